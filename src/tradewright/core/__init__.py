@@ -1,0 +1,1 @@
+"""Vocabulary and protocols: no I/O, no clock, no framework."""

@@ -1,0 +1,1 @@
+"""Market data: files in, a store, and series out."""

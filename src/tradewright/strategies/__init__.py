@@ -1,0 +1,1 @@
+"""Policies that ship with tradewright, written on its public API alone."""

@@ -1,0 +1,18 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real market data that stands beside a developer's checkout; skips where it is missing."""
+    named = os.environ.get("TRADEWRIGHT_SHARED_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not (folder / "MANIFEST.md").is_file():
+        pytest.skip(f"real market data not found at {folder} (set TRADEWRIGHT_SHARED_DATA to its folder)")
+    return folder
