@@ -6,6 +6,7 @@
 pub mod event;
 pub mod host;
 pub mod instrument;
+pub mod ledger;
 pub mod market;
 pub mod num;
 pub mod order;
