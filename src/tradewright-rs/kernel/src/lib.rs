@@ -4,6 +4,7 @@
 //! `venue` → `ledger`.
 
 pub mod event;
+pub mod gate;
 pub mod host;
 pub mod instrument;
 pub mod ledger;

@@ -243,6 +243,22 @@ impl Ledger {
         (rate > 0).then(|| mul_div(amount, rate, CASH_ONE as i64))
     }
 
+    /// An amount in another currency; `None` while a rate that it needs is unknown.
+    pub(crate) fn convert(&self, amount: Cash, from: CurrencyId, to: CurrencyId) -> Option<Cash> {
+        if from == to || amount == 0 {
+            return Some(amount);
+        }
+        let valued = self.in_account_currency(amount, from)?;
+        let rate = self.rates_e12[to as usize];
+        (rate > 0).then(|| mul_div(valued, CASH_ONE as i64, rate))
+    }
+
+    /// Whether all currencies back one another: a margin account of several whose rates are all known.
+    #[inline]
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.currencies() > 1 && self.config.kind == AccountKind::Margin && self.rates_e12.iter().all(|rate| *rate > 0)
+    }
+
     /// States what one unit of a currency is worth in the account's, in 10⁻¹², from now on.
     ///
     /// # Errors
@@ -518,13 +534,11 @@ impl Ledger {
     #[inline]
     pub fn buying_power_e10(&self, currency: CurrencyId) -> i128 {
         let free = |money: &Money| money.equity * RATE_ONE as i128 - money.initial_margin_e10;
-        if self.currencies() > 1
-            && self.config.kind == AccountKind::Margin
-            && self.rates_e12.iter().all(|rate| *rate > 0)
+        if self.is_pooled()
             && let Some(total) = self.total(None, free)
+            && let Some(power) = self.convert(total, self.config.currency, currency)
         {
-            let rate = self.rates_e12[currency as usize];
-            return mul_div(total, CASH_ONE as i64, rate);
+            return power;
         }
         free(self.account(currency))
     }
