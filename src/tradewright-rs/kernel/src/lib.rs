@@ -9,3 +9,4 @@ pub mod instrument;
 pub mod market;
 pub mod num;
 pub mod order;
+pub mod venue;
