@@ -1,5 +1,6 @@
 //! What the kernel asks of the language it is embedded in: the places where the user put Python.
 
+use crate::gate::Review;
 use crate::intent::Intent;
 use crate::kernel::State;
 use crate::order::{Order, PolicyId, Report};
@@ -11,22 +12,6 @@ impl std::fmt::Debug for HostError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("HostError")
     }
-}
-
-/// What a user's risk manager says of an order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Review {
-    /// Let it pass.
-    Allow,
-    /// Let a smaller size pass.
-    Shrink(i64),
-    /// Refuse it.
-    Refused {
-        /// Name of the manager.
-        manager: String,
-        /// What it said.
-        text: String,
-    },
 }
 
 /// A user's risk manager asks for trading to stop.

@@ -126,16 +126,14 @@ impl RequestType {
             RequestType::Market => OrderType::Market,
             RequestType::Limit { limit } => OrderType::Limit { limit: ticks(limit)? },
             RequestType::Stop { stop } => OrderType::Stop { stop: ticks(stop)? },
-            RequestType::StopLimit { stop, limit } => {
-                OrderType::StopLimit { stop: ticks(stop)?, limit: ticks(limit)? }
-            }
+            RequestType::StopLimit { stop, limit } => OrderType::StopLimit { stop: ticks(stop)?, limit: ticks(limit)? },
             RequestType::TrailingStop { distance } => OrderType::TrailingStop { distance: ticks(distance)? },
         })
     }
 }
 
 /// What goes to the execution engine.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Command {
     /// Send an order.
     Submit(Approved),

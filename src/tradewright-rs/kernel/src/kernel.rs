@@ -5,8 +5,8 @@
 use crate::event::{Payload, Record};
 use crate::features::{Callables, Graph, NodeSpec};
 use crate::feed::Arrival;
-use crate::gate::{Gate, Limits, Refusal, Scope};
-use crate::host::{Host, HostError, Review};
+use crate::gate::{Approved, Gate, Limits, OpenOrders, Refusal, Review, Scope};
+use crate::host::{Host, HostError};
 use crate::instrument::{Instrument, SymbolId};
 use crate::intent::{Command, Intent, QuoteSide};
 use crate::journal::{Decision, Journal};
@@ -194,6 +194,8 @@ pub struct Kernel {
     pub equity: Vec<f64>,
     /// Counts.
     pub counters: Counters,
+    /// Records and reports that could not be booked, in words.
+    pub faults: Vec<String>,
     /// The journal, if one is written.
     pub journal: Option<Journal>,
     policies: Vec<PolicyState>,
@@ -205,6 +207,7 @@ pub struct Kernel {
     timers: Timers,
     timer_uses: Vec<TimerUse>,
     targets: Vec<Targets>,
+    fill_id_max: Option<u64>,
     any_woken: bool,
     started: bool,
     had_bar: bool,
@@ -239,17 +242,16 @@ impl Kernel {
         let symbols = config.instruments.len();
         let graph = Graph::build(&config.nodes, &config.instruments)?;
         let policies = config.policies.len();
+        let policy_limits: Vec<Limits> = config.policies.iter().map(|policy| policy.limits).collect();
         let mut kernel = Kernel {
-            gate: Gate::new(
-                config.limits,
-                config.policies.iter().map(|policy| policy.limits.clone()).collect(),
-                symbols,
-            ),
+            gate: Gate::new(&config.limits, &policy_limits, &config.instruments)?,
             fills: Vec::new(),
             refusals: Vec::new(),
             equity_ns: Vec::new(),
             equity: Vec::new(),
             counters: Counters::default(),
+            faults: Vec::new(),
+            fill_id_max: None,
             journal: config.journal,
             node_wakes: vec![Vec::new(); config.nodes.len()],
             source_wakes: vec![Vec::new(); symbols * SOURCE_KINDS],
@@ -275,7 +277,7 @@ impl Kernel {
             due: Vec::new(),
             policies: Vec::new(),
             state: State {
-                ledger: Ledger::new(config.account, &config.instruments, policies),
+                ledger: Ledger::new(&config.account, &config.instruments, policies)?,
                 market: Market::new(config.instruments),
                 graph,
                 orders: Orders::new(policies, symbols),
@@ -363,7 +365,10 @@ impl Kernel {
         if !self.started {
             self.start(now_ns);
         }
-        if self.state.ledger.on_time(now_ns, self.borrow_e10, &self.state.market) {
+        self.state.ledger.on_time(now_ns);
+        if self.borrow_e10 != 0 {
+            let rate_e10 = self.borrow_e10;
+            self.state.ledger.accrue_borrow(now_ns, |_| rate_e10);
             self.equity_changed = true;
         }
     }
@@ -383,11 +388,10 @@ impl Kernel {
                 self.state.market.on_bar(symbol, bar);
                 self.had_bar = true;
                 if self.state.ledger.is_held(symbol) {
-                    let instrument = &self.state.market.instruments[symbol as usize];
-                    self.state.ledger.mark_range(symbol, bar.low, bar.high, instrument);
-                    self.state.ledger.mark(symbol, bar.close * 2, instrument);
+                    self.state.ledger.mark_range(symbol, bar.low, bar.high);
                     self.equity_changed = true;
                 }
+                self.state.ledger.mark(symbol, bar.close * 2);
                 self.touch(symbol, SourceKind::Bar);
                 if !self.group_of[symbol as usize].is_empty() {
                     self.arrive_in_groups(symbol, bar.ts_event_ns);
@@ -409,10 +413,10 @@ impl Kernel {
 
     #[inline]
     fn mark(&mut self, symbol: SymbolId) {
-        if self.state.ledger.is_held(symbol) {
-            let mark_x2 = self.state.market.symbols[symbol as usize].mark_x2;
-            self.state.ledger.mark(symbol, mark_x2, &self.state.market.instruments[symbol as usize]);
-            self.equity_changed = true;
+        let mark_x2 = self.state.market.symbols[symbol as usize].mark_x2;
+        if mark_x2 > 0 {
+            self.state.ledger.mark(symbol, mark_x2);
+            self.equity_changed |= self.state.ledger.is_held(symbol);
         }
     }
 
@@ -437,7 +441,10 @@ impl Kernel {
             Payload::Quote(quote) => return self.apply_again(Arrival::Quote(record.symbol, quote)),
             Payload::Trade(trade) => return self.apply_again(Arrival::Trade(record.symbol, trade)),
             Payload::Cash(event) => {
-                self.state.ledger.cash_event(record.symbol, event, record.ts_event_ns, &self.state.market);
+                // What the ledger cannot book is a fault of the data, and it says so.
+                if let Err(error) = self.state.ledger.cash_event(record.symbol, event, record.ts_event_ns) {
+                    self.faults.push(format!("{}: {error:?}", record.ts_event_ns));
+                }
                 self.equity_changed = true;
             }
             Payload::Status(_) | Payload::Grid(_) => {}
@@ -486,7 +493,7 @@ impl Kernel {
             journal.report(report);
         }
         let duplicate = match report.kind {
-            ReportKind::Filled(fill) => self.state.ledger.has_fill(fill.fill_id),
+            ReportKind::Filled(fill) => !self.is_new_fill(fill.fill_id),
             _ => false,
         };
         if duplicate {
@@ -498,7 +505,9 @@ impl Kernel {
             self.book(report, &order, fill);
         }
         if let ReportKind::FillReversed { fill_id } = report.kind {
-            self.state.ledger.reverse(fill_id, &self.state.market);
+            if let Err(error) = self.state.ledger.reverse(fill_id) {
+                self.faults.push(format!("{}: {error:?}", report.ts_recv_ns));
+            }
             self.equity_changed = true;
         }
         let state = self.state.orders.get(report.order);
@@ -528,16 +537,25 @@ impl Kernel {
         Ok(())
     }
 
+    /// Whether no fill of this id was booked. Ids mostly rise; only one that does not is searched for.
+    fn is_new_fill(&mut self, fill_id: u64) -> bool {
+        if self.fill_id_max.is_none_or(|highest| fill_id > highest) {
+            self.fill_id_max = Some(fill_id);
+            return true;
+        }
+        !self.fills.iter().rev().any(|booked| booked.fill.fill_id == fill_id)
+    }
+
     fn book(&mut self, report: &Report, order: &Order, fill: Fill) {
-        let Booked { realised, position_lots } =
-            self.state.ledger.fill(order, &fill, report.ts_event_ns, &self.state.market);
+        let Booked { realised, lots_after, .. } =
+            self.state.ledger.fill(order.policy, order.symbol, order.side, &fill, report.ts_event_ns);
         self.fills.push(FillRecord {
             order: order.id,
             fill,
             ts_event_ns: report.ts_event_ns,
             ts_recv_ns: report.ts_recv_ns,
             realised,
-            position_lots,
+            position_lots: lots_after,
         });
         self.had_fill = true;
         self.equity_changed = true;
@@ -557,8 +575,8 @@ impl Kernel {
         if self.has_managers && self.had_fill {
             self.show_marks(host, commands)?;
         }
-        if self.liquidates && self.equity_changed && self.state.ledger.below_maintenance(&self.state.market) {
-            self.liquidate(commands);
+        if self.liquidates && self.equity_changed && self.state.ledger.below_maintenance() {
+            self.liquidate(commands)?;
         }
         if self.any_woken {
             self.decide(host, commands)?;
@@ -577,9 +595,7 @@ impl Kernel {
         (self.had_bar, self.had_fill) = (false, false);
         if self.equity_changed {
             self.equity_changed = false;
-            let equity = self.state.ledger.equity(0);
-            self.state.ledger.note_equity(equity);
-            self.last_equity = cash_to_f64(equity);
+            self.last_equity = self.state.ledger.equity_total().map_or(f64::NAN, cash_to_f64);
         }
         self.equity_ns.push(now_ns);
         self.equity.push(self.last_equity);
@@ -632,7 +648,7 @@ impl Kernel {
 
     /// Latches a halt and cancels what it covers. Only an operator re-arms the gate.
     pub fn halt(&mut self, scope: Scope, text: String, commands: &mut Vec<Command>) {
-        self.gate.halt(scope, text);
+        self.gate.halt(scope, &text, self.state.market.now_ns);
         for policy in 0..self.policies.len() as PolicyId {
             for symbol in 0..self.state.market.instruments.len() as SymbolId {
                 let covered = match scope {
@@ -753,8 +769,7 @@ impl Kernel {
                         }
                     }
                     let slot = self.slot(policy, symbol);
-                    self.targets[slot].quotes =
-                        (target.bid.is_some() || target.ask.is_some()).then_some(target);
+                    self.targets[slot].quotes = (target.bid.is_some() || target.ask.is_some()).then_some(target);
                     self.actions.clear();
                     let (orders, keeps) = (&self.state.orders, self.keeps_priority);
                     reconcile::quotes(&target, policy, symbol, orders, keeps, &mut self.actions);
@@ -854,7 +869,7 @@ impl Kernel {
         let (ledger, orders) = (&self.state.ledger, &self.state.orders);
         reconcile::position(&target, policy, symbol, ledger, orders, passive_price, &mut self.actions);
         self.act(policy, symbol, host, commands)?;
-        let reached = self.state.ledger.position(policy, symbol) == target.lots
+        let reached = self.state.ledger.position(policy, symbol).lots == target.lots
             && self.state.orders.open_of(policy, symbol).is_empty();
         if !reached {
             let unsettled = &mut self.policies[policy as usize].unsettled;
@@ -910,26 +925,26 @@ impl Kernel {
         let order = Order { id, policy, symbol, side, lots, kind, tif, post_only, reduce_only, decided_ns };
         let verdict = if self.has_managers {
             let state = &self.state;
-            self.gate.review(&order, &state.ledger, &state.market, &state.orders, &mut |order| {
-                host.review(order, state)
-            })?
+            self.gate.review(&order, &state.ledger, &state.market, &state.orders, |order| host.review(order, state))?
         } else {
             let state = &self.state;
-            self.gate.review(&order, &state.ledger, &state.market, &state.orders, &mut |_| Ok(Review::Allow))?
+            self.gate.review(&order, &state.ledger, &state.market, &state.orders, |_| Ok(Review::Allow))?
         };
         match verdict {
-            Ok(approved) => {
-                let order = *approved.order();
-                self.state.orders.insert(order, origin);
-                if let Some(journal) = &mut self.journal {
-                    journal.sent(&order, origin);
-                }
-                self.counters.sent += 1;
-                commands.push(Command::Submit(approved));
-            }
+            Ok(approved) => self.dispatch(approved, origin, commands),
             Err(refusal) => self.note_refusal(order, origin, refusal),
         }
         Ok(())
+    }
+
+    fn dispatch(&mut self, approved: Approved, origin: Origin, commands: &mut Vec<Command>) {
+        let order = *approved.order();
+        self.state.orders.insert(order, origin);
+        if let Some(journal) = &mut self.journal {
+            journal.sent(&order, origin);
+        }
+        self.counters.sent += 1;
+        commands.push(Command::Submit(approved));
     }
 
     fn note_refusal(&mut self, order: Order, origin: Origin, refusal: Refusal) {
@@ -959,19 +974,11 @@ impl Kernel {
         let decided_ns = self.state.market.now_ns;
         let (post_only, reduce_only) = (false, false);
         let order = Order { id, policy, symbol, side, lots, kind, tif, post_only, reduce_only, decided_ns };
-        self.gate.count_refusal(reason);
-        self.note_refusal(order, origin, Refusal::of(reason, value, f64::NAN, Some(policy), text));
+        let refusal = Refusal { reason, value, limit: f64::NAN, policy: Some(policy), text };
+        self.note_refusal(order, origin, refusal);
     }
 
-    fn refuse_price(
-        &mut self,
-        policy: PolicyId,
-        symbol: SymbolId,
-        side: Side,
-        lots: i64,
-        price: f64,
-        origin: Origin,
-    ) {
+    fn refuse_price(&mut self, policy: PolicyId, symbol: SymbolId, side: Side, lots: i64, price: f64, origin: Origin) {
         let unit = self.state.market.instruments[symbol as usize].price_unit.to_f64();
         let text = format!("price {price} is not a multiple of the price unit {unit}");
         self.refuse_draft(policy, symbol, side, lots, origin, Reason::OffGrid, price, text);
@@ -1029,15 +1036,10 @@ impl Kernel {
             return Ok(());
         }
         let has_managers = self.has_managers;
-        let verdict = self.gate.review_amend(
-            working,
-            limit,
-            lots,
-            &state.ledger,
-            &state.market,
-            &state.orders,
-            &mut |order| if has_managers { host.review(order, state) } else { Ok(Review::Allow) },
-        )?;
+        let verdict =
+            self.gate.review_amend(id, limit, lots, &state.ledger, &state.market, &state.orders, |order| {
+                if has_managers { host.review(order, state) } else { Ok(Review::Allow) }
+            })?;
         match verdict {
             Ok(approved) => {
                 self.state.orders.set_in_flight(id, InFlight::Amend { limit, lots }, Reason::None);
@@ -1060,7 +1062,7 @@ impl Kernel {
 
     /// Below maintenance margin: cancels everything and closes every position at the market.
     #[cold]
-    fn liquidate(&mut self, commands: &mut Vec<Command>) {
+    fn liquidate(&mut self, commands: &mut Vec<Command>) -> Result<(), HostError> {
         for policy in 0..self.policies.len() as PolicyId {
             for symbol in 0..self.state.market.instruments.len() as SymbolId {
                 let closing = self
@@ -1073,7 +1075,7 @@ impl Kernel {
                     continue;
                 }
                 self.withdraw(policy, symbol, Reason::Liquidation, commands);
-                let held = self.state.ledger.position(policy, symbol);
+                let held = self.state.ledger.position(policy, symbol).lots;
                 if held == 0 {
                     continue;
                 }
@@ -1089,15 +1091,16 @@ impl Kernel {
                     reduce_only: true,
                     decided_ns: self.state.market.now_ns,
                 };
-                let approved = self.gate.approve_liquidation(order);
-                self.state.orders.insert(order, Origin::Liquidation);
-                if let Some(journal) = &mut self.journal {
-                    journal.sent(&order, Origin::Liquidation);
+                // It passes the gate as every order does; the user's managers have no say in a margin call.
+                let state = &self.state;
+                let managers = |_: &Order| Ok(Review::Allow);
+                match self.gate.review(&order, &state.ledger, &state.market, &state.orders, managers)? {
+                    Ok(approved) => self.dispatch(approved, Origin::Liquidation, commands),
+                    Err(refusal) => self.note_refusal(order, Origin::Liquidation, refusal),
                 }
-                self.counters.sent += 1;
-                commands.push(Command::Submit(approved));
             }
         }
+        Ok(())
     }
 
     /// Halts one policy after an error in its code; a live session goes on with the others.

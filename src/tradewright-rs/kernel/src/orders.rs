@@ -1,5 +1,6 @@
 //! Every order of the run, and which of them may still trade.
 
+use crate::gate::OpenOrders;
 use crate::instrument::SymbolId;
 use crate::order::{Applied, InFlight, Order, OrderId, OrderState, OrderStatus, Origin, PolicyId, Report, Side};
 
@@ -39,12 +40,6 @@ impl Orders {
     #[inline]
     pub fn next_id(&self) -> OrderId {
         self.states.len() as OrderId
-    }
-
-    /// One order.
-    #[inline]
-    pub fn get(&self, id: OrderId) -> &OrderState {
-        &self.states[id as usize]
     }
 
     /// Enters an order that is about to be sent.
@@ -117,18 +112,6 @@ impl Orders {
         }
     }
 
-    /// Lots that may still trade on one side for one policy, unknown orders included.
-    #[inline]
-    pub fn open_lots(&self, policy: PolicyId, symbol: SymbolId, side: Side) -> i64 {
-        self.open_lots[self.slot(policy, symbol)][side as usize]
-    }
-
-    /// Lots that may still trade on one side for the account.
-    #[inline]
-    pub fn open_lots_account(&self, symbol: SymbolId, side: Side) -> i64 {
-        self.open_lots_account[symbol as usize][side as usize]
-    }
-
     /// Whether an unknown order blocks this side.
     #[inline]
     pub fn has_unknown(&self, policy: PolicyId, symbol: SymbolId, side: Side) -> bool {
@@ -141,20 +124,43 @@ impl Orders {
         &self.open[self.slot(policy, symbol)]
     }
 
-    /// Ids of all open orders in a symbol, by policy, oldest first.
-    pub fn open_of_symbol(&self, symbol: SymbolId) -> impl Iterator<Item = OrderId> + '_ {
-        self.open.iter().skip(symbol as usize).step_by(self.symbols.max(1)).flatten().copied()
-    }
-
     /// Ids of all open orders of a policy.
     pub fn open_of_policy(&self, policy: PolicyId) -> impl Iterator<Item = OrderId> + '_ {
         let first = policy as usize * self.symbols;
         self.open[first..first + self.symbols].iter().flatten().copied()
     }
+}
 
-    /// How many orders may still trade.
+impl OpenOrders for Orders {
     #[inline]
-    pub fn open_count(&self) -> usize {
+    fn get(&self, id: OrderId) -> &OrderState {
+        &self.states[id as usize]
+    }
+
+    #[inline]
+    fn open_lots(&self, policy: PolicyId, symbol: SymbolId, side: Side) -> i64 {
+        self.open_lots[self.slot(policy, symbol)][side as usize]
+    }
+
+    #[inline]
+    fn open_lots_account(&self, symbol: SymbolId, side: Side) -> i64 {
+        self.open_lots_account[symbol as usize][side as usize]
+    }
+
+    #[inline]
+    fn open_of_symbol(&self, symbol: SymbolId) -> impl Iterator<Item = OrderId> + '_ {
+        let slots: &[Vec<OrderId>] = if self.open_count == 0 { &[] } else { &self.open };
+        slots.iter().skip(symbol as usize).step_by(self.symbols.max(1)).flatten().copied()
+    }
+
+    #[inline]
+    fn open_count(&self) -> usize {
         self.open_count
+    }
+
+    #[inline]
+    fn open_symbols(&self) -> impl Iterator<Item = SymbolId> + '_ {
+        let symbols = if self.open_count == 0 { 0 } else { self.symbols };
+        (0..symbols as SymbolId).filter(|&symbol| self.open_of_symbol(symbol).next().is_some())
     }
 }

@@ -1,5 +1,6 @@
 //! From what is wanted to what has to be sent: the difference, and nothing else.
 
+use crate::gate::OpenOrders;
 use crate::instrument::SymbolId;
 use crate::intent::Replace;
 use crate::ledger::Ledger;
@@ -71,7 +72,7 @@ pub fn position(
     passive_price: impl Fn(Side) -> Option<i64>,
     actions: &mut Vec<Action>,
 ) {
-    let missing = target.lots - ledger.position(policy, symbol);
+    let missing = target.lots - ledger.position(policy, symbol).lots;
     let ours = || orders.open_of(policy, symbol).iter().map(|&id| orders.get(id)).filter(of(Origin::Position));
     if missing == 0 {
         actions.extend(ours().filter(not_leaving).map(|state| Action::Cancel(state.order.id, Reason::Replaced)));

@@ -116,8 +116,7 @@ mod tests {
     #[test]
     fn fires_at_multiples_and_sleeps_outside_sessions() {
         let mut instrument = Instrument::plain("X");
-        instrument.sessions =
-            vec![Session { open_ns: 100, close_ns: 130 }, Session { open_ns: 205, close_ns: 220 }];
+        instrument.sessions = vec![Session { open_ns: 100, close_ns: 130 }, Session { open_ns: 205, close_ns: 220 }];
         let instruments = [instrument];
         let mut timers = Timers::default();
         let id = timers.every(10, 3, vec![0]);

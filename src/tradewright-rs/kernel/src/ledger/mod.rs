@@ -303,6 +303,24 @@ impl Ledger {
         }
     }
 
+    /// Whether any owner holds the instrument.
+    #[inline]
+    pub fn is_held(&self, symbol: SymbolId) -> bool {
+        self.symbols[symbol as usize].holders != 0
+    }
+
+    /// Lots, cost and value at the mark of one policy, or (`None`) of all owners together.
+    pub fn held(&self, policy: Option<PolicyId>, symbol: SymbolId) -> (i64, Cash, Cash) {
+        if let Some(policy) = policy {
+            let position = self.position(policy, symbol);
+            return (position.lots, position.cost, position.value);
+        }
+        let owners = (0..=self.policies).map(|owner| self.position(owner as PolicyId, symbol));
+        owners.fold((0, 0, 0), |(lots, cost, value), position| {
+            (lots + position.lots, cost + position.cost, value + position.value)
+        })
+    }
+
     fn mark_held(&mut self, symbol: SymbolId, mark_x2: i64) {
         let (count, currencies) = (self.symbols.len(), self.currencies());
         let state = &self.symbols[symbol as usize];
