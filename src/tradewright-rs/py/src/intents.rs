@@ -11,12 +11,7 @@ use crate::names::{Classes, Names};
 
 /// Reads what `decide` returned: `None`, one intent, or a sequence of them.
 #[inline]
-pub fn read(
-    returned: &Bound<'_, PyAny>,
-    names: &Names,
-    classes: &Classes,
-    intents: &mut Vec<Intent>,
-) -> PyResult<()> {
+pub fn read(returned: &Bound<'_, PyAny>, names: &Names, classes: &Classes, intents: &mut Vec<Intent>) -> PyResult<()> {
     if returned.is_none() {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tradewright_kernel::gate::{Approved as ApprovedOrder, ApprovedAmend};
+use tradewright_kernel::gate::{Approved as ApprovedOrder, ApprovedAmend, OpenOrders};
 use tradewright_kernel::instrument::Instrument;
 use tradewright_kernel::kernel::State;
 use tradewright_kernel::num::{Cash, cash_from_f64, cash_to_f64};
@@ -242,7 +242,9 @@ pub fn report_from_python(report: &Bound<'_, PyAny>, state: &State, names: &Name
             let limit: Option<f64> = report.getattr("limit")?.extract()?;
             let size: Option<f64> = report.getattr("size")?.extract()?;
             let (Some(limit), Some(size)) = (limit, size) else {
-                return Err(PyValueError::new_err(format!("report on {text}: an amended report needs limit= and size=")));
+                return Err(PyValueError::new_err(format!(
+                    "report on {text}: an amended report needs limit= and size="
+                )));
             };
             ReportKind::Amended { limit: ticks_of("limit", limit)?, lots: lots_of("size", size)? }
         }

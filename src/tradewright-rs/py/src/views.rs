@@ -8,6 +8,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use tradewright_kernel::gate::OpenOrders;
 use tradewright_kernel::instrument::SymbolId;
 use tradewright_kernel::kernel::State;
 use tradewright_kernel::market::{Market, SourceKind, SymbolState};
@@ -59,13 +60,13 @@ impl MarketSnapshot {
 
     /// Points the view at the kernel's state for the length of a call.
     #[inline]
-    pub fn open(&self, state: &State) {
+    pub fn show(&self, state: &State) {
         self.view.store(ptr::from_ref(state).cast_mut(), Ordering::Relaxed);
     }
 
     /// Ends the view: what is touched from now on raises.
     #[inline]
-    pub fn close(&self) {
+    pub fn hide(&self) {
         self.view.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
@@ -73,7 +74,7 @@ impl MarketSnapshot {
     fn seen(&self, py: Python<'_>) -> PyResult<Seen<'_>> {
         let view = self.view.load(Ordering::Relaxed);
         if !view.is_null() {
-            // SAFETY: `open` and `close` bracket a call into Python that holds the kernel's state by shared reference
+            // SAFETY: `show` and `hide` bracket a call into Python that holds the kernel's state by shared reference
             // and the interpreter's lock, so while the pointer is set the state lives and nobody writes to it.
             let state = unsafe { &*view };
             return Ok(Seen { market: &state.market, values: &state.graph.values, woken_by: &state.woken_by });
@@ -321,7 +322,6 @@ struct PortfolioCopy {
 struct PositionValues {
     size: f64,
     average_price: f64,
-    unrealised_pnl: f64,
     value: f64,
 }
 
@@ -360,13 +360,13 @@ impl PortfolioState {
 
     /// Points the view at the kernel's state for the length of a call.
     #[inline]
-    pub fn open(&self, state: &State) {
+    pub fn show(&self, state: &State) {
         self.view.store(ptr::from_ref(state).cast_mut(), Ordering::Relaxed);
     }
 
     /// Ends the view.
     #[inline]
-    pub fn close(&self) {
+    pub fn hide(&self) {
         self.view.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
@@ -429,16 +429,14 @@ fn position_values(state: &State, policy: Option<PolicyId>, symbol: SymbolId) ->
     PositionValues {
         size: instrument.size(lots),
         average_price: values::average_price(instrument, lots, cost),
-        unrealised_pnl: cash_to_f64(value - cost),
         value: cash_to_f64(value),
     }
 }
 
 fn money_values(state: &State, policy: Option<PolicyId>) -> MoneyValues {
     let ledger = &state.ledger;
-    let total = |of: fn(&tradewright_kernel::ledger::Money) -> Cash| {
-        ledger.total(policy, of).map_or(f64::NAN, cash_to_f64)
-    };
+    let total =
+        |of: fn(&tradewright_kernel::ledger::Money) -> Cash| ledger.total(policy, of).map_or(f64::NAN, cash_to_f64);
     MoneyValues {
         equity: ledger.equity_total().map_or(f64::NAN, cash_to_f64),
         realised_pnl: total(|money| money.realised),

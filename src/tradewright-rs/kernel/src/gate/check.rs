@@ -21,6 +21,26 @@ pub(super) struct Check<'a, O> {
     pub(super) replaced: Option<&'a OrderState>,
 }
 
+/// Whether an order lowers the absolute position of both its policy and the account, without turning either, all open
+/// and unknown orders of its side filled.
+fn lowers(order: &Order, ledger: &Ledger, open: impl Fn(Owner) -> i64) -> bool {
+    let leaves = |owner, held: i64| {
+        let against = -order.side.sign() * held;
+        against > 0 && open(owner) + order.lots <= against
+    };
+    order.lots > 0
+        && leaves(Some(order.policy), ledger.position(order.policy, order.symbol).lots)
+        && leaves(None, ledger.account_lots(order.symbol))
+}
+
+/// Whether an order that is not in the table yet can only lower the positions of both its policy and the account.
+pub fn reduces(order: &Order, ledger: &Ledger, orders: &impl OpenOrders) -> bool {
+    lowers(order, ledger, |owner| match owner {
+        Some(policy) => orders.open_lots(policy, order.symbol, order.side),
+        None => orders.open_lots_account(order.symbol, order.side),
+    })
+}
+
 /// A scope with limits: the account, or the order's policy.
 pub(super) type Owner = Option<PolicyId>;
 
@@ -70,17 +90,9 @@ impl<O: OpenOrders> Check<'_, O> {
         &self.market.instruments[self.order.symbol as usize]
     }
 
-    /// Whether the order lowers the absolute position of both its policy and the account, without turning either, all
-    /// open and unknown orders of its side filled.
     fn is_reducing(&self) -> bool {
-        let Order { policy, symbol, side, lots, .. } = *self.order;
-        let leaves = |owner, held: i64| {
-            let against = -side.sign() * held;
-            against > 0 && self.open(owner, symbol, side) + lots <= against
-        };
-        lots > 0
-            && leaves(Some(policy), self.ledger.position(policy, symbol).lots)
-            && leaves(None, self.ledger.account_lots(symbol))
+        let Order { symbol, side, .. } = *self.order;
+        lowers(self.order, self.ledger, |owner| self.open(owner, symbol, side))
     }
 
     fn check_tradable(&self) -> Result<(), Refusal> {

@@ -12,6 +12,7 @@ mod remedy;
 #[cfg(test)]
 mod tests;
 
+pub use check::reduces;
 pub use halt::{Halt, Scope};
 pub use limits::{Amount, Limits, OrderRate};
 pub use remedy::remedy;
