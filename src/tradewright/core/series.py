@@ -110,17 +110,19 @@ def time_ns(moment: int | str | dt.date) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Series:
-    """Columns of market records about one instrument, in the order of time.
+    """Columns of market records about one instrument, in the order of their receive times.
 
     Attributes:
         symbol: The instrument's symbol.
-        ts_event_ns: Shape ``(n,)``, int64; the venue's time of each record, ascending.
-        ts_recv_ns: Shape ``(n,)``, int64; when each reached the recorder. The same array as ``ts_event_ns``
-            where nobody recorded it.
+        ts_event_ns: Shape ``(n,)``, int64; the venue's time of each record.
+        ts_recv_ns: Shape ``(n,)``, int64; when each reached the recorder, ascending. The same array as
+            ``ts_event_ns`` where nobody recorded it.
         instrument: What is traded; ``None`` gives a price unit of 1e-6 and lots of 1.
         adjusted: What past prices were adjusted for.
         price_shift_max: Largest rounding of a price to the instrument's grid at import, in its currency.
-        rows_dropped: Rows that the reader left out, by the options it was given.
+        rows_dropped: Rows that the reader left out (``drop_empty=True``, ``drop_non_sessions=True``).
+        rows_repeated: Rows with a time that was there already, left out (``deduplicate=…``).
+        rows_moved: Rows that stood after a later one and were put in order (``sort=True``).
         clock_shift_ns: What the reader added to the receive times (``clock_offset="estimate"``).
         source: File or frame that it was read from; for messages.
     """
@@ -132,6 +134,8 @@ class Series:
     adjusted: Adjustment = "none"
     price_shift_max: float = 0.0
     rows_dropped: int = 0
+    rows_repeated: int = 0
+    rows_moved: int = 0
     clock_shift_ns: int = 0
     source: str = ""
 
