@@ -68,7 +68,7 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResultMeta(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a result comes from: everything but its frames. Holds no wall time, so equal runs have equal bytes.
+    """Where a result comes from: everything but its frames. It holds no wall time.
 
     Attributes:
         policies: The policies that ran.

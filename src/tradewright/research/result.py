@@ -118,10 +118,19 @@ class Result:
 
     @property
     def positions(self) -> pl.DataFrame:
-        """Position of each policy and symbol after each of its fills: ``policy``, ``symbol``, ``at``, ``size``."""
+        """Position of each policy and symbol after each fill: ``policy``, ``symbol``, ``at``, ``size``."""
         if "positions" not in self._frames:
             self._frames["positions"] = schema.positions_of(self.fills)
         return self._frames["positions"]
+
+    @property
+    def daily(self) -> pl.DataFrame:
+        """Each day's end: ``date``, ``equity_index`` (1 at the start, without deposits), ``daily_return``."""
+        if "daily" not in self._frames:
+            from tradewright.research.summary import daily_frame
+
+            self._frames["daily"] = daily_frame(self)
+        return self._frames["daily"]
 
     @property
     def summary(self) -> Summary:
@@ -139,12 +148,12 @@ class Result:
         *,
         title: str | None = None,
     ) -> Path:
-        """Write one self-contained HTML page that opens without a network; the same result gives the same bytes.
+        """Write one self-contained HTML page that opens without a network; equal results, equal bytes.
 
         Args:
             path: File to write; folders above it are made.
-            benchmark: Symbol to buy and hold, or a frame with ``at`` and ``close`` (or ``equity``); by default
-                the first symbol.
+            benchmark: Symbol to buy and hold, or a frame with ``at`` and ``close`` (or ``equity``);
+                by default the first symbol.
             title: Title of the page; by default the names of the policies.
 
         Returns:
@@ -164,18 +173,22 @@ class Result:
         return write_folder(self, folder)
 
     @classmethod
-    def load(cls, folder: str | PathLike[str]) -> Result:
+    def load(cls, folder: str | PathLike[str], *, verify: bool = False) -> Result:
         """Read what `write` wrote. Frames are read when first used.
 
+        Args:
+            folder: The run folder.
+            verify: Read every frame now and compare the digest with the one that was written.
+
         Raises:
-            DataError: A file is missing or cannot be read; it is named.
+            DataError: A file is missing, cannot be read or (with `verify`) was changed; it is named.
         """
         from tradewright.research.folder import load_folder
 
-        return load_folder(folder)
+        return load_folder(folder, verify=verify)
 
     def digest(self) -> str:
-        """SHA-256 over orders, fills, positions, equity and summary in canonical bytes: equal runs, equal digest."""
+        """SHA-256 over orders, fills, positions, equity and summary in canonical bytes."""
         from tradewright.research.folder import digest_of
 
         return digest_of(self)
