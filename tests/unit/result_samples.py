@@ -106,7 +106,8 @@ def trading_result(
                 order = dict.fromkeys(schema.COLUMNS["orders"])
                 order |= {
                     "order_id": f"{number:02x}-{len(orders)}", "policy": name, "symbol": symbol, "side": side,
-                    "type": "market", "tif": "ioc", "size": abs(change), "status": "refused" if refused else "filled",
+                    "type": "market", "tif": "ioc", "size": abs(change),
+                    "status": "refused" if refused else "filled",
                     "filled_size": 0.0 if refused else abs(change), "fee": 0.0, "reason": reason,
                     "detail": "limit 40, would be 55" if refused else "", "intent": f"target {target:g}",
                     "decided_at": times[i], "updated_at": times[i],
@@ -135,7 +136,7 @@ def trading_result(
                                 "mae": low,
                                 "mfe": high,
                                 "is_open": False,
-                            }  # fmt: skip
+                            }
                         )
                     held += change
                     fills.append(
@@ -155,7 +156,7 @@ def trading_result(
                             "position": held,
                             "ts_event": times[i],
                             "ts_recv": times[i],
-                        }  # fmt: skip
+                        }
                     )
                 orders.append(order)
             if held:
@@ -175,14 +176,15 @@ def trading_result(
         "currency": "USD",
         "periods_per_year": 252,
         "grade": "daily bars, filled at the next open",
-        "assumptions": ["Orders fill at the next bar's open.", "Half-spread 1 bp, no impact.", "Fees 1 bp of value."],
+        "assumptions": ["Orders fill at the next bar's open.", "Half-spread 1 bp, no impact."],
         "warnings": ["The curve is one path; it says nothing about the future."],
         "counters": Counters(
-            events=bars * len(symbols), steps=bars, wakes=bars, reviews=len(orders), sent=len(fills), orders=len(orders),
+            events=bars * len(symbols), steps=bars, wakes=bars, reviews=len(orders), sent=len(fills),
+            orders=len(orders),
             refused=len(orders) - len(fills), fills=len(fills),
         ),
         "data": [
-            SeriesMeta(symbol=symbol, kind="bars 1d", rows=bars, start_ns=times[0], end_ns=times[-1], adjusted="splits")
+            SeriesMeta(symbol=symbol, kind="bars 1d", rows=bars, start_ns=times[0], end_ns=times[-1])
             for symbol in symbols
         ],
         "seed": seed,

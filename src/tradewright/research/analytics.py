@@ -100,7 +100,7 @@ def growth_index(
 
 
 def day_of(at_ns: Ints, day_ends_ns: int = 0) -> Ints:
-    """Days since the epoch of each time; a day holds ``(previous end, end]``, so a bar closing at the end is in it.
+    """Days since the epoch of each time; a day holds ``(previous end, end]``, its own end included.
 
     Args:
         at_ns: Shape ``(n,)``; ns since the epoch, UTC.
@@ -115,16 +115,16 @@ def daily_index(
 ) -> tuple[Ints, Floats]:
     """Last value of each day, preceded by the 1 that the run began with.
 
-    The first element stands for ``start_ns`` itself; a first day whose last point is there (no time has passed)
-    gives no second one.
+    The first element stands for ``start_ns`` itself; a first day whose last point is there (no time has
+    passed) gives no second one.
 
     Args:
         at_ns: Shape ``(n,)``, ascending.
         index: Shape ``(n,)``; of `growth_index`.
         start_ns: When the run began.
         day_ends_ns: As in `day_of`.
-        every_day: Carry the last value over days without a point, for markets that never close; otherwise such
-            days do not exist.
+        every_day: Carry the last value over days without a point, for markets that never close; otherwise
+            such days do not exist.
 
     Returns:
         Days since the epoch and values, both of shape ``(d + 1,)`` for ``d`` daily returns.
@@ -218,7 +218,7 @@ def sharpe_ratio(returns: Floats, periods_per_year: int, risk_free: float = 0.0)
 def sortino_ratio(returns: Floats, periods_per_year: int, target: float = 0.0) -> Metric:
     """Mean return above the target over the downside deviation, annualised by the square root of time.
 
-    The downside deviation is ``sqrt(mean(min(r - target, 0) ** 2))`` over all periods, not the losing ones only.
+    The downside deviation is ``sqrt(mean(min(r - target, 0) ** 2))`` over all periods, not only losing ones.
 
     Source:
         Sortino and Price (1994), "Performance Measurement in a Downside Risk Framework",

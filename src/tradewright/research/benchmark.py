@@ -22,8 +22,8 @@ def benchmark_of(result: Result, curve: Curve, benchmark: str | pl.DataFrame | N
     Args:
         result: The run.
         curve: Its equity.
-        benchmark: Symbol of the run's prices, or a frame with ``at`` and ``close`` or ``equity``; ``None`` for the
-            first symbol that has prices.
+        benchmark: Symbol of the run's prices, or a frame with ``at`` and ``close`` or ``equity``; ``None``
+            for the first symbol that has prices.
 
     Returns:
         The line; ``None`` when none was asked for and the run has no prices.
@@ -47,7 +47,9 @@ def benchmark_of(result: Result, curve: Curve, benchmark: str | pl.DataFrame | N
         if benchmark is None:
             return None
         raise DataError(
-            "has no positive price during the run.", source=name, remedy="Give one that covers the run's period."
+            "has no positive price during the run.",
+            source=name,
+            remedy="Give one that covers the run's period.",
         )
     times, values = times[inside], values[inside]
     return Line(name, times, values / values[0] * curve.initial)
@@ -57,10 +59,15 @@ def _frame_of(frame: pl.DataFrame) -> pl.DataFrame:
     value = next((column for column in ("close", "equity") if column in frame.columns), None)
     if value is None or "at" not in frame.columns:
         raise DataError(
-            f"has the columns {', '.join(frame.columns)}.", source="benchmark", remedy="It needs at and close (or equity)."
+            f"has the columns {', '.join(frame.columns)}.",
+            source="benchmark",
+            remedy="It needs at and close (or equity).",
         )
     kinds = {"at": schema.dtype_of("time"), "close": schema.dtype_of("f64")}
     made = frame.select("at", pl.col(value).alias("close")).drop_nulls()
-    if isinstance(made.schema["at"], pl.Datetime) and made.schema["at"].time_zone is None:
-        raise DataError("has times without a zone.", source="benchmark", field="at", remedy="Use .dt.replace_time_zone.")
+    zone = made.schema["at"]
+    if isinstance(zone, pl.Datetime) and zone.time_zone is None:
+        raise DataError(
+            "has times without a zone.", source="benchmark", field="at", remedy="Use .dt.replace_time_zone."
+        )
     return made.with_columns(pl.col(column).cast(kind) for column, kind in kinds.items()).sort("at")

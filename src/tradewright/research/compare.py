@@ -70,7 +70,9 @@ class Comparison:
         for right in self.results:
             columns[right] = [self._correlation(left, right) for left in self.results]
         names = pl.Series("name", list(self.results), dtype=pl.String())
-        return pl.DataFrame([names, *(pl.Series(name, values, dtype=pl.Float64()) for name, values in columns.items())])
+        return pl.DataFrame(
+            [names, *(pl.Series(name, values, dtype=pl.Float64()) for name, values in columns.items())]
+        )
 
     def _correlation(self, left: str, right: str) -> float | None:
         import numpy as np
@@ -84,7 +86,11 @@ class Comparison:
         return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
 
     def report(
-        self, path: str | PathLike[str], benchmark: str | pl.DataFrame | None = None, *, title: str | None = None
+        self,
+        path: str | PathLike[str],
+        benchmark: str | pl.DataFrame | None = None,
+        *,
+        title: str | None = None,
     ) -> Path:
         """Write one self-contained HTML page: the comparison on top, then a section for each result.
 

@@ -1,12 +1,13 @@
 """Charts as plain plotly figures, drawn in the reader's browser by the plotly.js that the page carries.
 
-A colour written as ``@name`` is a colour of the page's style sheet, so a chart follows the reader's light or dark
-scheme. Arrays travel as base64, exact and about a third smaller than text.
+A colour written as ``@name`` is a colour of the page's style sheet, so a chart follows the reader's light or
+dark scheme. Arrays travel as base64, exact and about a third smaller than text.
 """
 
 from __future__ import annotations
 
 import base64
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -42,13 +43,13 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def downsample(values: Floats, points_max: int = POINTS_MAX) -> Ints:
-    """Indices of at most `points_max` values that keep the first, the last and every bin's lowest and highest."""
+    """Indices of at most `points_max` values: the first, the last, and every bin's lowest and highest."""
     count = len(values)
     if count <= points_max:
         return np.arange(count, dtype=np.int64)
     edges = np.linspace(0, count, (points_max - 2) // 2 + 1).astype(np.int64)
     kept = {0, count - 1}
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges.tolist()):
         part = values[start:end]
         kept.add(int(start + np.argmin(part)))
         kept.add(int(start + np.argmax(part)))
@@ -57,14 +58,17 @@ def downsample(values: Floats, points_max: int = POINTS_MAX) -> Ints:
 
 def packed(values: Floats) -> dict[str, str]:
     """An array in plotly's base64 form."""
-    return {"dtype": "f8", "bdata": base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode()}
+    return {
+        "dtype": "f8",
+        "bdata": base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode(),
+    }
 
 
 def _milliseconds(at_ns: Ints) -> dict[str, str]:
     return packed(at_ns / 1e6)
 
 
-def _line(line: Line, colour: str, **extra: Any) -> Figure:  # noqa: ANN401  # plotly's own vocabulary
+def _line(line: Line, colour: str, **extra: Any) -> Figure:  # plotly's own vocabulary
     kept = downsample(line.values)
     return {
         "type": "scatter",
@@ -83,7 +87,7 @@ def _hover_of(at_ns: Ints) -> str:
     return "%Y-%m-%d" if is_daily else "%Y-%m-%d %H:%M:%S"
 
 
-def _layout(at_ns: Ints, height: int, **extra: Any) -> Figure:  # noqa: ANN401  # plotly's own vocabulary
+def _layout(at_ns: Ints, height: int, **extra: Any) -> Figure:  # plotly's own vocabulary
     axis = {"gridcolor": "@grid", "linecolor": "@grid", "zerolinecolor": "@grid", "tickcolor": "@grid"}
     layout: Figure = {
         "height": height,
@@ -94,9 +98,16 @@ def _layout(at_ns: Ints, height: int, **extra: Any) -> Figure:  # noqa: ANN401  
         "hovermode": "x unified",
         "hoverlabel": {"bgcolor": "@card", "bordercolor": "@grid", "font": {"color": "@ink"}},
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "xanchor": "left"},
-        "xaxis": {**axis, "type": "date", "hoverformat": _hover_of(at_ns), "automargin": True, "showgrid": False},
+        "xaxis": {
+            **axis,
+            "type": "date",
+            "hoverformat": _hover_of(at_ns),
+            "automargin": True,
+            "showgrid": False,
+        },
         "yaxis": {**axis, "automargin": True, "tickformat": ",~r", "side": "right"},
         "dragmode": "zoom",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "@faint", "activecolor": "@accent"},
     }
     return layout | extra
 
@@ -190,15 +201,22 @@ def price_figure(result: Result, symbol: str) -> Figure:
     trips = result.round_trips.filter(result.round_trips["symbol"] == symbol)
     traces = [_line(Line(symbol, times, bars["close"].to_numpy()), "@line", hovertemplate="%{y:,~r}")]
     traces[0]["line"]["width"] = 1.2
-    traces += [_legs(trips, won=True), _legs(trips, won=False), _markers(fills, "buy"), _markers(fills, "sell")]
+    traces += [
+        _legs(trips, won=True),
+        _legs(trips, won=False),
+        _markers(fills, "buy"),
+        _markers(fills, "sell"),
+    ]
     return {"data": [trace for trace in traces if trace["x"]["bdata"]], "layout": _layout(times, 380)}
 
 
-def comparison_figure(lines: list[Line]) -> Figure:
+def comparison_figure(lines: list[Line], benchmark: Line | None) -> Figure:
     """Growth of 1 of several runs; the colours are the page's series colours, in order."""
     traces = [
         _line(line, f"@series-{number % 6}", hovertemplate="%{y:.4f}") for number, line in enumerate(lines)
     ]
+    if benchmark is not None:
+        traces.append(_line(benchmark, "@faint", hovertemplate="%{y:.4f}"))
     times = np.concatenate([line.at_ns for line in lines])
     layout = _layout(times, 400)
     layout["yaxis"]["tickformat"] = ".2f"

@@ -84,7 +84,9 @@ def show(kind: str, value: float | None) -> str:
         case "money":
             return f"{value:,.2f}"
         case "days":
-            return f"{value:,.1f} d" if value >= 1 or value == 0 else f"{value * 24:,.1f} h"
+            if value >= 100 or value == 0:
+                return f"{value:,.0f} d"
+            return f"{value:,.1f} d" if value >= 1 else f"{value * 24:,.2f} h"
         case "times":
             return f"{value:,.2f} x"
         case "count":

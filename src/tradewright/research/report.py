@@ -1,7 +1,8 @@
 """One self-contained HTML page for a run, or for several beside each other.
 
-The page needs no network: style, script and plotly.js stand in it, and its content policy forbids it to fetch
-anything. Equal results give equal bytes: ids come from content, and nothing is stamped with the time of writing.
+The page needs no network: style, script and plotly.js stand in it, and its content policy forbids it to
+fetch anything. Equal results give equal bytes: ids come from content, and nothing is stamped with the time of
+writing.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ if TYPE_CHECKING:
 
 PRICE_CHARTS_MAX: Final = 6
 RISK_NOTICE: Final = (
-    "A simulation is not a forecast. Results of a backtest are hypothetical, depend on the assumptions above, and "
-    "leave out what the data does not show: your own effect on the market, outages, changed rules, delisted names. "
-    "Parameters chosen after seeing the data flatter the past. Trading can lose more than you put in. This is not "
-    "investment advice."
+    "A simulation is not a forecast. Results of a backtest are hypothetical, depend on the assumptions above, "
+    "and leave out what the data does not show: your own effect on the market, outages, changed rules, "
+    "delisted names. Parameters chosen after seeing the data flatter the past. Trading can lose more than you "
+    "put in. This is not investment advice."
 )
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; "
+    "form-action 'none'; base-uri 'none'"
+)
 
 
 def _plotly_js() -> str:
@@ -73,7 +77,11 @@ def _equity_card(curve: Curve, benchmark: Line | None, result: Result) -> str:
         return card("Equity and drawdown", '<p class="note">The equity curve has no points.</p>')
     id_, chart = _chart(equity_figure(curve, benchmark, curve_currency(result)), "equity")
     button = f'<button type="button" data-log-for="{id_}" aria-pressed="false">Log scale</button>'
-    text = f"{escape(benchmark.name)} holds the initial equity from its first price, without costs." if benchmark else ""
+    text = (
+        f"{escape(benchmark.name)} holds the initial equity from its first price, without costs."
+        if benchmark
+        else ""
+    )
     return card("Equity and drawdown", chart, aside=button, note=text)
 
 
@@ -92,7 +100,11 @@ def _price_card(result: Result, anchor: str) -> str:
         panel = f"panel-{number}"
         panels += f'<div id="{panel}"{" hidden" if number else ""}>{chart}</div>'
         options += f'<option value="{anchor}-{panel}">{escape(symbol)}</option>'
-    aside = f'<select data-panels aria-label="Symbol">{options}</select>' if len(symbols) > 1 else note(escape(symbols[0]))
+    aside = (
+        f'<select data-panels aria-label="Symbol">{options}</select>'
+        if len(symbols) > 1
+        else note(escape(symbols[0]))
+    )
     text = "Triangles are fills; dotted lines join entry and exit of closed round trips."
     if len(symbols) > PRICE_CHARTS_MAX:
         text += f" The {PRICE_CHARTS_MAX} symbols with most fills, of {len(symbols):,}."
@@ -113,7 +125,7 @@ def _section(result: Result, anchor: str, benchmark: str | pl.DataFrame | None) 
         sections.monthly(curve),
         _price_card(result, anchor),
         sections.metrics(result.summary),
-        f'<div class="columns two" style="gap:0 16px">{pair}</div>',
+        f'<div class="columns two pair">{pair}</div>',
         sections.reasons(result),
         sections.orders(result),
         sections.evidence(result),
@@ -147,10 +159,10 @@ def _overview(results: Mapping[str, Result], benchmark: str | pl.DataFrame | Non
     curve = curve_of(first)
     held = benchmark_of(first, curve, benchmark)
     if held is not None:
-        lines.append(Line(held.name, held.at_ns, held.values / curve.initial))
-    id_, chart = _chart(comparison_figure(lines), "comparison")
+        held = Line(held.name, held.at_ns, held.values / curve.initial)
+    id_, chart = _chart(comparison_figure(lines, held), "comparison")
     button = f'<button type="button" data-log-for="{id_}" aria-pressed="false">Log scale</button>'
-    parts = card("Growth of 1", chart, aside=button) + sections.comparison(results)
+    parts = sections.comparison(results) + card("Growth of 1", chart, aside=button)
     from tradewright.research.compare import compare
 
     related = compare(results).correlations

@@ -12,7 +12,7 @@ from tradewright.research import analytics
 from tradewright.research.analytics import Undefined
 from tradewright.research.labels import GROUPS, Label, date_of, show, shown
 from tradewright.research.reasons import remedy
-from tradewright.research.summary import Summary, ns_of
+from tradewright.research.summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 ROWS_MAX: Final = 200
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+_HEADLINES: Final = {
+    *("total_return", "annual_return", "net_pnl", "volatility", "sharpe", "sortino", "max_drawdown"),
+    *("trades", "win_rate", "profit_factor", "exposure", "fees"),
+}
 
 
 def _documented(name: str) -> str:
@@ -43,7 +49,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterab
     right = set(numbers)
     kind = [' class="n"' if column in right else "" for column in range(len(head))]
     body = "".join(
-        "<tr>" + "".join(f"<td{kind[column]}>{cell}</td>" for column, cell in enumerate(row)) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td{kind[column]}>{cell}</td>" for column, cell in enumerate(row)) + "</tr>"
+        for row in rows
     )
     top = "".join(f"<th{kind[column]}>{escape(name)}</th>" for column, name in enumerate(head))
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
@@ -71,7 +78,9 @@ def tiles(summary: Summary, benchmark: tuple[str, float] | None) -> str:
                 return f"{benchmark[0]} {show('percent', benchmark[1])}"
             case "net_pnl":
                 return f"{summary.currency}, on {summary.initial_equity:,.0f}"
-            case "annual_return" | "volatility" | "sharpe":
+            case "annual_return":
+                return f"over {summary.elapsed_days / analytics.YEAR_DAYS:,.1f} years"
+            case "sharpe":
                 return f"over {summary.daily_returns:,} daily returns"
             case "max_drawdown":
                 return f"longest {show('days', summary.max_drawdown_days)}"
@@ -85,7 +94,15 @@ def tiles(summary: Summary, benchmark: tuple[str, float] | None) -> str:
                 return ""
 
     made: list[str] = []
-    fields = ("total_return", "annual_return", "sharpe", "max_drawdown", "net_pnl", "win_rate", "profit_factor")
+    fields = (
+        "total_return",
+        "annual_return",
+        "sharpe",
+        "max_drawdown",
+        "net_pnl",
+        "win_rate",
+        "profit_factor",
+    )
     for field in (*fields, "exposure"):
         label = by_field[field]
         value: float | None = getattr(summary, field)
@@ -125,7 +142,8 @@ def metrics(summary: Summary) -> str:
 def comparison(results: Mapping[str, Result]) -> str:
     """Runs as columns, metrics as rows."""
     head = ["", *results]
-    rows: list[list[str]] = []
+    first: list[list[str]] = []
+    others: list[list[str]] = []
     for labels in GROUPS.values():
         for label in labels:
             cells = [escape(label.text)]
@@ -134,8 +152,11 @@ def comparison(results: Mapping[str, Result]) -> str:
                 hint = result.summary.undefined.get(label.field, "")
                 title = f' title="Undefined: {escape(hint)}"' if hint else ""
                 cells.append(f'<span class="{tone}"{title}>{escape(shown(result.summary, label))}</span>')
-            rows.append(cells)
-    body = f'<div class="scroll">{table(head, rows, numbers=range(1, len(head)))}</div>'
+            (first if label.field in _HEADLINES else others).append(cells)
+    numbers = range(1, len(head))
+    body = f'<div class="scroll">{table(head, first, numbers=numbers)}</div>'
+    more = f'<div class="scroll">{table(head, others, numbers=numbers)}</div>'
+    body += f'<details class="more"><summary>Other metrics</summary>{more}</details>'
     return card("Side by side", body)
 
 
@@ -192,13 +213,19 @@ def policies(result: Result) -> str:
         return card("Round trips", '<p class="note">No round trip was closed.</p>')
     shares = (
         closed.group_by(by)
-        .agg(pl.len().alias("trips"), (pl.col("pnl") > 0).mean().alias("won"), pl.col("pnl").sum(), pl.col("fees").sum())
+        .agg(
+            pl.len().alias("trips"),
+            (pl.col("pnl") > 0).mean().alias("won"),
+            pl.col("pnl").sum(),
+            pl.col("fees").sum(),
+        )
         .sort("pnl", by, descending=[True, False])
     )
     rows = [
         [
             escape(str(row[by])), f"{row['trips']:,}", show("percent", row["won"]),
-            f'<span class="{"up" if row["pnl"] > 0 else "down"}">{row["pnl"]:,.2f}</span>', f"{row['fees']:,.2f}",
+            f'<span class="{"up" if row["pnl"] > 0 else "down"}">{row["pnl"]:,.2f}</span>',
+            f"{row['fees']:,.2f}",
         ]
         for row in shares.head(20).to_dicts()
     ]  # fmt: skip
@@ -234,7 +261,11 @@ def reasons(result: Result) -> str:
 def orders(result: Result) -> str:
     """The first and last orders in full."""
     frame = result.orders
-    kept = frame if frame.height <= ROWS_MAX else pl.concat([frame.head(ROWS_MAX // 2), frame.tail(ROWS_MAX // 2)])
+    kept = (
+        frame
+        if frame.height <= ROWS_MAX
+        else pl.concat([frame.head(ROWS_MAX // 2), frame.tail(ROWS_MAX // 2)])
+    )
 
     def number(value: float | None) -> str:
         return "" if value is None else f"{value:,.10g}"
@@ -244,18 +275,21 @@ def orders(result: Result) -> str:
         [
             f'<span style="white-space:nowrap">{time}</span>', f"<code>{escape(row['order_id'])}</code>",
             escape(row["policy"]), escape(row["symbol"]), escape(row["side"]), number(row["size"]),
-            escape(f"{row['type']} {row['tif']}"), number(row["price"] if row["price"] is not None else row["stop_price"]),
+            escape(f"{row['type']} {row['tif']}"),
+            number(row["price"] if row["price"] is not None else row["stop_price"]),
             escape(row["status"]), number(row["filled_size"]), number(row["average_price"]),
             escape(": ".join(part for part in (row["reason"], row["detail"]) if part)),
         ]
         for time, row in zip(times, kept.to_dicts(), strict=True)
     ]  # fmt: skip
-    head = ["Decided (UTC)", "Order", "Policy", "Symbol", "Side", "Size", "Type", "Price", "Status", "Filled", "At", "Reason"]  # fmt: skip
+    names = "Decided (UTC),Order,Policy,Symbol,Side,Size,Type,Price,Status,Filled,At,Reason"
+    head = names.split(",")
     body = f'<div class="scroll tall">{table(head, rows, numbers=[5, 7, 9, 10])}</div>'
     count = f"{frame.height:,} orders"
     if frame.height > ROWS_MAX:
         count += f"; the first and last {ROWS_MAX // 2} are shown, all are in <code>result.orders</code>"
-    return f'<section class="card"><details><summary>Orders</summary><p class="note">{count}.</p>{body}</details></section>'
+    inside = f'<summary>Orders</summary><p class="note">{count}.</p>{body}'
+    return f'<section class="card"><details>{inside}</details></section>'
 
 
 def warnings(texts: Sequence[str]) -> str:
@@ -273,16 +307,23 @@ def evidence(result: Result) -> str:
     left = f"<p><b>Grade.</b> {escape(meta.grade or 'not graded')}</p>"
     left += f'<ul class="plain">{assumed}</ul>' if assumed else ""
     for policy in meta.policies:
-        values = ", ".join(f"{name}={msgspec.json.encode(value).decode()}" for name, value in policy.parameters.items())
-        left += f'<p style="margin-top:8px"><b>{escape(policy.name)}</b> <code>{escape(policy.use)}</code></p>'
+        values = ", ".join(
+            f"{name}={msgspec.json.encode(value).decode()}" for name, value in policy.parameters.items()
+        )
+        left += (
+            f'<p style="margin-top:8px"><b>{escape(policy.name)}</b> <code>{escape(policy.use)}</code></p>'
+        )
         left += f'<p class="note"><code>{escape(values)}</code></p>' if values else ""
     counters = msgspec.structs.asdict(meta.counters)
-    counted = "".join(f'<tr><td>{name}</td><td class="n">{value:,}</td></tr>' for name, value in counters.items())
+    counted = "".join(
+        f'<tr><td>{name}</td><td class="n">{value:,}</td></tr>' for name, value in counters.items()
+    )
     right = f'<table class="metrics"><caption>The loop, counted</caption>{counted}</table>'
     rows = [
         [
             escape(series.symbol), escape(series.kind), f"{series.rows:,}",
-            f"{date_of(series.start_ns)} to {date_of(series.end_ns)}", escape(series.adjusted), f"{series.price_shift_max:.3g}",
+            f"{date_of(series.start_ns)} to {date_of(series.end_ns)}", escape(series.adjusted),
+            f"{series.price_shift_max:.3g}",
         ]
         for series in meta.data[:20]
     ]  # fmt: skip
@@ -293,23 +334,25 @@ def evidence(result: Result) -> str:
         if len(meta.data) > 20:
             data += f'<p class="note">The first 20 of {len(meta.data):,} series.</p>'
     config = msgspec.json.format(msgspec.json.encode(meta.config, order="deterministic"), indent=2).decode()
-    shown_config = f"<details><summary>Configuration</summary><pre>{escape(config)}</pre></details>" if meta.config else ""
+    shown_config = (
+        f"<details><summary>Configuration</summary><pre>{escape(config)}</pre></details>"
+        if meta.config
+        else ""
+    )
     marks = f"seed {meta.seed} · result <code>{result.digest()[:16]}</code>"
     if meta.fingerprint:
         marks += f" · fingerprint <code>{escape(meta.fingerprint[:16])}</code>"
     body = f'<div class="columns two"><div>{left}</div><div>{right}</div></div>{data}'
-    return card("Evidence and assumptions", body, note=marks) + (card("", shown_config) if shown_config else "")
+    return card("Evidence and assumptions", body, note=marks) + (
+        card("", shown_config) if shown_config else ""
+    )
 
 
 def symbols_traded(result: Result) -> list[str]:
     """Symbols that have prices, those with the most fills first; without fills in the order of the data."""
     counts: dict[str, int] = dict(result.fills.group_by("symbol").agg(pl.len()).iter_rows())
-    known = [symbol for symbol in result.meta.symbols if symbol in result.prices and result.prices[symbol].height]
+    known = [
+        symbol for symbol in result.meta.symbols if symbol in result.prices and result.prices[symbol].height
+    ]
     ranked = sorted(known, key=lambda symbol: -counts.get(symbol, 0))
     return [symbol for symbol in ranked if counts.get(symbol)] or ranked[:1]
-
-
-def last_time_ns(result: Result) -> int:
-    """Time of the last point of equity; 0 without any."""
-    times = ns_of(result.equity["at"])
-    return int(times[-1]) if len(times) else 0

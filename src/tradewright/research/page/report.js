@@ -13,11 +13,12 @@
   const draw = (element) => {
     const figure = resolve(JSON.parse(document.getElementById(element.id + "-data").textContent), style());
     if (element.dataset.log === "true") figure.layout.yaxis.type = "log";
-    if (element.clientWidth < 560) {
+    const isNarrow = element.clientWidth < 560;
+    if (isNarrow) {
       figure.layout.height = Math.round(figure.layout.height * 0.8);
       figure.layout.font.size = 11;
     }
-    const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+    const config = { responsive: true, displaylogo: false, displayModeBar: isNarrow ? false : "hover", modeBarButtonsToRemove: ["select2d", "lasso2d", "sendChartToCloud"] };
     Plotly.react(element, figure.data, figure.layout, config);
     drawn.add(element);
   };
