@@ -180,9 +180,7 @@ def test_exposure_agrees_with_asking_every_instant(rows: list[tuple[int, int, in
     held: dict[int, int] = {}
     instants = 0
     for instant in range(start, end):  # Position during (instant, instant + 1).
-        for key, at, position in rows:
-            if at == instant:
-                held[key] = position
+        held |= {key: position for key, at, position in rows if at == instant}
         instants += any(held.values())
     keys, times, positions = (np.array([row[i] for row in rows], dtype=np.int64) for i in range(3))
     found = analytics.exposure(times, positions.astype(np.float64), keys, start_ns=start, end_ns=end)
@@ -234,7 +232,8 @@ def test_daily_index_agrees_with_a_calendar(
 @given(returns_lists, st.lists(st.tuples(st.integers(0, 59), st.integers(1, 90)), max_size=4))
 def test_deposits_do_not_count_as_return(returns: list[float], deposits: list[tuple[int, int]]) -> None:
     at, expected = curve(returns)
-    equity, money, paid = [], 100.0, [(i % len(returns), float(amount)) for i, amount in deposits]
+    equity: list[float] = []
+    money, paid = 100.0, [(i % len(returns), float(amount)) for i, amount in deposits]
     for i, gained in enumerate(returns):
         money = money * (1 + gained) + sum(amount for when, amount in paid if when == i)
         equity.append(money)
@@ -305,7 +304,7 @@ def test_descending_times_are_refused() -> None:
 
 
 def test_a_start_without_capital_is_refused() -> None:
-    with pytest.raises(DataError, match="initial equity is 0.0; returns need a positive one"):
+    with pytest.raises(DataError, match=r"initial equity is 0\.0; returns need a positive one"):
         _ = curve_result([100.0], cash={"USD": 0.0}).summary
 
 

@@ -8,15 +8,14 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from result_samples import closes, curve_result, frame, trading_result, walk
+from result_samples import curve_result, frame, trading_result, walk
 
 from tradewright.errors import DataError, UnknownSymbolError
 from tradewright.research.benchmark import benchmark_of
@@ -24,6 +23,9 @@ from tradewright.research.compare import compare
 from tradewright.research.figures import downsample
 from tradewright.research.report import page
 from tradewright.research.summary import curve_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Outline(HTMLParser):
@@ -119,8 +121,8 @@ def test_figures_are_valid_for_plotly(both_page: str) -> None:
         if isinstance(value, str):
             return re.sub(r"^@font$", "Arial", re.sub(r"^@(?!font)[\w-]+$", "#123456", value))
         if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        return [plain(item) for item in value] if isinstance(value, list) else value
+            return {key: plain(item) for key, item in cast("dict[str, Any]", value).items()}
+        return [plain(item) for item in cast("list[Any]", value)] if isinstance(value, list) else value
 
     figures = Outline(both_page).figures
     assert len(figures) == 6
@@ -281,4 +283,3 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "CONSOLE" not in out.stderr
     assert out.stdout.count('class="main-svg"') >= 2 * 5
-    assert len(closes("2020-01-02", 3)) == 3

@@ -148,7 +148,8 @@ def test_deposits_survive_the_folder(tmp_path: Path) -> None:
 def test_digest_and_files_do_not_depend_on_the_process(tmp_path: Path, hash_seed: str, zone: str) -> None:
     code = (
         "import sys; from result_samples import trading_result; from pathlib import Path\n"
-        "result = trading_result(bars=600); result.write(sys.argv[1]); result.report(Path(sys.argv[1]) / 'report.html')\n"
+        "result = trading_result(bars=600); result.write(sys.argv[1])\n"
+        "result.report(Path(sys.argv[1]) / 'report.html')\n"
         "print(result.digest())"
     )
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])

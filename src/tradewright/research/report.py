@@ -1,8 +1,8 @@
 """One self-contained HTML page for a run, or for several beside each other.
 
 The page needs no network: style, script and plotly.js stand in it, and its content policy forbids it to
-fetch anything. Equal results give equal bytes: ids come from content, and nothing is stamped with the time of
-writing.
+fetch anything. Equal results give equal bytes: ids come from content, and nothing is stamped with the time
+of writing.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
 PRICE_CHARTS_MAX: Final = 6
 RISK_NOTICE: Final = (
-    "A simulation is not a forecast. Results of a backtest are hypothetical, depend on the assumptions above, "
+    "A simulation is not a forecast. Results of a backtest are hypothetical, depend on the assumptions above "
     "and leave out what the data does not show: your own effect on the market, outages, changed rules, "
-    "delisted names. Parameters chosen after seeing the data flatter the past. Trading can lose more than you "
-    "put in. This is not investment advice."
+    "delisted names. Parameters chosen after seeing the data flatter the past. Trading can lose more than "
+    "you put in. This is not investment advice."
 )
 _POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; "
