@@ -1,0 +1,156 @@
+"""From a configuration to the objects it names: policies, managers, data, the arguments of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradewright.decoding import convert, nearest
+from tradewright.errors import ConfigError, TradewrightError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradewright.config import Loaded, Use
+    from tradewright.core.policy import Policy
+    from tradewright.core.risk import RiskManager
+
+
+def policies(loaded: Loaded) -> list[Policy]:
+    """Fresh policies, one for each ``[[policies]]`` table.
+
+    Raises:
+        ConfigError: a class that cannot be found, an unknown or impossible parameter, or a limit for a policy
+            that the configuration does not have.
+    """
+    made: list[Policy] = [
+        construct(use, hook="decide", folder=loaded.folder, source=loaded.name, path=f"policies[{index}]")
+        for index, use in enumerate(loaded.config.policies)
+    ]
+    known = names(made)
+    for name in loaded.config.risk.per_policy:
+        if name not in known:
+            raise ConfigError(
+                "no policy has this name.",
+                source=loaded.name,
+                path=f"risk.per_policy.{name}",
+                remedy=nearest(name, known),
+            )
+    return made
+
+
+def managers(loaded: Loaded) -> list[RiskManager]:
+    """Fresh risk managers, one for each ``[[managers]]`` table."""
+    return [
+        construct(use, hook="review", folder=loaded.folder, source=loaded.name, path=f"managers[{index}]")
+        for index, use in enumerate(loaded.config.managers)
+    ]
+
+
+def names(made: Sequence[object]) -> list[str]:
+    """What each policy is called in limits and results: its class; a second one of a class is ``Class-2``."""
+    seen: dict[str, int] = {}
+    called: list[str] = []
+    for policy in made:
+        name = type(policy).__name__
+        seen[name] = seen.get(name, 0) + 1
+        called.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return called
+
+
+def construct(use: Use, *, hook: str, folder: Path, source: str = "", path: str = "") -> Any:
+    """Imports a class and constructs it with its parameters, converted and checked against its fields' types.
+
+    Args:
+        use: The class and its parameters.
+        hook: Method that the class must have: ``decide`` of a policy, ``review`` of a risk manager.
+        folder: Where a module that is not installed may stand.
+        source: Named in errors.
+        path: Of the table, in the source.
+
+    Raises:
+        ConfigError: with the path of what is wrong.
+    """
+    kind = find(use.use, hook=hook, folder=folder, source=source, path=f"{path}.use")
+    fields = (
+        [field.name for field in dataclasses.fields(kind) if field.init]
+        if dataclasses.is_dataclass(kind)
+        else []
+    )
+    for name in use.parameters:
+        if name not in fields:
+            raise ConfigError(
+                f"{kind.__name__} has no such field.",
+                source=source,
+                path=f"{path}.{name}",
+                remedy=nearest(name, fields)
+                if fields
+                else f"Make {kind.__name__} a dataclass to give it fields.",
+            )
+    try:
+        return convert(use.parameters, kind, source=source, path=path) if fields else kind()
+    except TradewrightError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"{kind.__name__} cannot be constructed: {type(error).__name__}: {error}.",
+            source=source,
+            path=path,
+        ) from error
+
+
+def find(use: str, *, hook: str, folder: Path, source: str = "", path: str = "") -> type[Any]:
+    """The class that ``"package.module:Class"`` names; a module in ``folder`` goes first."""
+    module_name, colon, class_name = use.partition(":")
+    if not colon or not module_name or not class_name:
+        raise ConfigError(
+            f"{use!r} names no class.", source=source, path=path, remedy='Write it as "package.module:Class".'
+        )
+    module = _import(module_name, folder, source, path)
+    kind = getattr(module, class_name, None)
+    if not isinstance(kind, type):
+        classes = [
+            name for name, value in vars(module).items() if inspect.isclass(value) and hasattr(value, hook)
+        ]
+        lazy: Sequence[str] = getattr(module, "__all__", ())
+        raise ConfigError(
+            f"{module_name} has no class {class_name!r}.",
+            source=source,
+            path=path,
+            remedy=nearest(class_name, dict.fromkeys([*classes, *lazy])),
+        )
+    if not callable(getattr(kind, hook, None)):
+        raise ConfigError(f"{class_name} has no method {hook!r}.", source=source, path=path)
+    return kind
+
+
+def _import(name: str, folder: Path, source: str, path: str) -> object:
+    local = folder.joinpath(*name.split(".")).with_suffix(".py")
+    cached = sys.modules.get(name)
+    if cached is not None and local.is_file() and Path(cached.__file__ or "").resolve() != local.resolve():
+        del sys.modules[name]  # another folder's module of the same name
+    importlib.invalidate_caches()
+    sys.path.insert(0, str(folder))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise ConfigError(
+                f"no module {error.name!r}.",
+                source=source,
+                path=path,
+                remedy=f"Put {local.name} beside the configuration, or install the package that has it.",
+            ) from None
+        raise ConfigError(
+            f"{name} needs {error.name!r}, which is not installed.", source=source, path=path
+        ) from error
+    except Exception as error:
+        raise ConfigError(
+            f"{name} cannot be imported: {type(error).__name__}: {error}.", source=source, path=path
+        ) from error
+    finally:
+        sys.path.remove(str(folder))
