@@ -1,26 +1,28 @@
 """The test for lookahead: what was decided by t must not depend on what came after t.
 
-The whole data are run once; then they are cut at several times and run again. Up to the cut, both runs must have
-decided the same. Half of the cuts fall on times when the whole run sent an order: a policy that peeks even one
-record ahead decides differently there once the peeked record is gone. The others are spread over the data.
+The whole data are run once; then they are cut at several times and run again. Up to the cut, both runs must
+have decided the same. Half of the cuts fall on times when the whole run sent an order: a policy that peeks even
+one record ahead decides differently there once that record is gone. The others are spread over the data.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import polars as pl
 
 COMPARED = ("policy", "symbol", "side", "type", "tif", "size", "price", "stop_price", "intent", "decided_at")
 """Columns of an order that its decision determines; its fate may well depend on later data."""
 
 DataT = TypeVar("DataT")
+Orders: TypeAlias = "Sequence[dict[str, Any]]"
 
 
 class HasOrders(Protocol):
@@ -89,12 +91,12 @@ def check(
 ) -> LookaheadReport:
     """Runs the whole data, then truncated data, and compares the decisions.
 
-    What is computed from all data before a run (a mean, a fit, a chosen pair) is the commonest lookahead of all, so
-    the policies are made anew for each run, from the data of that run.
+    What is computed from all data before a run (a mean, a fit, a chosen pair) is the commonest lookahead of
+    all, so the policies are made anew for each run, from the data of that run.
 
     Args:
         run: Runs policies over data, such as ``functools.partial(tw.backtest, cash=100_000)``.
-        make_policies: Fresh policies for the data that they will run on, such as ``lambda data: SmaCross("SPX")``.
+        make_policies: Fresh policies for the data that they will run on: ``lambda data: SmaCross("SPX")``.
         data: A series, a list of series, or a data set.
         cuts: How many truncated runs.
         seed: Chooses where they are cut.
@@ -118,9 +120,7 @@ def check(
     return LookaheadReport(cuts_ns=places, orders=len(whole), difference=first)
 
 
-def _compare(
-    whole: Sequence[dict[str, Any]], cut: Sequence[dict[str, Any]], cut_ns: int
-) -> Difference | None:
+def _compare(whole: Orders, cut: Orders, cut_ns: int) -> Difference | None:
     before = [order for order in whole if _at(order) <= cut_ns]
     after = [order for order in cut if _at(order) <= cut_ns]
     for index in range(max(len(before), len(after))):
@@ -169,14 +169,17 @@ def _times(data: object) -> list[int]:
     import numpy as np
 
     columns = [one.ts_recv_ns for one in _series(data) if len(one)]
-    return [] if not columns else np.unique(np.concatenate(columns)).tolist()
+    if not columns:
+        return []
+    every = np.unique(np.concatenate(columns))
+    # A cut before a series has begun would leave a policy without its instrument.
+    return every[every >= max(int(column[0]) for column in columns)].tolist()
 
 
 def _until(data: DataT, moment_ns: int) -> DataT:
     """What had been received at ``moment_ns``, that time included."""
     if isinstance(data, list | tuple):
-        kept = [one.before(moment_ns + 1) for one in cast("Sequence[Any]", data)]
-        return cast("DataT", [one for one in kept if len(one)])
+        return cast("DataT", [one.before(moment_ns + 1) for one in cast("Sequence[Any]", data)])
     return cast("Any", data).before(moment_ns + 1)
 
 
