@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from msgspec import Meta, Struct
 
+from tradewright.core.instrument import Instrument
 from tradewright.core.limits import Risk
+from tradewright.data.options import ReadOptions
 from tradewright.decoding import convert, nearest
 from tradewright.errors import ConfigError
 from tradewright.sim.config import Account, Venue
@@ -56,11 +58,10 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         timeframe: Bars of a store, such as ``"1d"`` or ``"1m"``.
         start: First time, included: a date-time with its zone, or a date, which is its midnight UTC.
         end: Last time, excluded, written like the start.
-        columns: Names of a file's columns, by what they mean: ``{ close = "Adj Close" }``.
-        tz: Time zone of a file's naive date-times.
-        label: Whether the time of a file's intraday bars is their ``"open"`` or their ``"close"``.
-        adjusted: What a file's prices are adjusted for.
-        drop_empty: Drop empty rows of a file instead of refusing them.
+        kind: What the files hold.
+        read: How to read the files: time zone, label, columns; see `ReadOptions`.
+        instruments: What is traded, by symbol: tick size, lot, multiplier, fees; see `Instrument`. The symbol
+            itself need not be repeated.
     """
 
     source: str | list[str] | None = None
@@ -70,11 +71,9 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeframe: str | None = None
     start: Moment | None = None
     end: Moment | None = None
-    columns: dict[str, str] = {}
-    tz: str | None = None
-    label: Literal["open", "close"] | None = None
-    adjusted: Literal["none", "splits", "all"] | None = None
-    drop_empty: bool = False
+    kind: Literal["bars", "quotes", "trades"] = "bars"
+    read: ReadOptions = ReadOptions()
+    instruments: dict[str, Instrument] = {}
 
     def __post_init__(self) -> None:
         given = [name for name in ("source", "files", "store") if getattr(self, name) is not None]
@@ -82,9 +81,16 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             stands = " and ".join(given) or "none of them"
             raise ValueError(f"give exactly one of source, files and store; there is {stands}.")
         if given != ["files"]:
-            for name in ("columns", "tz", "label", "adjusted", "drop_empty"):
-                if getattr(self, name):
-                    raise ValueError(f"{name}: is about files; {given[0]} has its own.")
+            if self.read != ReadOptions():
+                raise ValueError(f"read: is about files; there is {given[0]}.")
+            if self.instruments:
+                raise ValueError(f"instruments: is about files; {given[0]} has its own.")
+            if self.kind != "bars" and self.source is not None:
+                raise ValueError("kind: what comes with the package is bars.")
+        elif self.timeframe is not None:
+            raise ValueError("timeframe: is about a store; say read.timeframe for files.")
+        if self.read.instrument is not None:
+            raise ValueError("read: instruments stand in data.instruments, by symbol.")
         if self.files is not None and not self.files:
             raise ValueError("files: names no file.")
         if self.files and self.symbols and len(self.files) != len(self.symbols):
@@ -206,7 +212,7 @@ def decode(raw: Mapping[str, Any], *, source: str = "configuration") -> Config:
         if key in plain:
             plain[key] = _uses(plain[key], key, source)
     if "data" in plain:
-        plain["data"] = _moments(plain["data"])
+        plain["data"] = _data(plain["data"])
     config = convert(plain, Config, source=source)
     if config.engine != "sim":
         raise ConfigError(
@@ -298,8 +304,8 @@ def _uses(value: object, key: str, source: str) -> list[dict[str, Any]]:
     return uses
 
 
-def _moments(value: object) -> object:
-    """The data table with plain dates as their midnight UTC."""
+def _data(value: object) -> object:
+    """The data table with plain dates as their midnight UTC, and each instrument with its symbol."""
     if not isinstance(value, dict):
         return value
     table = dict(cast("dict[str, Any]", value))
@@ -307,4 +313,11 @@ def _moments(value: object) -> object:
         day = table.get(name)
         if isinstance(day, dt.date) and not isinstance(day, dt.datetime):
             table[name] = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+    instruments = table.get("instruments")
+    if isinstance(instruments, dict):
+        entries = cast("dict[str, Any]", instruments)
+        table["instruments"] = {
+            symbol: {"symbol": symbol, **cast("dict[str, Any]", entry)} if isinstance(entry, dict) else entry
+            for symbol, entry in entries.items()
+        }
     return table

@@ -9,15 +9,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tradewright.decoding import convert, nearest
 from tradewright.errors import ConfigError, TradewrightError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tradewright.config import Loaded, Use
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
+    from tradewright.research.result import Result
 
 
 def policies(loaded: Loaded) -> list[Policy]:
@@ -49,6 +52,88 @@ def managers(loaded: Loaded) -> list[RiskManager]:
         construct(use, hook="review", folder=loaded.folder, source=loaded.name, path=f"managers[{index}]")
         for index, use in enumerate(loaded.config.managers)
     ]
+
+
+def data(loaded: Loaded) -> Any:
+    """What the run reads: a list of series, or a data set of a store.
+
+    Raises:
+        DataError: a file or store that cannot be read, naming file, row, field and reason.
+    """
+    import tradewright as tw
+
+    wanted = loaded.config.data
+    if wanted.store is not None:
+        store = tw.data.Store(loaded.folder / wanted.store)
+        return store.load(
+            wanted.symbols or None,
+            kind=wanted.kind,
+            timeframe=wanted.timeframe,
+            start=wanted.start,
+            end=wanted.end,
+        )
+    if wanted.files is not None:
+        options = {name: getattr(wanted.read, name) for name in wanted.read.__struct_fields__}
+        symbols = wanted.symbols or [_symbol(file) for file in wanted.files]
+        series = [
+            tw.data.read(
+                loaded.folder / file,
+                symbol=symbol,
+                kind=wanted.kind,
+                **{**options, "instrument": wanted.instruments.get(symbol)},
+            )
+            for file, symbol in zip(wanted.files, symbols, strict=True)
+        ]
+    else:
+        series = [getattr(tw.data, name)() for name in wanted.sources]
+    if wanted.start is not None or wanted.end is not None:
+        series = [one.between(wanted.start, wanted.end) for one in series]
+    return series
+
+
+def runner(
+    loaded: Loaded, *, progress: Callable[[float], None] | None = None
+) -> Callable[[Any, Any], Result]:
+    """Runs policies over data as the configuration says; for each run with fresh risk managers."""
+    from tradewright.backtest import backtest
+
+    config = loaded.config
+
+    def run(policies: Any, data: Any) -> Result:
+        return backtest(
+            policies,
+            data,
+            venue=config.venue,
+            account=config.account,
+            risk=config.risk,
+            managers=managers(loaded),
+            seed=config.seed,
+            benchmark=config.result.benchmark,
+            periods_per_year=config.result.periods_per_year,
+            progress=progress,
+        )
+
+    return run
+
+
+def backtest(loaded: Loaded, *, progress: Callable[[float], None] | None = None) -> Result:
+    """Runs a configuration.
+
+    Args:
+        loaded: The configuration.
+        progress: Told the fraction done, now and then.
+    """
+    result = runner(loaded, progress=progress)(policies(loaded), data(loaded))
+    result.meta = msgspec.structs.replace(result.meta, config=msgspec.to_builtins(loaded.raw))
+    return result
+
+
+def _symbol(file: str) -> str:
+    """``AAPL`` of ``prices/AAPL.csv.gz``."""
+    name = Path(file).name
+    for suffix in (".gz", ".zst", ".csv", ".txt", ".parquet"):
+        name = name.removesuffix(suffix)
+    return name
 
 
 def names(made: Sequence[object]) -> list[str]:
