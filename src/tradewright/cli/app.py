@@ -47,9 +47,9 @@ class Parser(argparse.ArgumentParser):
 COMMANDS = {"demo": demo, "new": new, "check": check, "backtest": backtest, "why": why, "import": importing}
 
 
-def build() -> argparse.ArgumentParser:
+def build() -> Parser:
     """The parser of all commands."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show the traceback of every error")
     parser = Parser(
         prog="tradewright",

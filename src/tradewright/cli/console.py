@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tradewright.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 
 def say(text: str = "") -> None:
@@ -24,7 +24,7 @@ def note(text: str) -> None:
 
 
 @contextlib.contextmanager
-def progress(label: str, *, quiet: bool = False) -> Iterator[Callable[[float], None] | None]:
+def progress(label: str, *, quiet: bool = False) -> Generator[Callable[[float], None] | None]:
     """A bar on a terminal's stderr; gives a function of the fraction done, or ``None`` where nobody looks."""
     if quiet or not sys.stderr.isatty():
         yield None

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     by_chance = pairs.alpha * pairs.windows_tested
     console.say(
         f"Pairs: {pairs.windows_passed} of {pairs.windows_tested} formation windows passed the cointegration "
-        f"test at {pairs.alpha:.0%};\nby chance alone about {by_chance:.0f} would. It trades only in those that did."
+        f"test at {pairs.alpha:.0%};\nby chance alone about {by_chance:.0f} would. Only those are traded."
     )
     console.say()
     console.say(f"report  {report}")

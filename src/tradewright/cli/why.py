@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
@@ -10,7 +11,6 @@ from tradewright.cli import console
 
 if TYPE_CHECKING:
     import argparse
-    import datetime as dt
     from collections.abc import Iterable
 
     from tradewright.research.result import Result

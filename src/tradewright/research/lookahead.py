@@ -1,8 +1,8 @@
 """The test for lookahead: what was decided by t must not depend on what came after t.
 
 The whole data are run once; then they are cut at several times and run again. Up to the cut, both runs must
-have decided the same. Half of the cuts fall on times when the whole run sent an order: a policy that peeks one
-record ahead decides differently there once that record is gone. The others are spread over the data.
+have decided the same. Half of the cuts fall on times when the whole run sent an order: a policy that peeks
+one record ahead decides differently there once that record is gone. The others are spread over the data.
 """
 
 from __future__ import annotations
