@@ -135,8 +135,8 @@ def _compare(whole: Orders, cut: Orders, cut_ns: int) -> Difference | None:
 def _places(times_ns: Sequence[int], decided_ns: Sequence[int], cuts: int, seed: int) -> list[int]:
     """Times to cut at: at decisions and spread over the data, never after the last but one."""
     chance = random.Random(seed)  # noqa: S311 - places to look, no secret
-    last = times_ns[-1]
-    at_decisions = sorted({time for time in decided_ns if time < last})
+    first, last = times_ns[0], times_ns[-1]
+    at_decisions = sorted({time for time in decided_ns if first <= time < last})
     chosen = set(chance.sample(at_decisions, min(len(at_decisions), (cuts + 1) // 2)))
     open_places = sorted({time for time in times_ns[:-1] if time not in chosen})
     missing = min(cuts - len(chosen), len(open_places))
