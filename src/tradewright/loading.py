@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import sys
+import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tradewright.config import Loaded, Use
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
+    from tradewright.data.dataset import Dataset
     from tradewright.research.result import Result
 
 
@@ -54,8 +56,8 @@ def managers(loaded: Loaded) -> list[RiskManager]:
     ]
 
 
-def data(loaded: Loaded) -> Any:
-    """What the run reads: a list of series, or a data set of a store.
+def data(loaded: Loaded) -> Dataset:
+    """What the run reads.
 
     Raises:
         DataError: a file or store that cannot be read, naming file, row, field and reason.
@@ -73,22 +75,17 @@ def data(loaded: Loaded) -> Any:
             end=wanted.end,
         )
     if wanted.files is not None:
-        options = {name: getattr(wanted.read, name) for name in wanted.read.__struct_fields__}
-        symbols = wanted.symbols or [_symbol(file) for file in wanted.files]
-        series = [
-            tw.data.read(
-                loaded.folder / file,
-                symbol=symbol,
-                kind=wanted.kind,
-                **{**options, "instrument": wanted.instruments.get(symbol)},
-            )
+        from tradewright.data.files import read_file
+
+        options = msgspec.structs.replace(wanted.read, instrument=wanted.instruments or None)
+        symbols = wanted.symbols or [None] * len(wanted.files)
+        series: list[Any] = [
+            read_file(wanted.kind, loaded.folder / file, symbol, options)
             for file, symbol in zip(wanted.files, symbols, strict=True)
         ]
     else:
         series = [getattr(tw.data, name)() for name in wanted.sources]
-    if wanted.start is not None or wanted.end is not None:
-        series = [one.between(wanted.start, wanted.end) for one in series]
-    return series
+    return tw.data.Dataset.of(series).between(wanted.start, wanted.end)
 
 
 def runner(
@@ -128,14 +125,6 @@ def backtest(loaded: Loaded, *, progress: Callable[[float], None] | None = None)
     return result
 
 
-def _symbol(file: str) -> str:
-    """``AAPL`` of ``prices/AAPL.csv.gz``."""
-    name = Path(file).name
-    for suffix in (".gz", ".zst", ".csv", ".txt", ".parquet"):
-        name = name.removesuffix(suffix)
-    return name
-
-
 def names(made: Sequence[object]) -> list[str]:
     """What each policy is called in limits and results: its class; a second one of a class is ``Class-2``."""
     seen: dict[str, int] = {}
@@ -161,23 +150,9 @@ def construct(use: Use, *, hook: str, folder: Path, source: str = "", path: str 
         ConfigError: with the path of what is wrong.
     """
     kind = find(use.use, hook=hook, folder=folder, source=source, path=f"{path}.use")
-    fields = (
-        [field.name for field in dataclasses.fields(kind) if field.init]
-        if dataclasses.is_dataclass(kind)
-        else []
-    )
-    for name in use.parameters:
-        if name not in fields:
-            raise ConfigError(
-                f"{kind.__name__} has no such field.",
-                source=source,
-                path=f"{path}.{name}",
-                remedy=nearest(name, fields)
-                if fields
-                else f"Make {kind.__name__} a dataclass to give it fields.",
-            )
+    parameters = _parameters(kind, use.parameters, source, path)
     try:
-        return convert(use.parameters, kind, source=source, path=path) if fields else kind()
+        return kind(**parameters)
     except TradewrightError:
         raise
     except Exception as error:
@@ -186,6 +161,43 @@ def construct(use: Use, *, hook: str, folder: Path, source: str = "", path: str 
             source=source,
             path=path,
         ) from error
+
+
+def _parameters(kind: type[Any], given: dict[str, Any], source: str, path: str) -> dict[str, Any]:
+    """The given parameters, converted to the types of the dataclass's fields."""
+    fields = (
+        [field for field in dataclasses.fields(kind) if field.init] if dataclasses.is_dataclass(kind) else []
+    )
+    names = [field.name for field in fields]
+    for name in given:
+        if name not in names:
+            raise ConfigError(
+                f"{kind.__name__} has no such field.",
+                source=source,
+                path=f"{path}.{name}",
+                remedy=nearest(name, names)
+                if names
+                else f"Make {kind.__name__} a dataclass to give it fields.",
+            )
+    for field in fields:
+        defaults = (field.default, field.default_factory)
+        if field.name not in given and all(default is dataclasses.MISSING for default in defaults):
+            raise ConfigError(
+                "is missing.", source=source, path=f"{path}.{field.name}", remedy="It has no default."
+            )
+    try:
+        types = typing.get_type_hints(kind, include_extras=True) if given else {}
+    except NameError as error:
+        raise ConfigError(
+            f"the types of {kind.__name__}'s fields cannot be read: {error}.",
+            source=source,
+            path=path,
+            remedy="Import them outside of TYPE_CHECKING.",
+        ) from error
+    return {
+        name: convert(value, types[name], source=source, path=f"{path}.{name}")
+        for name, value in given.items()
+    }
 
 
 def find(use: str, *, hook: str, folder: Path, source: str = "", path: str = "") -> type[Any]:

@@ -97,7 +97,7 @@ def test_a_configuration_is_read_once_into_values(folder: Path) -> None:
 def test_its_policies_are_constructed_with_their_types(folder: Path) -> None:
     (maker,) = loading.policies(config.load(folder / "maker.toml"))
     assert type(maker).__name__ == "Maker"
-    assert vars(maker) == {"symbol": "SPX", "size": 2.0, "window": 20, "held": 0.0}
+    assert vars(maker) == {"symbol": "SPX", "size": 2.0, "window": 20}
     assert isinstance(vars(maker)["size"], float)
 
 
@@ -136,11 +136,11 @@ def test_its_policies_are_constructed_with_their_types(folder: Path) -> None:
             "data.files=['a.csv']",
             "data: give exactly one of source, files and store; there is source and files.",
         ),
-        ("data.read.label=middle", "data.read.label: 'middle' is not possible. Valid: open, close."),
+        ("data.read.label=middle", "data.read.label: 'middle' is not possible. Valid: close, open."),
         ("data.read.tz=UTC", "data.read: is about files; there is source."),
         (
-            "data.instruments.A.tick_sze=1",
-            "data.instruments.A.tick_sze: unknown field. Did you mean 'tick_size'?",
+            "data.instruments.A.lot_sze=1",
+            "data.instruments.A.lot_sze: unknown field. Did you mean 'lot_size'?",
         ),
         ("policies=[]", "policies: [] is not possible."),
         ("policies=3", "policies: 3 is not possible. Write [[policies]] tables."),
