@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -12,6 +12,9 @@ from tradewright import config, loading
 from tradewright.core.limits import LIMIT_NAMES, Amount, Limits, Risk
 from tradewright.errors import ConfigError
 from tradewright.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 POLICY = """
 from __future__ import annotations
