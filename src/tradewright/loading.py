@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tradewright.decoding import convert, nearest
-from tradewright.errors import ConfigError, TradewrightError
+from tradewright.errors import ConfigError, DataError, TradewrightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,13 +67,15 @@ def data(loaded: Loaded) -> Dataset:
     wanted = loaded.config.data
     if wanted.store is not None:
         store = tw.data.Store(loaded.folder / wanted.store)
-        return store.load(
-            wanted.symbols or None,
-            kind=wanted.kind,
-            timeframe=wanted.timeframe,
-            start=wanted.start,
-            end=wanted.end,
-        )
+        stored = [
+            store.read(symbol, wanted.kind, wanted.timeframe, start=wanted.start, end=wanted.end)
+            for symbol in wanted.symbols or store.symbols(wanted.kind)
+        ]
+        if not stored:
+            raise DataError(
+                f"holds no {wanted.kind}.", source=str(store.path), remedy="`tradewright import` fills it."
+            )
+        return tw.data.Dataset.of(stored)
     if wanted.files is not None:
         from tradewright.data.files import read_file
 

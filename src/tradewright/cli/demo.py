@@ -21,7 +21,9 @@ examples:
 What it shows are two textbook rules on an index, costs included: a picture of the machine, and no claim of
 profit."""
 
-CASH = 100_000
+CASH = 100_000  # USD
+HALF_SPREAD_MIN_BPS = 1.0
+VOLATILITY_COEFFICIENT = 0.02  # half-spread as a share of a day's volatility
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,15 +41,23 @@ def run(args: argparse.Namespace) -> int:
     import tradewright as tw
     from tradewright.research.report import write_report
     from tradewright.research.table import summary_table
+    from tradewright.sim.config import Costs, Venue
     from tradewright.strategies import Momentum, Pairs
 
+    venue = Venue(
+        costs=Costs(half_spread_min_bps=HALF_SPREAD_MIN_BPS, volatility_coefficient=VOLATILITY_COEFFICIENT)
+    )
     folder = console.run_folder(args.out)
     sp500, nasdaq = tw.data.sp500(), tw.data.nasdaq()
     momentum, pairs = Momentum(sp500.symbol), Pairs(sp500.symbol, nasdaq.symbol)
     with console.progress("momentum", quiet=args.json) as progress:
-        trend = tw.backtest(momentum, sp500, cash=CASH, benchmark=sp500.symbol, progress=progress)
+        trend = tw.backtest(
+            momentum, sp500, cash=CASH, venue=venue, benchmark=sp500.symbol, progress=progress
+        )
     with console.progress("pairs", quiet=args.json) as progress:
-        spread = tw.backtest(pairs, [sp500, nasdaq], cash=CASH, benchmark=sp500.symbol, progress=progress)
+        spread = tw.backtest(
+            pairs, [sp500, nasdaq], cash=CASH, venue=venue, benchmark=sp500.symbol, progress=progress
+        )
     results = {"Momentum": trend, "Pairs": spread}
     for name, result in results.items():
         result.write(folder / name.lower())
@@ -65,6 +75,11 @@ def run(args: argparse.Namespace) -> int:
     console.say(
         f"Pairs: {pairs.windows_passed} of {pairs.windows_tested} formation windows passed the cointegration "
         f"test at {pairs.alpha:.0%};\nby chance alone about {by_chance:.0f} would. Only those are traded."
+    )
+    console.say(
+        f"Costs: a half-spread of {HALF_SPREAD_MIN_BPS:g} bps, or {VOLATILITY_COEFFICIENT:.0%} of the daily "
+        "volatility where that is more; no fees.\nTwo textbook rules on an index, as a picture of the machine: "
+        "no claim of profit."
     )
     console.say()
     console.say(f"report  {report}")

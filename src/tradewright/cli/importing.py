@@ -11,6 +11,8 @@ from tradewright.errors import ConfigError
 if TYPE_CHECKING:
     import argparse
 
+    from tradewright.data import ImportSummary
+
 HELP = "bring recorded files into a Parquet store"
 DESCRIPTION = """\
 Reads recorded files, checks every row, and keeps them in a Parquet store, by venue, instrument and kind.
@@ -18,26 +20,26 @@ Importing the same file again changes nothing; a file with more rows adds them. 
 file and says which file, row and field, and why."""
 EPILOG = """\
 sources:
-  csv       text files, also gzipped; columns are recognised by their usual names
+  csv       text files with a header, compressed or not; columns are recognised by their usual names
   parquet   Parquet files
+  yahoo     Yahoo Finance downloads
+  histdata  HistData.com ticks and minutes
 
 examples:
-  tradewright import csv AAPL.csv MSFT.csv --store data --tz America/New_York
+  tradewright import csv AAPL.csv MSFT.csv --store data --calendar XNYS
   tradewright import csv spy_1min.csv.gz --store data --symbol SPY --label open --tz America/New_York
   tradewright import csv odd.csv --store data --column close="Last Price" --column volume=Units"""
-
-SOURCES = ("csv", "parquet")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("source", metavar="SOURCE", choices=SOURCES, help="csv or parquet")
+    parser.add_argument("source", metavar="SOURCE", help="kind of files: csv, parquet, yahoo, histdata")
     parser.add_argument("files", metavar="FILE", nargs="+", help="files, one instrument each")
     parser.add_argument("--store", metavar="DIR", required=True, help="folder of the store; made if missing")
     parser.add_argument(
         "--symbol", metavar="NAME", action="append", help="of each file in order; else the file's name"
     )
-    parser.add_argument("--venue", metavar="NAME", default="", help="where the instruments trade")
+    parser.add_argument("--venue", metavar="NAME", help="where the instruments trade")
     parser.add_argument(
         "--kind", choices=("bars", "quotes", "trades"), default="bars", help="what the files hold"
     )
@@ -61,6 +63,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--sort", action="store_true", help="put rows in the order of time instead of refusing"
     )
     parser.add_argument("--deduplicate", action="store_true", help="leave out repeated equal rows")
+    parser.add_argument("--replace", action="store_true", help="let new values replace those the store has")
     parser.add_argument("--json", action="store_true", help="print what was imported as JSON")
 
 
@@ -68,30 +71,63 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command."""
     import msgspec
 
-    import tradewright as tw
+    from tradewright.data import IMPORTERS, ImportSummary, Store
+    from tradewright.decoding import nearest
 
+    if args.source not in IMPORTERS:
+        raise ConfigError(
+            f"no source {args.source!r}.", source="import", remedy=nearest(args.source, IMPORTERS)
+        )
     files = [Path(file) for file in args.files]
+    for file in files:
+        if not file.is_file():
+            raise ConfigError("no such file.", source="import", path=str(file))
     symbols: list[str | None] = list(args.symbol) if args.symbol else [None] * len(files)
     if len(symbols) != len(files):
         raise ConfigError(
             f"{len(symbols)} names for {len(files)} files.",
             source="--symbol",
-            remedy="Give one a file, in their order.",
+            remedy="Give each file one, in order.",
         )
     options = read_options(args)
-    store = tw.data.Store(args.store)
-    imported: list[dict[str, Any]] = []
+    store, total = Store(args.store), ImportSummary()
     with console.progress("import", quiet=args.json) as progress:
         for done, (file, symbol) in enumerate(zip(files, symbols, strict=True), start=1):
-            report = store.import_file(file, symbol=symbol, kind=args.kind, venue=args.venue, **options)
-            imported.append(msgspec.to_builtins(report))
+            summary = store.import_files(
+                args.source,
+                [file],
+                symbol=symbol,
+                kind=args.kind,
+                venue=args.venue,
+                replace=args.replace,
+                **options,
+            )
             if not args.json:
-                console.say(str(report))
+                console.say(f"{file}: {described(summary)}")
+            total = total.plus(summary)
             if progress is not None:
                 progress(done / len(files))
     if args.json:
-        console.say(msgspec.json.encode(imported).decode())
+        console.say(msgspec.json.encode(total).decode())
+    elif len(files) > 1:
+        console.say(f"{len(files)} files: {described(total)}")
     return 0
+
+
+def described(summary: ImportSummary) -> str:
+    """What an import did, in one line."""
+    parts = [f"{summary.rows_new:,} new rows"]
+    for count, text in (
+        (summary.rows_known, "known already"),
+        (summary.rows_replaced, "replaced"),
+        (summary.rows_dropped, "left out as told"),
+    ):
+        if count:
+            parts.append(f"{count:,} {text}")
+    if summary.price_shift_max:
+        parts.append(f"prices rounded by at most {summary.price_shift_max:g}")
+    shown = ", ".join(summary.symbols[:4]) + (", …" if len(summary.symbols) > 4 else "")
+    return f"{shown}: {', '.join(parts)}"
 
 
 def read_options(args: argparse.Namespace) -> dict[str, Any]:
