@@ -2,8 +2,8 @@
 
 A ``python`` snippet goes on where the one before it in the same file ended. A ``toml`` or ``python`` snippet
 whose first line is a comment with a file's name is written to that file. A ``console`` snippet runs each of
-its ``$ tradewright`` lines and must end with 0, unless ``[exit N]`` stands at the line's end. ``not-run`` after
-the language leaves a snippet out.
+its ``$ tradewright`` lines and must end with 0, unless ``[exit N]`` stands at the line's end.
+``not-run`` after the language leaves a snippet out.
 """
 
 from __future__ import annotations

@@ -78,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
     )
     console.say(
         f"Costs: a half-spread of {HALF_SPREAD_MIN_BPS:g} bps, or {VOLATILITY_COEFFICIENT:.0%} of the daily "
-        "volatility where that is more; no fees.\nTwo textbook rules on an index, as a picture of the machine: "
-        "no claim of profit."
+        "volatility where that is more; no fees.\n"
+        "Two textbook rules on an index, as a picture of the machine: no claim of profit."
     )
     console.say()
     console.say(f"report  {report}")
