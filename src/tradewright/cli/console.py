@@ -1,0 +1,56 @@
+"""What the commands print: text on stdout, progress and notes on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradewright.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+
+def say(text: str = "") -> None:
+    """One or more lines on stdout."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """One line on stderr: what goes on, not what came out."""
+    print(text, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def progress(label: str, *, quiet: bool = False) -> Generator[Callable[[float], None] | None]:
+    """A bar on a terminal's stderr; gives a function of the fraction done, or ``None`` where nobody looks."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=1.0)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def run_folder(path: str) -> Path:
+    """A folder that a run may be written to: new, empty, or that of an earlier run.
+
+    Raises:
+        ConfigError: it holds something else.
+    """
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError("is a file.", source="--out", path=path, remedy="Name a folder.")
+    if folder.is_dir() and any(folder.iterdir()) and not any(folder.rglob("run.json")):
+        raise ConfigError(
+            "holds files, and none of a run.",
+            source="--out",
+            path=path,
+            remedy="Name a new folder, such as runs/demo.",
+        )
+    return folder

@@ -1,0 +1,147 @@
+"""``tradewright import SOURCE FILES… --store DIR``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradewright.cli import console
+from tradewright.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tradewright.data import ImportSummary
+
+HELP = "bring recorded files into a Parquet store"
+DESCRIPTION = """\
+Reads recorded files, checks every row, and keeps them in a Parquet store, by venue, instrument and kind.
+Importing the same file again changes nothing; a file with more rows adds them. A bad row refuses its whole
+file and says which file, row and field, and why."""
+EPILOG = """\
+sources:
+  csv       text files with a header, compressed or not; columns are recognised by their usual names
+  parquet   Parquet files
+  yahoo     Yahoo Finance downloads
+  histdata  HistData.com ticks and minutes
+
+examples:
+  tradewright import csv AAPL.csv MSFT.csv --store data --calendar XNYS
+  tradewright import csv spy_1min.csv.gz --store data --symbol SPY --label open --tz America/New_York
+  tradewright import csv odd.csv --store data --column close="Last Price" --column volume=Units"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("source", metavar="SOURCE", help="kind of files: csv, parquet, yahoo, histdata")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="files, one instrument each")
+    parser.add_argument("--store", metavar="DIR", required=True, help="folder of the store; made if missing")
+    parser.add_argument(
+        "--symbol", metavar="NAME", action="append", help="of each file in order; else the file's name"
+    )
+    parser.add_argument("--venue", metavar="NAME", help="where the instruments trade")
+    parser.add_argument(
+        "--kind", choices=("bars", "quotes", "trades"), default="bars", help="what the files hold"
+    )
+    parser.add_argument("--tz", metavar="ZONE", help="time zone of date-times that carry none")
+    parser.add_argument("--label", choices=("open", "close"), help="which end of an intraday bar its time is")
+    parser.add_argument("--timeframe", metavar="LENGTH", help="of a bar, such as 1m; else inferred")
+    parser.add_argument("--calendar", metavar="NAME", help="whose sessions plain dates are, such as XNYS")
+    parser.add_argument(
+        "--adjusted",
+        choices=("none", "splits", "all"),
+        default="none",
+        help="what the prices are adjusted for",
+    )
+    parser.add_argument(
+        "--column", metavar="FIELD=NAME", action="append", default=[], help="the file's own name of a field"
+    )
+    parser.add_argument(
+        "--drop-empty", action="store_true", help="leave out empty rows, counted, instead of refusing"
+    )
+    parser.add_argument(
+        "--sort", action="store_true", help="put rows in the order of time instead of refusing"
+    )
+    parser.add_argument("--deduplicate", action="store_true", help="leave out repeated equal rows")
+    parser.add_argument("--replace", action="store_true", help="let new values replace those the store has")
+    parser.add_argument("--json", action="store_true", help="print what was imported as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command."""
+    import msgspec
+
+    from tradewright.data import IMPORTERS, ImportSummary, Store
+    from tradewright.decoding import nearest
+
+    if args.source not in IMPORTERS:
+        raise ConfigError(
+            f"no source {args.source!r}.", source="import", remedy=nearest(args.source, IMPORTERS)
+        )
+    files = [Path(file) for file in args.files]
+    for file in files:
+        if not file.is_file():
+            raise ConfigError("no such file.", source="import", path=str(file))
+    symbols: list[str | None] = list(args.symbol) if args.symbol else [None] * len(files)
+    if len(symbols) != len(files):
+        raise ConfigError(
+            f"{len(symbols)} names for {len(files)} files.",
+            source="--symbol",
+            remedy="Give each file one, in order.",
+        )
+    options = read_options(args)
+    store, total = Store(args.store), ImportSummary()
+    with console.progress("import", quiet=args.json) as progress:
+        for done, (file, symbol) in enumerate(zip(files, symbols, strict=True), start=1):
+            summary = store.import_files(
+                args.source,
+                [file],
+                symbol=symbol,
+                kind=args.kind,
+                venue=args.venue,
+                replace=args.replace,
+                **options,
+            )
+            if not args.json:
+                console.say(f"{file}: {described(summary)}")
+            total = total.plus(summary)
+            if progress is not None:
+                progress(done / len(files))
+    if args.json:
+        console.say(msgspec.json.encode(total).decode())
+    elif len(files) > 1:
+        console.say(f"{len(files)} files: {described(total)}")
+    return 0
+
+
+def described(summary: ImportSummary) -> str:
+    """What an import did, in one line."""
+    parts = [f"{summary.rows_new:,} new rows"]
+    for count, text in (
+        (summary.rows_known, "known already"),
+        (summary.rows_replaced, "replaced"),
+        (summary.rows_dropped, "left out as told"),
+    ):
+        if count:
+            parts.append(f"{count:,} {text}")
+    if summary.price_shift_max:
+        parts.append(f"prices rounded by at most {summary.price_shift_max:g}")
+    shown = ", ".join(summary.symbols[:4]) + (", …" if len(summary.symbols) > 4 else "")
+    return f"{shown}: {', '.join(parts)}"
+
+
+def read_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Options of the reader that were given, by name."""
+    options: dict[str, Any] = {
+        name: getattr(args, name)
+        for name in ("tz", "label", "timeframe", "calendar", "adjusted", "drop_empty", "sort", "deduplicate")
+    }
+    columns: dict[str, str] = {}
+    for one in args.column:
+        field, equals, name = one.partition("=")
+        if not equals or not field or not name:
+            raise ConfigError(f"{one!r} maps nothing.", source="--column", remedy='Write close="Last Price".')
+        columns[field] = name
+    if columns:
+        options["columns"] = columns
+    return {name: value for name, value in options.items() if value not in (None, False)}

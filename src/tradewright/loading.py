@@ -1,0 +1,255 @@
+"""From a configuration to the objects it names: policies, managers, data, the arguments of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import sys
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tradewright.decoding import convert, nearest
+from tradewright.errors import ConfigError, DataError, TradewrightError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tradewright.config import Loaded, Use
+    from tradewright.core.policy import Policy
+    from tradewright.core.risk import RiskManager
+    from tradewright.data.dataset import Dataset
+    from tradewright.research.result import Result
+
+
+def policies(loaded: Loaded) -> list[Policy]:
+    """Fresh policies, one for each ``[[policies]]`` table.
+
+    Raises:
+        ConfigError: a class that cannot be found, an unknown or impossible parameter, or a limit for a policy
+            that the configuration does not have.
+    """
+    made: list[Policy] = [
+        construct(use, hook="decide", folder=loaded.folder, source=loaded.name, path=f"policies[{index}]")
+        for index, use in enumerate(loaded.config.policies)
+    ]
+    known = names(made)
+    for name in loaded.config.risk.per_policy:
+        if name not in known:
+            raise ConfigError(
+                "no policy has this name.",
+                source=loaded.name,
+                path=f"risk.per_policy.{name}",
+                remedy=nearest(name, known),
+            )
+    return made
+
+
+def managers(loaded: Loaded) -> list[RiskManager]:
+    """Fresh risk managers, one for each ``[[managers]]`` table."""
+    return [
+        construct(use, hook="review", folder=loaded.folder, source=loaded.name, path=f"managers[{index}]")
+        for index, use in enumerate(loaded.config.managers)
+    ]
+
+
+def data(loaded: Loaded) -> Dataset:
+    """What the run reads.
+
+    Raises:
+        DataError: a file or store that cannot be read, naming file, row, field and reason.
+    """
+    import tradewright as tw
+
+    wanted = loaded.config.data
+    if wanted.store is not None:
+        store = tw.data.Store(loaded.folder / wanted.store)
+        stored = [
+            store.read(symbol, wanted.kind, wanted.timeframe, start=wanted.start, end=wanted.end)
+            for symbol in wanted.symbols or store.symbols(wanted.kind)
+        ]
+        if not stored:
+            raise DataError(
+                f"holds no {wanted.kind}.", source=str(store.path), remedy="`tradewright import` fills it."
+            )
+        return tw.data.Dataset.of(stored)
+    if wanted.files is not None:
+        from tradewright.data.files import read_file
+
+        options = msgspec.structs.replace(wanted.read, instrument=wanted.instruments or None)
+        symbols = wanted.symbols or [None] * len(wanted.files)
+        series: list[Any] = [
+            read_file(wanted.kind, loaded.folder / file, symbol, options)
+            for file, symbol in zip(wanted.files, symbols, strict=True)
+        ]
+    else:
+        series = [getattr(tw.data, name)() for name in wanted.sources]
+    return tw.data.Dataset.of(series).between(wanted.start, wanted.end)
+
+
+def runner(
+    loaded: Loaded, *, progress: Callable[[float], None] | None = None
+) -> Callable[[Any, Any], Result]:
+    """Runs policies over data as the configuration says; for each run with fresh risk managers."""
+    from tradewright.backtest import backtest
+
+    config = loaded.config
+
+    def run(policies: Any, data: Any) -> Result:
+        return backtest(
+            policies,
+            data,
+            venue=config.venue,
+            account=config.account,
+            risk=config.risk,
+            managers=managers(loaded),
+            seed=config.seed,
+            benchmark=config.result.benchmark,
+            periods_per_year=config.result.periods_per_year,
+            progress=progress,
+        )
+
+    return run
+
+
+def backtest(loaded: Loaded, *, progress: Callable[[float], None] | None = None) -> Result:
+    """Runs a configuration.
+
+    Args:
+        loaded: The configuration.
+        progress: Told the fraction done, now and then.
+    """
+    result = runner(loaded, progress=progress)(policies(loaded), data(loaded))
+    result.meta = msgspec.structs.replace(result.meta, config=msgspec.to_builtins(loaded.raw))
+    return result
+
+
+def names(made: Sequence[object]) -> list[str]:
+    """What each policy is called in limits and results: its class; a second one of a class is ``Class-2``."""
+    seen: dict[str, int] = {}
+    called: list[str] = []
+    for policy in made:
+        name = type(policy).__name__
+        seen[name] = seen.get(name, 0) + 1
+        called.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return called
+
+
+def construct(use: Use, *, hook: str, folder: Path, source: str = "", path: str = "") -> Any:
+    """Imports a class and constructs it with its parameters, converted and checked against its fields' types.
+
+    Args:
+        use: The class and its parameters.
+        hook: Method that the class must have: ``decide`` of a policy, ``review`` of a risk manager.
+        folder: Where a module that is not installed may stand.
+        source: Named in errors.
+        path: Of the table, in the source.
+
+    Raises:
+        ConfigError: with the path of what is wrong.
+    """
+    kind = find(use.use, hook=hook, folder=folder, source=source, path=f"{path}.use")
+    parameters = _parameters(kind, use.parameters, source, path)
+    try:
+        return kind(**parameters)
+    except TradewrightError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"{kind.__name__} cannot be constructed: {type(error).__name__}: {error}.",
+            source=source,
+            path=path,
+        ) from error
+
+
+def _parameters(kind: type[Any], given: dict[str, Any], source: str, path: str) -> dict[str, Any]:
+    """The given parameters, converted to the types of the dataclass's fields."""
+    fields = (
+        [field for field in dataclasses.fields(kind) if field.init] if dataclasses.is_dataclass(kind) else []
+    )
+    names = [field.name for field in fields]
+    for name in given:
+        if name not in names:
+            raise ConfigError(
+                f"{kind.__name__} has no such field.",
+                source=source,
+                path=f"{path}.{name}",
+                remedy=nearest(name, names)
+                if names
+                else f"Make {kind.__name__} a dataclass to give it fields.",
+            )
+    for field in fields:
+        defaults = (field.default, field.default_factory)
+        if field.name not in given and all(default is dataclasses.MISSING for default in defaults):
+            raise ConfigError(
+                "is missing.", source=source, path=f"{path}.{field.name}", remedy="It has no default."
+            )
+    try:
+        types = typing.get_type_hints(kind, include_extras=True) if given else {}
+    except NameError as error:
+        raise ConfigError(
+            f"the types of {kind.__name__}'s fields cannot be read: {error}.",
+            source=source,
+            path=path,
+            remedy="Import them outside of TYPE_CHECKING.",
+        ) from error
+    return {
+        name: convert(value, types[name], source=source, path=f"{path}.{name}")
+        for name, value in given.items()
+    }
+
+
+def find(use: str, *, hook: str, folder: Path, source: str = "", path: str = "") -> type[Any]:
+    """The class that ``"package.module:Class"`` names; a module in ``folder`` goes first."""
+    module_name, colon, class_name = use.partition(":")
+    if not colon or not module_name or not class_name:
+        raise ConfigError(
+            f"{use!r} names no class.", source=source, path=path, remedy='Write it as "package.module:Class".'
+        )
+    module = _import(module_name, folder, source, path)
+    kind = getattr(module, class_name, None)
+    if not isinstance(kind, type):
+        classes = [
+            name for name, value in vars(module).items() if inspect.isclass(value) and hasattr(value, hook)
+        ]
+        lazy: Sequence[str] = getattr(module, "__all__", ())
+        raise ConfigError(
+            f"{module_name} has no class {class_name!r}.",
+            source=source,
+            path=path,
+            remedy=nearest(class_name, dict.fromkeys([*classes, *lazy])),
+        )
+    if not callable(getattr(kind, hook, None)):
+        raise ConfigError(f"{class_name} has no method {hook!r}.", source=source, path=path)
+    return kind
+
+
+def _import(name: str, folder: Path, source: str, path: str) -> object:
+    local = folder.joinpath(*name.split(".")).with_suffix(".py")
+    cached = sys.modules.get(name)
+    if cached is not None and local.is_file() and Path(cached.__file__ or "").resolve() != local.resolve():
+        del sys.modules[name]  # another folder's module of the same name
+    importlib.invalidate_caches()
+    sys.path.insert(0, str(folder))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise ConfigError(
+                f"no module {error.name!r}.",
+                source=source,
+                path=path,
+                remedy=f"Put {local.name} beside the configuration, or install the package that has it.",
+            ) from None
+        raise ConfigError(
+            f"{name} needs {error.name!r}, which is not installed.", source=source, path=path
+        ) from error
+    except Exception as error:
+        raise ConfigError(
+            f"{name} cannot be imported: {type(error).__name__}: {error}.", source=source, path=path
+        ) from error
+    finally:
+        sys.path.remove(str(folder))

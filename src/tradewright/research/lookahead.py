@@ -1,0 +1,196 @@
+"""The test for lookahead: what was decided by t must not depend on what came after t.
+
+The whole data are run once; then they are cut at several times and run again. Up to the cut, both runs must
+have decided the same. Half of the cuts fall on times when the whole run sent an order: a policy that peeks
+one record ahead decides differently there once that record is gone. The others are spread over the data.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import polars as pl
+
+COMPARED = ("policy", "symbol", "side", "type", "tif", "size", "price", "stop_price", "intent", "decided_at")
+"""Columns of an order that its decision determines; its fate may well depend on later data."""
+
+DataT = TypeVar("DataT")
+Orders: TypeAlias = "Sequence[dict[str, Any]]"
+
+
+class HasOrders(Protocol):
+    """As much of a result as the test needs."""
+
+    @property
+    def orders(self) -> pl.DataFrame:
+        """Every order of the run."""
+        ...
+
+
+class Difference(Struct, frozen=True):
+    """The first decision that changed when later data were taken away.
+
+    Attributes:
+        cut_ns: Last receive time that was kept, ns since the epoch.
+        at_ns: Time of the decision.
+        whole: The order as decided with all data; ``None`` where there was none.
+        cut: The order as decided without the later data; ``None`` where there was none.
+    """
+
+    cut_ns: int
+    at_ns: int
+    whole: dict[str, Any] | None
+    cut: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        return (
+            f"at {_time(self.at_ns)}, with the data up to {_time(self.cut_ns)}: {_order(self.cut)}; "
+            f"with the later data too: {_order(self.whole)}"
+        )
+
+
+class LookaheadReport(Struct, frozen=True):
+    """What the test found.
+
+    Attributes:
+        cuts_ns: Last receive time kept by each truncated run.
+        orders: Orders of the whole run.
+        difference: The earliest decision that depends on later data; ``None`` where none was found.
+    """
+
+    cuts_ns: list[int]
+    orders: int
+    difference: Difference | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether no decision depended on later data."""
+        return self.difference is None
+
+    def __str__(self) -> str:
+        if self.difference is not None:
+            return f"lookahead: {self.difference}"
+        warning = "" if self.orders else " The policy sent no order, so this says little."
+        return f"no lookahead in {self.orders:,} orders at {len(self.cuts_ns)} cuts.{warning}"
+
+
+def check(
+    run: Callable[[Any, DataT], HasOrders],
+    make_policies: Callable[[DataT], Any],
+    data: DataT,
+    *,
+    cuts: int = 16,
+    seed: int = 0,
+) -> LookaheadReport:
+    """Runs the whole data, then truncated data, and compares the decisions.
+
+    What is computed from all data before a run (a mean, a fit, a chosen pair) is the commonest lookahead of
+    all, so the policies are made anew for each run, from the data of that run.
+
+    Args:
+        run: Runs policies over data, such as ``functools.partial(tw.backtest, cash=100_000)``.
+        make_policies: Fresh policies for the data that they will run on: ``lambda data: SmaCross("SPX")``.
+        data: A series, a list of series, or a data set.
+        cuts: How many truncated runs.
+        seed: Chooses where they are cut.
+
+    Raises:
+        ValueError: fewer than two different times in the data, or less than one cut.
+    """
+    if cuts < 1:
+        raise ValueError(f"cuts must be at least 1, not {cuts}.")
+    times_ns = _times(data)
+    if len(times_ns) < 2:
+        raise ValueError("data of fewer than two times cannot be cut.")
+    whole = _decisions(run(make_policies(data), data))
+    places = _places(times_ns, [_at(order) for order in whole], cuts, seed)
+    first: Difference | None = None
+    for cut_ns in places:
+        known = _until(data, cut_ns)
+        difference = _compare(whole, _decisions(run(make_policies(known), known)), cut_ns)
+        if difference is not None and (first is None or difference.at_ns < first.at_ns):
+            first = difference
+    return LookaheadReport(cuts_ns=places, orders=len(whole), difference=first)
+
+
+def _compare(whole: Orders, cut: Orders, cut_ns: int) -> Difference | None:
+    before = [order for order in whole if _at(order) <= cut_ns]
+    after = [order for order in cut if _at(order) <= cut_ns]
+    for index in range(max(len(before), len(after))):
+        left = before[index] if index < len(before) else None
+        right = after[index] if index < len(after) else None
+        if left != right:
+            at_ns = min(_at(order) for order in (left, right) if order is not None)
+            return Difference(cut_ns=cut_ns, at_ns=at_ns, whole=left, cut=right)
+    return None
+
+
+def _places(times_ns: Sequence[int], decided_ns: Sequence[int], cuts: int, seed: int) -> list[int]:
+    """Times to cut at: at decisions and spread over the data, never after the last but one."""
+    chance = random.Random(seed)  # noqa: S311 - places to look, no secret
+    first, last = times_ns[0], times_ns[-1]
+    at_decisions = sorted({time for time in decided_ns if first <= time < last})
+    chosen = set(chance.sample(at_decisions, min(len(at_decisions), (cuts + 1) // 2)))
+    open_places = sorted({time for time in times_ns[:-1] if time not in chosen})
+    missing = min(cuts - len(chosen), len(open_places))
+    for stratum in range(missing):  # one in each equal part
+        low = stratum * len(open_places) // missing
+        high = (stratum + 1) * len(open_places) // missing
+        chosen.add(open_places[chance.randrange(low, high)])
+    return sorted(chosen)
+
+
+def _decisions(result: HasOrders) -> list[dict[str, Any]]:
+    frame = result.orders
+    present = [name for name in COMPARED if name in frame.columns]
+    return (
+        frame.with_columns(frame["decided_at"].dt.epoch("ns").alias("decided_at")).select(present).to_dicts()
+    )
+
+
+def _at(order: dict[str, Any]) -> int:
+    return cast("int", order["decided_at"])
+
+
+def _series(data: object) -> list[Any]:
+    if isinstance(data, list | tuple):
+        return list(cast("Sequence[Any]", data))
+    return list(getattr(data, "series", [data]))
+
+
+def _times(data: object) -> list[int]:
+    import numpy as np
+
+    columns = [one.ts_recv_ns for one in _series(data) if len(one)]
+    if not columns:
+        return []
+    every = np.unique(np.concatenate(columns))
+    # A cut before a series has begun would leave a policy without its instrument.
+    return every[every >= max(int(column[0]) for column in columns)].tolist()
+
+
+def _until(data: DataT, moment_ns: int) -> DataT:
+    """What had been received at ``moment_ns``, that time included."""
+    if isinstance(data, list | tuple):
+        return cast("DataT", [one.before(moment_ns + 1) for one in cast("Sequence[Any]", data)])
+    return cast("Any", data).before(moment_ns + 1)
+
+
+def _order(order: dict[str, Any] | None) -> str:
+    if order is None:
+        return "nothing"
+    price = "" if order.get("price") is None else f" @ {order['price']:,}"
+    return f"{order['policy']} {order['side']} {order['size']:,} {order['symbol']} {order['type']}{price}"
+
+
+def _time(moment_ns: int) -> str:
+    moment = dt.datetime.fromtimestamp(moment_ns // 1_000_000_000, dt.UTC)
+    fraction = moment_ns % 1_000_000_000
+    return f"{moment:%Y-%m-%d %H:%M:%S}" + (f".{fraction:09d}".rstrip("0") if fraction else "")
