@@ -12,7 +12,7 @@ from tradewright.errors import DataError
 from tradewright.strategies.cointegration import WINDOW_MIN, EngleGranger, engle_granger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -195,12 +195,12 @@ def _better_direction(
 def _adjust(p_values: list[float], correction: Correction) -> list[float]:
     if correction == "none":
         return p_values
+    # statsmodels ships no types.
     from statsmodels.stats.multitest import (  # pyright: ignore[reportMissingTypeStubs]
         multipletests,  # pyright: ignore[reportUnknownVariableType]
     )
 
-    adjusted = multipletests(p_values, method=_METHODS[correction])[1]
-    assert adjusted is not None  # Only without any p-value, and there is at least one pair.
+    adjusted: Iterable[float] = multipletests(p_values, method=_METHODS[correction])[1]  # pyright: ignore
     return [float(p) for p in adjusted]
 
 
