@@ -12,7 +12,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statsmodels.tsa.stattools import coint
+from statsmodels.tsa.stattools import (  # pyright: ignore[reportMissingTypeStubs] - it ships no types
+    coint,  # pyright: ignore[reportUnknownVariableType]
+)
 
 import tradewright as tw
 from tradewright.core.series import Bars
@@ -61,7 +63,7 @@ def random_bars(symbol: str, seed: int, rows: int = 900) -> Bars:
 
 
 def planted_pair(seed: int, rows: int = 900) -> list[Bars]:
-    """B is a random walk, A follows 0.7 of it with a deviation of half-life 8 that breaks loose at the end."""
+    """B is a random walk, A follows 0.7 of it with a deviation of half-life 8 that at last breaks loose."""
     rng = np.random.default_rng(seed)
     walk, deviation = rng.normal(0, 0.01, rows).cumsum(), np.zeros(rows)
     for t in range(1, rows):
@@ -78,27 +80,38 @@ def planted_pair(seed: int, rows: int = 900) -> list[Bars]:
 
 def daily(folder: Path, symbol: str) -> Bars:
     """Bars of one of the real daily files, from 2006 on."""
-    frame = pl.read_csv(folder / "equities_daily" / "ohlcv" / f"{symbol.lower()}.us.csv.gz", try_parse_dates=True)
-    frame = frame.filter(pl.col("Date").dt.year() >= 2006)
+    path = folder / "equities_daily" / "ohlcv" / f"{symbol.lower()}.us.csv.gz"
+    frame = pl.read_csv(path, try_parse_dates=True).filter(pl.col("Date").dt.year() >= 2006)
     close_ns = frame["Date"].cast(pl.Datetime("ns")).cast(pl.Int64).to_numpy() + 21 * 3_600_000_000_000
-    columns = {name.lower(): frame[name].cast(pl.Float64).to_numpy() for name in ("Open", "High", "Low", "Close")}
-    volume = frame["Volume"].cast(pl.Float64).to_numpy() + 1e9  # One zero-volume day a share would not fill.
+    opens, highs, lows, closes, volume = (
+        frame[name].cast(pl.Float64).to_numpy() for name in ("Open", "High", "Low", "Close", "Volume")
+    )
     return Bars.from_arrays(
-        symbol, ts=close_ns, **columns, volume=volume, timeframe=23_400_000_000_000, adjusted="all"
+        symbol,
+        ts=close_ns,
+        open=opens,
+        high=highs,
+        low=lows,
+        close=closes,
+        volume=volume + 1e9,  # One zero-volume day a share would not fill.
+        timeframe=23_400_000_000_000,
+        adjusted="all",
     )
 
 
-def run(policy: tw.Policy, data: list[Bars]) -> Any:
+def run(policy: tw.Policy, data: list[Bars]) -> tw.Result:
     return tw.backtest(policy, data, cash=CASH)
 
 
-def fills_of(result: Any) -> list[tuple[str, float, float]]:
+def fills_of(result: tw.Result) -> list[tuple[str, float, float]]:
     """Symbol, signed size and price of each fill, in order."""
-    rows = result.fills.select("symbol", "side", "size", "price").rows() if result.fills.height else []
+    if result.fills.is_empty():
+        return []
+    rows = result.fills.select("symbol", "side", "size", "price").iter_rows()
     return [(symbol, size if side == "buy" else -size, price) for symbol, side, size, price in rows]
 
 
-def assert_same_fills(result: Any, expected: list[Fill]) -> None:
+def assert_same_fills(result: tw.Result, expected: list[Fill]) -> None:
     got = fills_of(result)
     assert [fill[:2] for fill in got] == [(symbol, size) for _, symbol, size, _ in expected]
     assert [fill[2] for fill in got] == pytest.approx([price for *_, price in expected], abs=0.006)
@@ -146,9 +159,12 @@ def slow_momentum(bars: Bars, policy: Momentum) -> list[Fill]:
             side, waits_for_fresh = "flat", "short"
         elif (side == "long" and z <= policy.exit) or (side == "short" and -z <= policy.exit):
             side = "flat"
-        if (waits_for_fresh == "long" and z <= policy.exit) or (waits_for_fresh == "short" and -z <= policy.exit):
+        neutral = {"long": z <= policy.exit, "short": -z <= policy.exit, "": True}
+        if neutral[waits_for_fresh]:
             waits_for_fresh = ""
-        signal = "long" if z >= policy.entry else "short" if z <= -policy.entry and not policy.long_only else ""
+        signal = "long" if z >= policy.entry else ""
+        if z <= -policy.entry and not policy.long_only:
+            signal = "short"
         if side == "flat" and signal and signal != waits_for_fresh:
             side, entered, waits_for_fresh = signal, t, ""
         share = min(policy.leverage_max, policy.volatility_target / volatility)
@@ -165,13 +181,14 @@ def slow_pairs(a: Bars, b: Bars, policy: Pairs) -> tuple[list[Fill], int, int]:
     book, log_a, log_b = Book(a, b), np.log(a.close), np.log(b.close)
     tested = passed = 0
     side = held = free_from = 0
+    hedge = 0.0
     z = np.full(len(a), math.nan)
     for t in range(len(a)):
         book.open(t)
         if (t + 1 - policy.formation) % policy.trading == 0 and t + 1 >= policy.formation:
             past = slice(t + 1 - policy.formation, t + 1)
             design = np.column_stack([log_b[past], np.ones(policy.formation)])
-            (hedge, constant), *_ = np.linalg.lstsq(design, log_a[past], rcond=None)
+            hedge, constant = (float(c) for c in np.linalg.lstsq(design, log_a[past], rcond=None)[0])
             residual = log_a[past] - design @ [hedge, constant]
             is_pair = float(coint(log_a[past], log_b[past])[1]) <= policy.alpha and hedge > 0
             tested, passed = tested + 1, passed + is_pair
@@ -235,7 +252,7 @@ def test_momentum_on_the_packaged_index() -> None:
 def scripted(*legs: tuple[int, float]) -> Bars:
     """Closes that move by a fixed share a bar for so many bars, one leg after the other."""
     steps = np.concatenate([np.full(bars, change) for bars, change in legs])
-    closes = 100 * np.cumprod(1 + steps)
+    closes = np.asarray(100 * np.cumprod(1 + steps), dtype=np.float64)
     return bars_of("X", closes, closes)
 
 
@@ -327,12 +344,9 @@ def test_selected_pairs_trade_after_their_selection(shared_data: Path) -> None:
     after = closes.slice(1_000 - 252)
     for pair in selection.selected:
         prices = [after[symbol].cast(pl.Float64).to_numpy() for symbol in (pair.symbol_a, pair.symbol_b)]
-        data = [
-            bars_of(symbol, price, price)
-            for symbol, price in zip((pair.symbol_a, pair.symbol_b), prices, strict=True)
-        ]
+        a, b = bars_of(pair.symbol_a, prices[0], prices[0]), bars_of(pair.symbol_b, prices[1], prices[1])
         policy = Pairs(pair.symbol_a, pair.symbol_b)
-        assert_same_fills(run(policy, data), slow_pairs(*data, policy)[0])
+        assert_same_fills(run(policy, [a, b]), slow_pairs(a, b, policy)[0])
 
 
 SHIPPED = [
