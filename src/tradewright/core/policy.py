@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from tradewright.core.features import Condition, Every, Node, OnBar, OnReport, OnSource, Wake, Watched
 from tradewright.errors import UnknownSymbolError
 
 if TYPE_CHECKING:
     from tradewright._native import MarketSnapshot, PortfolioState
     from tradewright.core.execution import ExecutionReport
-    from tradewright.core.features import Condition, Node, Watched
     from tradewright.core.instrument import Instrument
     from tradewright.core.intents import Intents
 
@@ -20,13 +20,15 @@ class Setup:
 
     Attributes:
         symbols: Every instrument of the data, in its order.
+        watched: What was declared with `watch`.
+        wakes: What was declared with `wake`.
     """
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self._instruments = dict(instruments)
         self.symbols: tuple[str, ...] = tuple(instruments)
         self.watched: list[Watched] = []
-        self.conditions: list[Condition] = []
+        self.wakes: list[Wake] = []
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument of a symbol.
@@ -41,22 +43,24 @@ class Setup:
 
     def watch(self, node: Node) -> Watched:
         """Declare a feature that ``decide`` reads as ``market[watched]``; it is also a node to build on."""
-        from tradewright.core.features import Watched
-
         watched = Watched(node)
         self.watched.append(watched)
         return watched
 
-    def wake(self, *conditions: Condition) -> None:
-        """Ask for a ``decide`` when any of these conditions fires."""
-        from tradewright.core.features import Condition
+    def wake(self, *conditions: Wake | tuple[Wake, ...]) -> None:
+        """Ask for a ``decide`` when any of these conditions fires.
 
-        for condition in conditions:
-            if not isinstance(condition, Condition):
-                raise TypeError(
-                    f"wake needs conditions such as crosses(a, b), every('1s') or on_bar(symbol); got {condition!r}"
-                )
-        self.conditions.extend(conditions)
+        Raises:
+            TypeError: Something that is not a condition.
+        """
+        for given in conditions:
+            for condition in given if isinstance(given, tuple) else (given,):
+                if not isinstance(condition, Condition | Every | OnBar | OnSource | OnReport):
+                    raise TypeError(
+                        "wake takes conditions such as crosses(a, b), every('1s') or on_bar(symbol), "
+                        f"not {condition!r}"
+                    )
+                self.wakes.append(condition)
 
 
 class Policy(Protocol):
@@ -80,7 +84,7 @@ class Policy(Protocol):
         """See what a venue said of one of this policy's orders. Optional."""
 
 
-def overrides(policy: Policy, hook: str) -> bool:
-    """Whether a policy has a hook of its own, by subclassing or by merely having the method."""
-    own = getattr(type(policy), hook, None)
-    return own is not None and own is not getattr(Policy, hook)
+def overrides(instance: object, base: type, hook: str) -> bool:
+    """Whether an object has a hook of its own, by subclassing ``base`` or by merely having the method."""
+    own = getattr(type(instance), hook, None)
+    return own is not None and own is not getattr(base, hook, None)

@@ -1,0 +1,272 @@
+"""The entry point of a simulated run: policies and data in, a result out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradewright.core.limits import Risk
+from tradewright.errors import DataError
+from tradewright.sim.config import Account, Venue
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tradewright.core.policy import Policy
+    from tradewright.core.risk import RiskManager
+    from tradewright.core.series import Series
+    from tradewright.research.result import Result
+    from tradewright.sim.build import Run
+
+JOURNAL = "journal.bin"
+"""The journal's file in a run folder."""
+
+
+def backtest(
+    policies: Policy | Sequence[Policy],
+    data: object,
+    *,
+    cash: float | Mapping[str, float] = 100_000,
+    symbol: str | None = None,
+    events: Iterable[Any] = (),
+    venue: Venue | None = None,
+    account: Account | None = None,
+    risk: Risk | None = None,
+    managers: Sequence[RiskManager] = (),
+    seed: int = 0,
+    benchmark: str | None = None,
+    periods_per_year: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    out: str | Path | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Result:
+    """Runs policies over recorded data against the simulated venue.
+
+    Args:
+        policies: One policy, or several that run at once, each with its own sub-portfolio in one account.
+        data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either, or a
+            data set.
+        cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash`` goes
+            before it.
+        symbol: Symbol of a frame that does not say its own.
+        events: Dividends, splits, funding, deposits, settlements and status changes beside those of ``data``.
+        venue: How orders meet the market; by default next open, no spread, no latency.
+        account: Cash or margin rules; by default a margin account of leverage 2.
+        risk: Hard limits, of the account and of single policies.
+        managers: Risk managers of your own; they follow the hard limits and can only tighten.
+        seed: Where all randomness of the venue comes from.
+        benchmark: Symbol whose price stands beside the equity in the report; by default the first.
+        periods_per_year: 252 or 365, for annualisation; by default inferred from the data, which the summary says.
+        progress: Called now and then with the fraction done.
+        out: Folder to write the run to, with its journal, for ``tradewright why``.
+        config: The configuration that the run came from, kept in the result.
+
+    Returns:
+        The result; its frames are built when first read. Ctrl-C ends a run early: the result then covers what was
+        reached, and says so in its warnings.
+
+    Raises:
+        DataError: Data that cannot be used, naming series, row and field.
+        ConfigError: A configuration that contradicts itself or the data.
+        PolicyError: A policy or risk manager raised; the message names it, the time and the event.
+    """
+    from tradewright.fingerprint import fingerprint
+    from tradewright.loading import names as names_of
+    from tradewright.sim.build import build
+
+    chosen = list(policies) if isinstance(policies, Sequence) else [policies]
+    if not chosen:
+        raise ValueError("policies is empty; give at least one policy.")
+    series, events = _series(data, symbol, events)
+    risk = risk or Risk()
+    names = names_of(chosen)
+    mark = fingerprint(chosen, risk)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    run = build(
+        chosen,
+        names,
+        series,
+        events,
+        account=account or Account(),
+        cash=cash,
+        venue=venue or Venue(),
+        risk=risk,
+        managers=managers,
+        seed=seed,
+        run=mark[:4],
+        journal=None if folder is None else folder / JOURNAL,
+    )
+    rows = sum(len(one) for one in series)
+    started = time.perf_counter()
+    finished = run.kernel.run(
+        run.series,
+        run.sources,
+        run.venue,
+        None if progress is None else lambda done, _now_ns: progress(done / rows),
+    )
+    elapsed = time.perf_counter() - started
+    if progress is not None:
+        progress(1.0)
+    result = to_result(
+        run,
+        chosen,
+        series,
+        events,
+        fingerprint=mark,
+        account=account or Account(),
+        venue=venue or Venue(),
+        seed=seed,
+        benchmark=benchmark,
+        periods_per_year=periods_per_year,
+        config=config,
+        finished=finished,
+        elapsed=elapsed,
+    )
+    if folder is not None:
+        result.write(folder)
+    return result
+
+
+def _series(data: object, symbol: str | None, events: Iterable[Any]) -> tuple[list[Series], list[Any]]:
+    from tradewright.core.market import Dividend
+    from tradewright.core.series import Series
+    from tradewright.data.dataset import Dataset
+
+    if isinstance(data, Series):
+        series, events = [data], list(events)
+    else:
+        dataset = Dataset.of(data, symbol=symbol, events=events)
+        series, events = list(dataset.series), list(dataset.events)
+    counted = {one.symbol for one in series if one.adjusted == "all"}
+    for event in events:
+        if isinstance(event, Dividend) and event.symbol in counted:
+            raise DataError(
+                "a dividend on prices that are adjusted for dividends would count it twice.",
+                source=event.symbol,
+                field="adjusted",
+                value="all",
+                remedy="Leave the dividends out, or use unadjusted prices.",
+            )
+    return series, events
+
+
+def to_result(
+    run: Run,
+    policies: Sequence[Policy],
+    series: Sequence[Series],
+    events: Sequence[Any],
+    *,
+    fingerprint: str,
+    account: Account,
+    venue: Venue,
+    seed: int,
+    benchmark: str | None = None,
+    periods_per_year: int | None = None,
+    config: Mapping[str, Any] | None = None,
+    finished: bool = True,
+    elapsed: float = 0.0,
+) -> Result:
+    """The result of a kernel that has run: columns of the core as frames, built when first read."""
+    import msgspec
+
+    from tradewright.core.series import Bars, timeframe_text
+    from tradewright.fingerprint import name_of, parameters_of
+    from tradewright.research import frames
+    from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
+
+    kernel = run.kernel
+    counts = kernel.counters
+    warnings = [*run.warnings, *kernel.faults]
+    if not finished:
+        warnings.append("The run was interrupted: everything here covers only what was reached by then.")
+    shifts = kernel.price_shifts
+    described = [
+        SeriesMeta(
+            symbol=one.symbol,
+            kind=f"bars {timeframe_text(one.timeframe_ns)}" if isinstance(one, Bars) and one.timeframe_ns else one.kind,
+            rows=len(one),
+            start_ns=one.start_ns,
+            end_ns=one.end_ns,
+            adjusted=one.adjusted,
+            price_shift_max=max(one.price_shift_max, _shift(shift, run, one.symbol)),
+        )
+        for one, shift in zip(series, shifts, strict=False)
+    ]
+    symbols = list(run.symbols)
+    if benchmark is not None and benchmark in symbols:
+        symbols.remove(benchmark)
+        symbols.insert(0, benchmark)
+    meta = ResultMeta(
+        policies=[
+            PolicyMeta(name=name, use=name_of(policy), parameters=parameters_of(policy))
+            for name, policy in zip(run.names, policies, strict=True)
+        ],
+        symbols=symbols,
+        start_ns=min(one.start_ns for one in series),
+        end_ns=max(one.end_ns for one in series),
+        cash={currency: amount for currency, amount in run.cash.items() if amount or currency == run.currencies[0]},
+        currency=run.currencies[0],
+        periods_per_year=periods_per_year,
+        day_ends_ns=account.day_ends_ns,
+        asset_classes={one.symbol: one.asset_class for one in run.instruments},
+        grade=_grade(series, venue),
+        counters=Counters(**{name: counts[name] for name in Counters.__struct_fields__}),
+        warnings=warnings,
+        seed=seed,
+        fingerprint=fingerprint,
+        config=dict(config) if config is not None else _stated(venue, account, msgspec.to_builtins),
+        data=described,
+    )
+    prices = {
+        one.symbol: frames.prices_of(one) for one in reversed(list(series)) if type(one).__name__ != "Trades"
+    }
+    return Result(
+        orders=lambda: frames.orders(kernel.orders(), run.names, run.symbols),
+        fills=lambda: frames.fills(kernel.fills(), run.names, run.symbols, run.currencies),
+        round_trips=lambda: frames.round_trips(kernel.round_trips(), run.names, run.symbols),
+        equity=lambda: frames.equity(kernel.equity()),
+        flows=_flows(events, run.currencies[0]),
+        prices=prices,
+        meta=meta,
+        timing={"run_s": elapsed},
+    )
+
+
+def _shift(shift: float, run: Run, symbol: str) -> float:
+    """Rounding in price units as a price; what is only the float's own noise is none."""
+    unit = float(run.instruments[run.symbols.index(symbol)].price_unit)
+    return shift * unit if shift > 1e-3 else 0.0
+
+
+def _stated(venue: Venue, account: Account, plain: Callable[[Any], Any]) -> dict[str, Any]:
+    return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
+
+
+def _grade(series: Sequence[Series], venue: Venue) -> str:
+    kinds = list(dict.fromkeys(one.kind for one in series))
+    if kinds == ["bars"]:
+        closes = any(getattr(one, "grade", "ohlc") == "closes only" for one in series)
+        timing = "next open" if venue.fills.timing == "next_open" else f"intrabar path, {venue.fills.path}"
+        return f"bars, {timing}" + (" (closes only)" if closes else "")
+    return " and ".join(kinds)
+
+
+def _flows(events: Sequence[Any], currency: str) -> Callable[[], pl.DataFrame]:
+    from tradewright.core.market import Deposit
+
+    def build() -> pl.DataFrame:
+        import polars as pl
+
+        deposits = [event for event in events if isinstance(event, Deposit) and event.currency == currency]
+        return pl.DataFrame(
+            {
+                "at": pl.Series([event.ts_recv_ns for event in deposits], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")),
+                "amount": pl.Series([event.amount for event in deposits], dtype=pl.Float64),
+            }
+        )
+
+    return build

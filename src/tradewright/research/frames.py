@@ -1,0 +1,145 @@
+"""Columns of the core as Polars frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tradewright._native import Columns
+    from tradewright.core.series import Series
+
+NO_TIME = -(2**63)
+
+
+def _named(indices: Any, names: Sequence[str]) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(names, dtype=pl.String).gather(pl.Series(indices))
+
+
+def _time(values: Any) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(values, dtype=pl.Int64).replace(NO_TIME, None).cast(pl.Datetime("ns", "UTC"))
+
+
+def _maybe(values: Any) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(values, dtype=pl.Float64).fill_nan(None)
+
+
+def _order_ids(run: str, numbers: Any) -> pl.Series:
+    import polars as pl
+
+    text = (pl.Series(numbers, dtype=pl.Int64) + 1).cast(pl.String)
+    return pl.select(pl.lit(f"{run}-") + text).to_series()
+
+
+def orders(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) -> pl.DataFrame:
+    """The ``orders`` frame."""
+    import polars as pl
+
+    count = len(columns["policy"])
+    return pl.DataFrame(
+        {
+            "order_id": _order_ids(columns["run"], range(count)),
+            "policy": _named(columns["policy"], policies),
+            "symbol": _named(columns["symbol"], symbols),
+            "side": _named(columns["side"], ["buy", "sell"]),
+            "type": pl.Series(columns["type"], dtype=pl.String),
+            "tif": pl.Series(columns["tif"], dtype=pl.String),
+            "size": columns["size"],
+            "price": _maybe(columns["price"]),
+            "stop_price": _maybe(columns["stop_price"]),
+            "status": pl.Series(columns["status"], dtype=pl.String),
+            "filled_size": columns["filled_size"],
+            "average_price": _maybe(columns["average_price"]),
+            "fee": columns["fee"],
+            "reason": pl.Series(columns["reason"], dtype=pl.String),
+            "detail": pl.Series(columns["detail"], dtype=pl.String),
+            "intent": pl.Series(columns["intent"], dtype=pl.String),
+            "decided_at": _time(columns["decided_ns"]),
+            "updated_at": _time(columns["updated_ns"]),
+        }
+    )
+
+
+def fills(
+    columns: Columns, policies: Sequence[str], symbols: Sequence[str], currencies: Sequence[str]
+) -> pl.DataFrame:
+    """The ``fills`` frame."""
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "fill_id": columns["fill_id"],
+            "order_id": _order_ids(columns["run"], columns["order"]),
+            "policy": _named(columns["policy"], policies),
+            "symbol": _named(columns["symbol"], symbols),
+            "side": _named(columns["side"], ["buy", "sell"]),
+            "size": columns["size"],
+            "price": columns["price"],
+            "value": columns["value"],
+            "fee": columns["fee"],
+            "currency": _named(columns["currency"], currencies),
+            "liquidity": _named(columns["is_maker"], ["taker", "maker"]),
+            "realised_pnl": columns["realised_pnl"],
+            "position": columns["position"],
+            "ts_event": _time(columns["ts_event_ns"]),
+            "ts_recv": _time(columns["ts_recv_ns"]),
+        }
+    )
+
+
+def round_trips(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) -> pl.DataFrame:
+    """The ``round_trips`` frame."""
+    import polars as pl
+
+    entry, exit_ = _time(columns["entry_ns"]), _time(columns["exit_ns"])
+    names = [*policies, "unattributed"]
+    return pl.DataFrame(
+        {
+            "policy": _named(columns["policy"], names),
+            "symbol": _named(columns["symbol"], symbols),
+            "direction": _named((pl.Series(columns["direction"]) < 0).cast(pl.Int64), ["long", "short"]),
+            "size": columns["size"],
+            "entry_at": entry,
+            "exit_at": exit_,
+            "entry_price": columns["entry_price"],
+            "exit_price": _maybe(columns["exit_price"]),
+            "holding": exit_ - entry,
+            "pnl": columns["pnl"],
+            "fees": columns["fees"],
+            "mae": columns["mae"],
+            "mfe": columns["mfe"],
+            "is_open": exit_.is_null(),
+        }
+    )
+
+
+def equity(columns: Columns) -> pl.DataFrame:
+    """The ``equity`` frame."""
+    import polars as pl
+
+    return pl.DataFrame({"at": _time(columns["at_ns"]), "equity": columns["equity"]})
+
+
+def prices_of(series: Series) -> Callable[[], pl.DataFrame]:
+    """The ``prices`` frame of bars, or of quotes by their mid, built when asked for."""
+
+    def build() -> pl.DataFrame:
+        import polars as pl
+
+        frame = series.to_frame()
+        if series.kind == "bars":
+            return frame.select(pl.col("ts_event").alias("at"), "open", "high", "low", "close")
+        middle = (pl.col("bid") + pl.col("ask")) / 2
+        return frame.select(
+            pl.col("ts_event").alias("at"), *(middle.alias(name) for name in ("open", "high", "low", "close"))
+        ).drop_nulls()
+
+    return build

@@ -1,0 +1,425 @@
+"""From policies, data and configuration to a native kernel: names become indices, and nothing else happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from tradewright._native import Kernel, default_limits
+from tradewright.core import market as records
+from tradewright.core.features import (
+    Condition,
+    Every,
+    Node,
+    OnBar,
+    OnReport,
+    OnSource,
+    Wake,
+    compile as compile_nodes,
+    label,
+)
+from tradewright.core.instrument import Instrument, native_fields
+from tradewright.core.limits import Limits, Risk
+from tradewright.core.policy import Policy, Setup, overrides
+from tradewright.core.risk import RiskManager
+from tradewright.core.series import Bars, Quotes, Series, Trades
+from tradewright.errors import ConfigError, DataError, UnknownSymbolError
+from tradewright.sim.config import Account, LogNormal, Quantiles, RecordedLatency, SampledLatency, Venue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RATE_ONE = 10**10
+"""Rates cross to the core in 10^-10."""
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """A kernel that is ready to run, and what stands behind its numbers.
+
+    Attributes:
+        kernel: The native kernel.
+        names: Name of each policy.
+        symbols: The instruments' symbols, by id.
+        instruments: The instruments, by id.
+        currencies: Currencies by id; the first is the account's.
+        cash: Starting cash by currency.
+        series: Columns for `Kernel.run`, in the order of the data.
+        sources: Name of each of them, for messages.
+        venue: Configuration of the simulated venue, as plain values.
+        warnings: What the reader of the result should know.
+    """
+
+    kernel: Kernel
+    names: list[str]
+    symbols: list[str]
+    instruments: list[Instrument]
+    currencies: list[str]
+    cash: dict[str, float]
+    series: list[tuple[Any, ...]]
+    sources: list[str]
+    venue: dict[str, Any]
+    warnings: list[str]
+
+
+def build(
+    policies: Sequence[Policy],
+    names: Sequence[str],
+    series: Sequence[Series],
+    events: Sequence[Any],
+    *,
+    account: Account,
+    cash: float | Mapping[str, float],
+    venue: Venue,
+    risk: Risk,
+    managers: Sequence[RiskManager],
+    seed: int,
+    run: str,
+    journal: Path | None = None,
+) -> Run:
+    """Sets the policies up, compiles their features, and makes the kernel.
+
+    Raises:
+        DataError: Series that contradict each other.
+        ConfigError: An account or limits that do not fit the data.
+        UnknownSymbolError: A policy or event names a symbol that the data does not have.
+    """
+    instruments = instruments_of(series)
+    symbols = list(instruments)
+    ids = {symbol: index for index, symbol in enumerate(symbols)}
+    warnings: list[str] = []
+    plain_policies, nodes, callables = _policies(
+        policies, names, series, instruments, ids, risk, warnings
+    )
+    currencies, balances = _currencies(account, cash, list(instruments.values()))
+    groups = {
+        group: index
+        for index, group in enumerate(
+            dict.fromkeys(one.event_group for one in instruments.values() if one.event_group is not None)
+        )
+    }
+    span = (min(one.start_ns for one in series), max(one.end_ns for one in series))
+    config = {
+        "instruments": [
+            native_fields(
+                one,
+                currencies.index(one.currency),
+                None if one.event_group is None else groups[one.event_group],
+                _sessions(one, *span),
+            )
+            for one in instruments.values()
+        ],
+        "user_instruments": list(instruments.values()),
+        "currencies": currencies,
+        "run": run,
+        "policies": plain_policies,
+        "managers": [
+            {
+                "name": type(manager).__name__,
+                "object": manager,
+                "has_review": overrides(manager, RiskManager, "review"),
+                "has_on_mark": overrides(manager, RiskManager, "on_mark"),
+            }
+            for manager in managers
+        ],
+        "callables": callables,
+        "nodes": nodes,
+        "account": {
+            "kind": account.kind,
+            "currency": 0,
+            "balances": balances,
+            "leverage_max_e10": round(account.leverage_max * RATE_ONE),
+            "initial_e10": round(account.initial_rate * RATE_ONE),
+            "maintenance_e10": round(account.maintenance_rate * RATE_ONE),
+            "day_ends_ns": account.day_ends_ns,
+        },
+        "limits": {**default_limits(), **plain_limits(risk)},
+        "keeps_priority": True,
+        "liquidates": True,
+        "borrow_e10": round(account.borrow_bps_per_year * RATE_ONE / 10_000),
+        "journal": journal,
+    }
+    columns = [plain_series(one, ids[one.symbol]) for one in series]
+    sources = [_source(one) for one in series]
+    if events:
+        ordered = sorted(events, key=lambda event: event.ts_recv_ns)
+        columns.append(("events", [plain_event(event, ids, instruments, currencies) for event in ordered]))
+        sources.append("events")
+    return Run(
+        kernel=Kernel(config),
+        names=list(names),
+        symbols=symbols,
+        instruments=list(instruments.values()),
+        currencies=currencies,
+        cash=dict(zip(currencies, balances, strict=True)),
+        series=columns,
+        sources=sources,
+        venue=plain_venue(venue, seed),
+        warnings=warnings,
+    )
+
+
+def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
+    """The instrument of each symbol, in the order of the data; a plain one where none was given.
+
+    Raises:
+        DataError: Two series of one symbol name different instruments, or there is no record at all.
+    """
+    found: dict[str, Instrument] = {}
+    for one in series:
+        if not len(one):
+            raise DataError("has no rows.", source=_source(one), remedy="Leave it out.")
+        known = found.get(one.symbol)
+        if one.instrument is None:
+            continue
+        if known is not None and known != one.instrument:
+            raise DataError(
+                "two series of one symbol name different instruments.",
+                source=one.symbol,
+                remedy="Give both the same instrument.",
+            )
+        found[one.symbol] = one.instrument
+    return {one.symbol: found.get(one.symbol) or plain_instrument(one.symbol) for one in series}
+
+
+def plain_instrument(symbol: str) -> Instrument:
+    """What a series without an instrument is: a price unit of 1e-6, whole units, no fees, no calendar."""
+    return Instrument(symbol=symbol, price_unit=1e-6, lot_size=1)
+
+
+def _source(series: Series) -> str:
+    named = f"{series.kind} of {series.symbol}"
+    return named if series.source in ("", "arrays") else f"{named} ({series.source})"
+
+
+def _sessions(instrument: Instrument, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+    if instrument.calendar is None:
+        return []
+    from tradewright.core.calendar import sessions
+
+    return sessions(instrument.calendar, start_ns, end_ns + 14 * 86_400_000_000_000)
+
+
+def _currencies(
+    account: Account, cash: float | Mapping[str, float], instruments: Sequence[Instrument]
+) -> tuple[list[str], list[float]]:
+    given = dict(account.cash)
+    if not given:
+        given = dict(cash) if isinstance(cash, Mapping) else {account.currency or instruments[0].currency: cash}
+    first = account.currency or next(iter(given))
+    currencies = list(dict.fromkeys([first, *given, *(one.currency for one in instruments)]))
+    for currency, amount in given.items():
+        if not 0 <= amount < 1e24:
+            raise ConfigError(
+                f"{amount!r} is no starting cash.", path=f"account.cash.{currency}", remedy="Give 0 or more."
+            )
+    return currencies, [float(given.get(currency, 0.0)) for currency in currencies]
+
+
+def _policies(
+    policies: Sequence[Policy],
+    names: Sequence[str],
+    series: Sequence[Series],
+    instruments: Mapping[str, Instrument],
+    ids: Mapping[str, int],
+    risk: Risk,
+    warnings: list[str],
+) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
+    setups: list[Setup] = []
+    for policy, name in zip(policies, names, strict=True):
+        ctx = Setup(instruments)
+        if overrides(policy, Policy, "setup"):
+            policy.setup(ctx)
+        if not ctx.wakes:
+            ctx.wakes.extend(_every_event(series))
+            warnings.append(
+                f"{name} declares no wake condition, so it is woken at every event: correct, but slower. "
+                "Declare some in setup, such as ctx.wake(on_bar(symbol))."
+            )
+        setups.append(ctx)
+    roots: list[Node] = []
+    for ctx in setups:
+        roots.extend(ctx.watched)
+        roots.extend(wake for wake in ctx.wakes if isinstance(wake, Condition))
+    compiled = compile_nodes(roots, ids)
+    plain: list[dict[str, Any]] = []
+    for policy, name, ctx in zip(policies, names, setups, strict=True):
+        for watched in ctx.watched:
+            watched.slot = compiled.ids[watched]
+        plain.append(
+            {
+                "name": name,
+                "object": policy,
+                "has_report_hook": overrides(policy, Policy, "on_report"),
+                "wakes": [_plain_wake(wake, compiled.ids, ids, series) for wake in ctx.wakes],
+                "wake_labels": [label(wake) for wake in ctx.wakes],
+                "watched": [watched.slot for watched in ctx.watched],
+                "limits": plain_limits(risk.per_policy.get(name, Limits())),
+            }
+        )
+    return plain, compiled.specs, compiled.callables
+
+
+def _every_event(series: Sequence[Series]) -> list[Wake]:
+    wakes: dict[Wake, None] = {}
+    for one in series:
+        if isinstance(one, Bars):
+            wakes[OnSource(one.symbol, "bar")] = None
+        elif isinstance(one, Quotes):
+            wakes[OnSource(one.symbol, "quote")] = None
+        else:
+            wakes[OnSource(one.symbol, "trade")] = None
+    return list(wakes)
+
+
+def _plain_wake(
+    wake: Wake, nodes: Mapping[Node, int], ids: Mapping[str, int], series: Sequence[Series]
+) -> tuple[Any, ...]:
+    if isinstance(wake, Condition):
+        return ("node", nodes[wake])
+    if isinstance(wake, OnSource):
+        return ("source", _id(wake.symbol, ids), {"bar": "bars", "quote": "quotes", "trade": "trades"}[wake.kind])
+    if isinstance(wake, Every):
+        symbols = list(ids.values()) if wake.symbol is None else [_id(wake.symbol, ids)]
+        return ("every", wake.period_ns, wake.phase_ns, symbols)
+    if isinstance(wake, OnBar):
+        for symbol in wake.symbols:
+            _check_timeframe(symbol, wake.timeframe_ns, series, ids)
+        members = [_id(symbol, ids) for symbol in wake.symbols]
+        if len(members) == 1:
+            return ("source", members[0], "bars")
+        return ("bars", members, wake.timeframe_ns or 0, 0)
+    return ("report",)
+
+
+def _check_timeframe(
+    symbol: str, timeframe_ns: int | None, series: Sequence[Series], ids: Mapping[str, int]
+) -> None:
+    _id(symbol, ids)
+    lengths = [one.timeframe_ns for one in series if one.symbol == symbol and isinstance(one, Bars)]
+    if not lengths:
+        raise DataError(f"on_bar({symbol!r}) needs bars, and the data has none.", source=symbol)
+    known = [length for length in lengths if length is not None]
+    if timeframe_ns is not None and known and timeframe_ns not in known:
+        from tradewright.core.series import timeframe_text
+
+        raise DataError(
+            f"on_bar asks for bars of {timeframe_text(timeframe_ns)}; the data has "
+            f"{', '.join(timeframe_text(length) for length in known)}.",
+            source=symbol,
+        )
+
+
+def _id(symbol: str, ids: Mapping[str, int]) -> int:
+    try:
+        return ids[symbol]
+    except KeyError:
+        raise UnknownSymbolError(symbol, list(ids)) from None
+
+
+def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
+    """Limits as ``(value, is a fraction of equity)`` by name."""
+    return {name: (amount.value, amount.of_equity) for name, amount in limits.amounts().items()}
+
+
+def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
+    """A series as the core's tuple of columns; nothing is copied but what is not contiguous."""
+    import numpy as np
+
+    def column(values: Any) -> Any:
+        return np.ascontiguousarray(values)
+
+    recv = None if series.ts_recv_ns is series.ts_event_ns else column(series.ts_recv_ns)
+    head = (series.kind, symbol, recv, column(series.ts_event_ns))
+    if isinstance(series, Bars):
+        prices = (column(one) for one in (series.open, series.high, series.low, series.close))
+        return (*head, column(series.open_ns), *prices, column(series.volume))
+    if isinstance(series, Quotes):
+        return (*head, *(column(one) for one in (series.bid, series.ask, series.bid_size, series.ask_size)))
+    if isinstance(series, Trades):
+        return (*head, column(series.price), column(series.size), column(series.aggressor))
+    raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
+
+
+def plain_event(
+    event: Any,
+    ids: Mapping[str, int],
+    instruments: Mapping[str, Instrument],
+    currencies: Sequence[str],
+) -> tuple[Any, ...]:
+    """A cash, status or grid event as the core's tuple.
+
+    Raises:
+        DataError: Something that is no event, or a currency that the account does not have.
+    """
+    times = (event.ts_recv_ns, event.ts_event_ns)
+    if isinstance(event, records.Deposit):
+        if event.currency not in currencies:
+            raise DataError(
+                f"deposit in {event.currency}, which the account does not have.",
+                source="events",
+                remedy=f"It has {', '.join(currencies)}.",
+            )
+        return ("deposit", 0, *times, currencies.index(event.currency), event.amount)
+    symbol = _id(event.symbol, ids)
+    instrument = instruments[event.symbol]
+    match event:
+        case records.Dividend():
+            return ("dividend", symbol, *times, event.amount)
+        case records.Split():
+            return ("split", symbol, *times, event.numerator, event.denominator)
+        case records.Funding():
+            return ("funding", symbol, *times, round(event.rate * RATE_ONE))
+        case records.Settlement():
+            price = instrument.price_ticks(event.price)
+            return ("settlement", symbol, *times, price, event.outcome == "void")
+        case records.MarketStatus():
+            return ("status", symbol, *times, event.status)
+        case records.TickGridChange():
+            from tradewright.core.exact import step_of
+
+            return ("grid", symbol, *times, event.grid.in_ticks(step_of(instrument.price_unit)))
+        case _:
+            raise DataError(f"{type(event).__name__} is no event.", source="events")
+
+
+def plain_venue(venue: Venue, seed: int) -> dict[str, Any]:
+    """The venue's configuration as plain values."""
+    latency = venue.latency
+    if isinstance(latency, SampledLatency):
+        plain: dict[str, Any] = {
+            "type": "sampled",
+            "seed": seed if latency.seed is None else latency.seed,
+            "entry": _distribution(latency.entry),
+            "response": _distribution(latency.response),
+        }
+    elif isinstance(latency, RecordedLatency):
+        plain = {
+            "type": "recorded",
+            "at_ns": list(latency.at_ns),
+            "entry_ns": list(latency.entry_ns),
+            "response_ns": list(latency.response_ns),
+        }
+    else:
+        plain = {"type": "constant", "entry_ns": latency.entry_ns, "response_ns": latency.response_ns}
+    share = venue.fills.participation_max
+    return {
+        "latency": plain,
+        "decision_ns": venue.decision_ns,
+        "fills": {
+            "timing": venue.fills.timing,
+            "path": venue.fills.path,
+            "touch_fills": venue.fills.touch_fills,
+            "participation_max": None if share == "unlimited" else share,
+            "zero_volume_fills": venue.fills.zero_volume_fills,
+            "displayed_size_caps": venue.fills.displayed_size_caps,
+        },
+        "costs": {name: getattr(venue.costs, name) for name in venue.costs.__struct_fields__},
+    }
+
+
+def _distribution(distribution: LogNormal | Quantiles) -> dict[str, Any]:
+    if isinstance(distribution, LogNormal):
+        return {"type": "lognormal", "median_ns": distribution.median_ns, "sigma": distribution.sigma}
+    return {"type": "quantiles", "quantiles_ns": list(distribution.quantiles_ns)}
