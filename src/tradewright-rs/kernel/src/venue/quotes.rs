@@ -31,10 +31,17 @@ impl Matcher<'_> {
         if !is_there {
             return self.meet_nothing(index, event_ns);
         }
-        let mut displayed = self.displayed_lots(size);
+        // What only waits is most of what there is.
+        match working.phase() {
+            Phase::Limit(limit) if working.has_rested && !working.within(limit, price) => return,
+            Phase::Stop(stop) if working.is_accepted && !working.reaches(stop, price) => {
+                return self.orders[index].follow(price);
+            }
+            _ => {}
+        }
         let taken = &mut taken[side as usize];
-        let before = displayed.saturating_sub(*taken).max(0);
-        displayed = before;
+        let before = self.displayed_lots(size).saturating_sub(*taken).max(0);
+        let mut displayed = before;
         self.meet(index, price, event_ns, true, &mut displayed);
         *taken = taken.saturating_add(before - displayed);
     }

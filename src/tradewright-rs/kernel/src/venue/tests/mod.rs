@@ -2,6 +2,7 @@
 
 mod bar_orders;
 mod model;
+mod quote_model;
 mod quote_orders;
 mod requests;
 

@@ -149,11 +149,10 @@ fn model(asked: &Asked, latency_ns: i64, bars: &[Bar], fills: &Fills) -> Vec<Str
                     }
                     is_fresh = false;
                 }
-                Some(limit) => {
-                    if better_or_equal(price, limit) && (price != limit || fills.touch_fills) {
-                        life.trade(limit, "maker", &mut volume_left);
-                    }
+                Some(limit) if better_or_equal(price, limit) && (price != limit || fills.touch_fills) => {
+                    life.trade(limit, "maker", &mut volume_left);
                 }
+                Some(_) => {}
             }
             best = Some(match best {
                 None => price,
@@ -183,7 +182,7 @@ fn some_bars() -> impl Strategy<Value = Vec<Bar>> {
     })
 }
 
-fn some_order() -> impl Strategy<Value = Asked> {
+pub(super) fn some_order() -> impl Strategy<Value = Asked> {
     let price = || 88_i64..114;
     let kind = prop_oneof![
         Just(OrderType::Market),

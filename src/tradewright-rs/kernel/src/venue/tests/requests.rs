@@ -186,7 +186,8 @@ fn requests_of_one_order_never_overtake_each_other() {
 
 #[test]
 fn impossible_configurations_name_the_field() {
-    let broken: [(fn(&mut VenueConfig), &str); 7] = [
+    type Broken = (fn(&mut VenueConfig), &'static str);
+    let broken: [Broken; 7] = [
         (|config| config.decision_ns = -1, "venue.decision_ns"),
         (|config| config.fills.participation_max = Some(0.0), "venue.fills.participation_max"),
         (|config| config.fills.participation_max = Some(f64::NAN), "venue.fills.participation_max"),
