@@ -1,7 +1,7 @@
 """Charts as plain plotly figures, drawn in the reader's browser by the plotly.js that the page carries.
 
 A colour written as ``@name`` is a colour of the page's style sheet, so a chart follows the reader's light or
-dark scheme. Arrays travel as base64, exact and about a third smaller than text.
+dark scheme. Arrays travel as base64, exact and half the size of text.
 """
 
 from __future__ import annotations
