@@ -222,6 +222,8 @@ def test_benchmark_may_be_a_symbol_a_frame_or_absent() -> None:
     given_ = benchmark_of(result, curve, result.prices["NDX"].select("at", pl.col("close").alias("equity")))
     assert given_ is not None
     assert given_.values.tolist() == named.values.tolist()
+    own = trading_result(symbols=("SPX", "NDX"), bars=300, benchmark="NDX")
+    assert getattr(benchmark_of(own, curve, None), "name", "") == "Buy and hold NDX"
     assert benchmark_of(curve_result([1.0]), curve_of(curve_result([1.0])), None) is None
 
 

@@ -23,7 +23,7 @@ def benchmark_of(result: Result, curve: Curve, benchmark: str | pl.DataFrame | N
         result: The run.
         curve: Its equity.
         benchmark: Symbol of the run's prices, or a frame with ``at`` and ``close`` or ``equity``; ``None``
-            for the first symbol that has prices.
+            for the run's own (``meta.benchmark``), or else the first symbol that has prices.
 
     Returns:
         The line; ``None`` when none was asked for and the run has no prices.
@@ -35,7 +35,11 @@ def benchmark_of(result: Result, curve: Curve, benchmark: str | pl.DataFrame | N
     if isinstance(benchmark, pl.DataFrame):
         name, frame = "Benchmark", _frame_of(benchmark)
     else:
-        symbol = benchmark or next((s for s in result.meta.symbols if s in result.prices), None)
+        symbol = (
+            benchmark
+            or result.meta.benchmark
+            or next((s for s in result.meta.symbols if s in result.prices), None)
+        )
         if symbol is None:
             return None
         if symbol not in result.prices:

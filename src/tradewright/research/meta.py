@@ -89,6 +89,7 @@ class ResultMeta(msgspec.Struct, frozen=True, kw_only=True):
         config: The whole configuration, as JSON values.
         data: The series it read.
         title: Title of the report; by default the names of the policies.
+        benchmark: Symbol of the prices that the report holds it against; by default the first that has some.
     """
 
     policies: list[PolicyMeta]
@@ -109,6 +110,7 @@ class ResultMeta(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     data: list[SeriesMeta] = msgspec.field(default_factory=list[SeriesMeta])
     title: str = ""
+    benchmark: str = ""
 
     @property
     def name(self) -> str:

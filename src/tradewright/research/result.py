@@ -153,7 +153,7 @@ class Result:
         Args:
             path: File to write; folders above it are made.
             benchmark: Symbol to buy and hold, or a frame with ``at`` and ``close`` (or ``equity``);
-                by default the first symbol.
+                by default ``meta.benchmark``, or else the first symbol with prices.
             title: Title of the page; by default the names of the policies.
 
         Returns:

@@ -275,7 +275,7 @@ def orders(result: Result) -> str:
         [
             f'<span style="white-space:nowrap">{time}</span>', f"<code>{escape(row['order_id'])}</code>",
             escape(row["policy"]), escape(row["symbol"]), escape(row["side"]), number(row["size"]),
-            escape(f"{row['type']} {row['tif']}"),
+            f'<span style="white-space:nowrap">{escape(row["type"])} {escape(row["tif"])}</span>',
             number(row["price"] if row["price"] is not None else row["stop_price"]),
             escape(row["status"]), number(row["filled_size"]), number(row["average_price"]),
             escape(": ".join(part for part in (row["reason"], row["detail"]) if part)),
