@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -109,12 +109,16 @@ def test_first_policy_trades_where_the_averages_cross() -> None:
     assert result.fills["side"].to_list() == ["buy" if i % 2 == 0 else "sell" for i in range(len(filled))]
 
 
-def test_notebook_runs_and_is_stored_without_outputs(tmp_path: Path) -> None:
+def read_notebook(path: Path) -> Any:
     import nbformat
+
+    return cast("Any", nbformat.read(path, as_version=4))  # pyright: ignore[reportUnknownMemberType] - untyped
+
+
+def test_notebook_runs_and_is_stored_without_outputs(tmp_path: Path) -> None:
     from nbclient import NotebookClient
 
-    path = EXAMPLES / "analysis.ipynb"
-    notebook: Any = nbformat.read(path, as_version=4)
+    notebook = read_notebook(EXAMPLES / "analysis.ipynb")
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     resources = {"metadata": {"path": str(tmp_path)}}

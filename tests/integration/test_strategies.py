@@ -25,15 +25,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
-
 CASH = 100_000.0
 DAY_NS = 86_400_000_000_000
 Fill = tuple[int, str, float, float]  # bar, symbol, signed size, price
 
 
-def bars_of(symbol: str, opens: Floats, closes: Floats) -> Bars:
+def bars_of(symbol: str, opens: NDArray[Any], closes: NDArray[Any]) -> Bars:
     """Daily bars from 2010-01-01 on, with highs and lows that just hold the open and the close."""
+    opens, closes = np.asarray(opens, dtype=np.float64), np.asarray(closes, dtype=np.float64)
     start = 1_262_304_000_000_000_000
     return Bars.from_arrays(
         symbol,
@@ -252,7 +251,7 @@ def test_momentum_on_the_packaged_index() -> None:
 def scripted(*legs: tuple[int, float]) -> Bars:
     """Closes that move by a fixed share a bar for so many bars, one leg after the other."""
     steps = np.concatenate([np.full(bars, change) for bars, change in legs])
-    closes = np.asarray(100 * np.cumprod(1 + steps), dtype=np.float64)
+    closes = 100 * np.cumprod(1 + steps)
     return bars_of("X", closes, closes)
 
 
