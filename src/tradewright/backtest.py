@@ -14,6 +14,7 @@ from tradewright.sim.config import Account, Venue
 if TYPE_CHECKING:
     import polars as pl
 
+    from tradewright.core.market import Deposit
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
@@ -173,6 +174,7 @@ def to_result(
     """The result of a kernel that has run: columns of the core as frames, built when first read."""
     import msgspec
 
+    from tradewright.core.market import Deposit
     from tradewright.core.series import Bars, timeframe_text
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
@@ -196,16 +198,13 @@ def to_result(
         )
         for one, shift in zip(series, shifts, strict=False)
     ]
-    symbols = list(run.symbols)
-    if benchmark is not None and benchmark in symbols:
-        symbols.remove(benchmark)
-        symbols.insert(0, benchmark)
     meta = ResultMeta(
         policies=[
             PolicyMeta(name=name, use=name_of(policy), parameters=parameters_of(policy))
             for name, policy in zip(run.names, policies, strict=True)
         ],
-        symbols=symbols,
+        symbols=list(run.symbols),
+        benchmark=benchmark or "",
         start_ns=min(one.start_ns for one in series),
         end_ns=max(one.end_ns for one in series),
         cash={currency: amount for currency, amount in run.cash.items() if amount or currency == run.currencies[0]},
@@ -224,12 +223,13 @@ def to_result(
     prices = {
         one.symbol: frames.prices_of(one) for one in reversed(list(series)) if type(one).__name__ != "Trades"
     }
+    deposits = [event for event in events if isinstance(event, Deposit)]
     return Result(
         orders=lambda: frames.orders(kernel.orders(), run.names, run.symbols),
         fills=lambda: frames.fills(kernel.fills(), run.names, run.symbols, run.currencies),
         round_trips=lambda: frames.round_trips(kernel.round_trips(), run.names, run.symbols),
         equity=lambda: frames.equity(kernel.equity()),
-        flows=_flows(events, run.currencies[0]),
+        flows=_flows(deposits, run.currencies[0]) if deposits else None,
         prices=prices,
         meta=meta,
         timing={"run_s": elapsed},
@@ -255,17 +255,15 @@ def _grade(series: Sequence[Series], venue: Venue) -> str:
     return " and ".join(kinds)
 
 
-def _flows(events: Sequence[Any], currency: str) -> Callable[[], pl.DataFrame]:
-    from tradewright.core.market import Deposit
-
+def _flows(deposits: Sequence[Deposit], currency: str) -> Callable[[], pl.DataFrame]:
     def build() -> pl.DataFrame:
         import polars as pl
 
-        deposits = [event for event in events if isinstance(event, Deposit) and event.currency == currency]
+        ours = [event for event in deposits if event.currency == currency]
         return pl.DataFrame(
             {
-                "at": pl.Series([event.ts_recv_ns for event in deposits], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")),
-                "amount": pl.Series([event.amount for event in deposits], dtype=pl.Float64),
+                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")),
+                "amount": pl.Series([event.amount for event in ours], dtype=pl.Float64),
             }
         )
 

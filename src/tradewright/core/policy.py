@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from tradewright.core.features import Condition, Every, Node, OnBar, OnReport, OnSource, Wake, Watched
+from tradewright.core.features import Condition, Every, Node, OnBar, OnReport, OnSource, Wake
+from tradewright.core.watched import Watched
 from tradewright.errors import UnknownSymbolError
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from tradewright.core.features import (
     OnSource,
     Wake,
     compile as compile_nodes,
-    label,
 )
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series, Trades
+from tradewright.core.watched import label
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 from tradewright.sim.config import Account, LogNormal, Quantiles, RecordedLatency, SampledLatency, Venue
 
@@ -246,7 +246,7 @@ def _policies(
     plain: list[dict[str, Any]] = []
     for policy, name, ctx in zip(policies, names, setups, strict=True):
         for watched in ctx.watched:
-            watched.slot = compiled.ids[watched]
+            watched.bind(compiled.ids[watched])
         plain.append(
             {
                 "name": name,
@@ -373,7 +373,7 @@ def plain_event(
             return ("funding", symbol, *times, round(event.rate * RATE_ONE))
         case records.Settlement():
             price = instrument.price_ticks(event.price)
-            return ("settlement", symbol, *times, price, event.outcome == "void")
+            return ("settlement", symbol, *times, price, event.void)
         case records.MarketStatus():
             return ("status", symbol, *times, event.status)
         case records.TickGridChange():
