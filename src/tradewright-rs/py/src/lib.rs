@@ -1,5 +1,10 @@
 //! The kernel as `tradewright._native`.
 use pyo3::prelude::*;
 
+mod ledger;
+
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use super::ledger::{Balance, Ledger, LedgerEntry, LedgerTrip};
+}

@@ -169,6 +169,16 @@ impl Ledger {
         self.policies as PolicyId
     }
 
+    /// How many instruments there are.
+    pub fn symbol_count(&self) -> usize {
+        self.symbols.len()
+    }
+
+    /// Whether an instrument can only be valued at positive prices (inverse contracts).
+    pub fn needs_positive_price(&self, symbol: SymbolId) -> bool {
+        self.symbols[symbol as usize].unit.is_inverse()
+    }
+
     /// How many currencies there are.
     #[inline]
     pub fn currencies(&self) -> usize {
@@ -387,10 +397,10 @@ impl Ledger {
     /// When no fill of that id is known, or it was reversed before.
     pub fn reverse(&mut self, fill_id: u64) -> Result<Cash, LedgerError> {
         let is_it = |entry: &Entry| entry.kind == EntryKind::Fill { fill_id };
-        let index = self.entries.iter().rposition(is_it).ok_or(LedgerError::UnknownFill(fill_id))?;
-        if self.entries[index].is_reversed {
-            return Err(LedgerError::AlreadyReversed(fill_id));
-        }
+        let index = self.entries.iter().rposition(|entry| is_it(entry) && !entry.is_reversed).ok_or_else(|| {
+            let is_known = self.entries.iter().any(is_it);
+            if is_known { LedgerError::AlreadyReversed(fill_id) } else { LedgerError::UnknownFill(fill_id) }
+        })?;
         self.entries[index].is_reversed = true;
         let Entry { policy, symbol, amount: fee, .. } = self.entries[index];
         let held = *self.position(policy, symbol);
