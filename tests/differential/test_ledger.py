@@ -1,7 +1,7 @@
 """The native ledger against a slow one that starts from nothing after every event.
 
-The slow ledger knows only cash flows: it adds up what was paid and received, in fractions, rounded once per amount, and
-asks afterwards what is held. It shares no formula with the native one but the definitions.
+The slow ledger knows only cash flows: it adds up what was paid and received, in fractions, rounded once
+per amount, and asks afterwards what is held. It shares no formula with the native one but the definitions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Literal, TypedDict
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tradewright._native import Balance, Ledger
 
 ONE = 10**12
@@ -175,13 +174,17 @@ def steps(draw: st.DrawFn) -> tuple[str, int, tuple[int, ...]]:
     price = draw(st.integers(low, high))
     lots = draw(st.integers(1, 40)) * draw(st.sampled_from([1, 1, 1, 7_919]))
     sign = draw(st.sampled_from([-1, 1]))
-    return kind, symbol, (
-        price,
-        lots * sign,
-        draw(owners),
-        draw(st.integers(-(10**9), 10**10)),
-        draw(st.integers(0, 9)),
-        draw(st.integers(1, 7)),
+    return (
+        kind,
+        symbol,
+        (
+            price,
+            lots * sign,
+            draw(owners),
+            draw(st.integers(-(10**9), 10**10)),
+            draw(st.integers(0, 9)),
+            draw(st.integers(1, 7)),
+        ),
     )
 
 
@@ -189,7 +192,9 @@ class Both:
     """Feeds one sequence to both ledgers."""
 
     def __init__(self) -> None:
-        self.native = Ledger(list(INSTRUMENTS), policies=POLICIES, balances=list(BALANCES), leverage_max_e10=10**11)
+        self.native = Ledger(
+            list(INSTRUMENTS), policies=POLICIES, balances=list(BALANCES), leverage_max_e10=10**11
+        )
         self.slow = SlowLedger()
         self.ids = list[int]()
         self.now = 0
@@ -241,7 +246,8 @@ class Both:
                 rate = amount // 1_000
                 native.funding(symbol, rate, self.now)
                 self._flow(
-                    symbol, lambda lots, worth: -round(Fraction(abs(worth) * rate, 10**10)) * (1 if lots > 0 else -1)
+                    symbol,
+                    lambda lots, worth: -round(Fraction(abs(worth) * rate, 10**10)) * (1 if lots > 0 else -1),
                 )
             case "split" if of["contract"] == "linear":
                 native.split(symbol, ratio, pick + 1, self.now)
@@ -336,7 +342,15 @@ class Sum:
             assert held.realised + worth - held.cost == held.paid + worth
 
     def merge(self, other: Sum) -> None:
-        for name in ("flows", "fees", "realised", "traded_full", "settled", "value_full", "unrealised_margin"):
+        for name in (
+            "flows",
+            "fees",
+            "realised",
+            "traded_full",
+            "settled",
+            "value_full",
+            "unrealised_margin",
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def check(self, native: Balance) -> None:
@@ -353,7 +367,9 @@ class Sum:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(steps(), max_size=40))
-def test_any_sequence_agrees_with_adding_up_every_payment(sequence: list[tuple[str, int, tuple[int, ...]]]) -> None:
+def test_any_sequence_agrees_with_adding_up_every_payment(
+    sequence: list[tuple[str, int, tuple[int, ...]]],
+) -> None:
     both = Both()
     for kind, symbol, numbers in sequence:
         both.apply(kind, symbol, numbers)
@@ -375,7 +391,9 @@ def test_round_trips_add_up_to_each_owners_profit(sequence: list[tuple[str, int,
             assert sum(t.fees for t in mine) == balance.fees
     for trip in trips:
         assert trip.mae <= 0 <= trip.mfe
-        assert (trip.exit_ns is None) == (both.native.position(trip.policy, trip.symbol)[0] != 0) or trip.exit_ns
+        assert (trip.exit_ns is None) == (
+            both.native.position(trip.policy, trip.symbol)[0] != 0
+        ) or trip.exit_ns
         assert trip.entry_ns <= (trip.exit_ns or both.now)
 
 
@@ -399,9 +417,8 @@ def test_round_trips_agree_with_walking_the_fills(sequence: list[tuple[str, int,
             continue
         own = held.setdefault((policy, symbol), Held())
         trips = expected.setdefault((policy, symbol), [])
-        if own.lots:
-            if own.lots * lots < 0:
-                touch(trips[-1], own, round(value(of, Fraction(price), own.lots)))
+        if own.lots * lots < 0:
+            touch(trips[-1], own, round(value(of, Fraction(price), own.lots)))
         closing = min(abs(lots), abs(own.lots)) if own.lots * lots < 0 else 0
         turns = closing and abs(lots) > closing
         pieces = [closing, abs(lots) - closing] if turns else [abs(lots)]
@@ -424,7 +441,9 @@ def test_round_trips_agree_with_walking_the_fills(sequence: list[tuple[str, int,
             for name, number in wanted.items():
                 slack = 0 if key in exact or name in {"entry", "exit", "size"} else 2
                 got = row[name]
-                assert got == number or (got is not None and number is not None and abs(got - number) <= slack)
+                assert got == number or (
+                    got is not None and number is not None and abs(got - number) <= slack
+                )
     assert native.keys() == {key for key, rows in expected.items() if rows}
 
 
@@ -460,7 +479,7 @@ def test_a_binary_sold_short_locks_what_it_may_pay() -> None:
                     balances=[100 * ONE], kind="cash")  # fmt: skip
     ledger.fill(0, 0, "sell", fill_id=1, price_ticks=40, lots=100)
     assert ledger.balance(0).cash == 140 * ONE
-    assert ledger.buying_power(0) == 40 * ONE  # 100 less 100 × (1 − 0.40)
+    assert ledger.buying_power(0) == 40 * ONE  # 100 less 100 * (1 - 0.40)
     ledger.mark(0, 2 * 55)
     assert ledger.buying_power(0) == 40 * ONE
     ledger.settle(0, 0, 5)
@@ -472,7 +491,7 @@ def test_margin_falls_below_maintenance_where_it_should() -> None:
                     maintenance_e10=25 * 10**8)  # fmt: skip
     ledger.fill(0, 0, "buy", fill_id=1, price_ticks=100_00, lots=20)
     assert (ledger.margin_used(0), ledger.buying_power(0)) == (1_000 * ONE, 0)
-    # Equity 1000 + 20 (p − 100) equals a quarter of 20 p at p = 200/3.
+    # Equity 1000 + 20 (p - 100) equals a quarter of 20 p at p = 200/3.
     ledger.mark(0, 2 * 66_67)
     assert not ledger.below_maintenance()
     ledger.mark(0, 2 * 66_66)
@@ -513,10 +532,10 @@ def test_a_total_needs_every_rate() -> None:
     ("change", "message"),
     [
         ({"currency": 7}, "currency 7 is not one of the account's 1"),
-        ({"contract": "option"}, "contract \"option\" is not one of linear, inverse, binary"),
-        ({"payment": "free"}, "payment \"free\" is not one of full, margin"),
+        ({"contract": "option"}, 'contract "option" is not one of linear, inverse, binary'),
+        ({"payment": "free"}, 'payment "free" is not one of full, margin'),
         ({"lot_size": "0"}, "lot_size 0 is not positive"),
-        ({"price_unit": "x"}, "price_unit \"x\" is not a decimal number"),
+        ({"price_unit": "x"}, 'price_unit "x" is not a decimal number'),
     ],
 )
 def test_an_instrument_that_makes_no_sense_is_refused(change: dict[str, object], message: str) -> None:
@@ -532,7 +551,7 @@ def test_bad_bookings_are_refused_and_change_nothing() -> None:
         ledger.reverse(9)
     with pytest.raises(ValueError, match="size -1 is not positive"):
         ledger.fill(0, 0, "buy", fill_id=2, price_ticks=100, lots=-1)
-    with pytest.raises(ValueError, match="side \"hold\" is not one of buy, sell"):
+    with pytest.raises(ValueError, match='side "hold" is not one of buy, sell'):
         ledger.fill(0, 0, "hold", fill_id=2, price_ticks=100, lots=1)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="split 0 for 1: both must be positive"):
         ledger.split(0, 0, 1, 0)
