@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tradewright._native import Balance, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ONE = 10**12
 DAY_NS = 86_400_000_000_000
@@ -288,8 +292,7 @@ class Both:
                     event.paid[owner] = -round(Fraction(borrowed * 300_000_000 * days, 365 * 10**10))
             self.slow.events.append(event)
 
-    def _flow(self, symbol: int, amount: object) -> None:
-        assert callable(amount)
+    def _flow(self, symbol: int, amount: Callable[[int, int], int]) -> None:
         event = Event("flow", symbol)
         for owner in range(POLICIES + 1):
             if lots := self.slow.held(owner, symbol).lots:
