@@ -3,10 +3,12 @@
 use pyo3::prelude::*;
 
 mod columns;
+mod features;
 mod feed;
 mod host;
 mod intents;
 mod kernel;
+mod ledger;
 mod names;
 mod values;
 mod venue;
@@ -15,7 +17,11 @@ mod views;
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    use crate::features::compute_features;
+    #[pymodule_export]
     use crate::kernel::{Kernel, default_limits, reasons};
+    #[pymodule_export]
+    use crate::ledger::{Balance, Ledger, LedgerEntry, LedgerTrip};
     #[pymodule_export]
     use crate::values::Approved;
     #[pymodule_export]

@@ -5,7 +5,7 @@ use super::limits::{Bound, Compiled};
 use super::{Gate, OpenOrders, Refusal};
 use crate::event::Status;
 use crate::instrument::Instrument;
-use crate::ledger::{AccountKind, Ledger, RATE_ONE};
+use crate::ledger::{AccountKind, Ledger, RATE_ONE, times};
 use crate::market::Market;
 use crate::num::{Cash, cash_to_f64};
 use crate::order::{InFlight, Order, OrderState, OrderStatus, OrderType, PolicyId, Reason, Side};
@@ -255,7 +255,7 @@ impl<O: OpenOrders> Check<'_, O> {
         }
         let mark = priced.mark_x2 as i128;
         let distance = (priced.limit_x2 as i128 - mark).abs();
-        if distance * RATE_ONE as i128 <= mark.abs() * limits.collar_e10 as i128 {
+        if times(distance, RATE_ONE) <= times(mark.abs(), limits.collar_e10) {
             return Ok(());
         }
         let limit = limits.collar_e10 as f64 / RATE_ONE as f64;

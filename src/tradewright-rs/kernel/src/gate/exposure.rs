@@ -4,7 +4,7 @@ use super::check::{Check, Owner};
 use super::limits::Compiled;
 use super::{OpenOrders, Refusal};
 use crate::instrument::SymbolId;
-use crate::ledger::{RATE_ONE, mul_div};
+use crate::ledger::{RATE_ONE, mul_div, times};
 use crate::num::Cash;
 use crate::order::{Order, OrderType, Reason, Side};
 
@@ -190,16 +190,16 @@ impl<O: OpenOrders> Check<'_, O> {
         }
         let state = &self.ledger.symbols[symbol as usize];
         let against = -side.sign() * state.lots;
-        let rate = state.initial_e10 as i128;
+        let rate = state.initial_e10;
         if against <= 0 {
-            return Ok(risk * rate + fees * RATE_ONE as i128);
+            return Ok(times(risk, rate) + times(fees, RATE_ONE));
         }
         if lots <= against {
             return Ok(0);
         }
         // What closes gives back the margin that it held.
         let opening = mul_div(risk, lots - against, lots);
-        Ok(((opening - state.risk) * rate + fees * RATE_ONE as i128).max(0))
+        Ok((times(opening - state.risk, rate) + times(fees, RATE_ONE)).max(0))
     }
 
     /// At least the fee of a fill of this value; exact fees need a division.
@@ -209,9 +209,9 @@ impl<O: OpenOrders> Check<'_, O> {
             return 0;
         }
         let rates = instrument.fees_at(self.market.now_ns);
-        let rate = rates.taker_e10.max(rates.maker_e10).max(0) as i128;
+        let rate = rates.taker_e10.max(rates.maker_e10).max(0);
         // 2^33 is a little less than 10^10.
-        let share = ((value >> 33) + 1) * rate;
+        let share = times((value >> 33) + 1, rate);
         (share + rates.per_lot.max(0) * lots as i128).max(rates.minimum)
     }
 }

@@ -1,7 +1,7 @@
 //! Hard limits: what users state, and what they become for integer compares.
 
 use crate::instrument::Instrument;
-use crate::ledger::RATE_ONE;
+use crate::ledger::{RATE_ONE, times};
 use crate::num::{Cash, cash_from_f64};
 
 /// A limit on money, or on a size that may also be stated as a share of equity.
@@ -139,7 +139,7 @@ impl Bound {
         match self {
             Bound::None => Some(false),
             Bound::Cash(limit) => Some(amount > limit),
-            Bound::Share(rate) => Some(amount.checked_mul(RATE_ONE as i128)? > rate as i128 * base()?.max(0)),
+            Bound::Share(rate) => Some(times(amount, RATE_ONE) > times(base()?.max(0), rate)),
         }
     }
 

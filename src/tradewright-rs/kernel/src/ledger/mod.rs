@@ -16,7 +16,7 @@ pub use entry::{Entry, EntryKind, NO_ENTRY};
 pub use events::LedgerError;
 pub use money::{Money, Standing};
 pub use trips::Trip;
-pub use unit::{Traded, Unit, mul_div};
+pub use unit::{Traded, Unit, mul_div, times};
 
 use crate::instrument::{Contract, CurrencyId, Instrument, Payment, SymbolId};
 use crate::num::{CASH_ONE, Cash, div_half_even};
@@ -169,6 +169,16 @@ impl Ledger {
         self.policies as PolicyId
     }
 
+    /// How many instruments there are.
+    pub fn symbol_count(&self) -> usize {
+        self.symbols.len()
+    }
+
+    /// Whether an instrument can only be valued at positive prices (inverse contracts).
+    pub fn needs_positive_price(&self, symbol: SymbolId) -> bool {
+        self.symbols[symbol as usize].unit.is_inverse()
+    }
+
     /// How many currencies there are.
     #[inline]
     pub fn currencies(&self) -> usize {
@@ -297,8 +307,13 @@ impl Ledger {
     #[inline]
     pub fn mark(&mut self, symbol: SymbolId, mark_x2: i64) {
         let state = &mut self.symbols[symbol as usize];
-        state.mark_x2 = mark_x2;
-        if state.holders != 0 {
+        let before_x2 = std::mem::replace(&mut state.mark_x2, mark_x2);
+        if state.holders == 0 {
+            return;
+        }
+        if before_x2 == mark_x2 {
+            self.extend_range(symbol, mark_x2, mark_x2);
+        } else {
             self.mark_held(symbol, mark_x2);
         }
     }
@@ -325,7 +340,8 @@ impl Ledger {
         let (count, currencies) = (self.symbols.len(), self.currencies());
         let state = &self.symbols[symbol as usize];
         let (unit, currency) = (state.unit, state.currency as usize);
-        let mut change = 0;
+        let is_alone = state.holders == 1;
+        let (mut change, mut total) = (0, 0);
         for owner in 0..=self.policies {
             let position = &mut self.positions[owner * count + symbol as usize];
             if position.lots == 0 {
@@ -340,24 +356,32 @@ impl Ledger {
             money.gross += value.abs() - before.abs();
             money.net += if unit.is_inverse() { before - value } else { value - before };
             change += value - before;
+            total += value;
         }
         self.money[(self.policies + 1) * currencies + currency].equity += change;
-        self.refresh_account(symbol);
+        if is_alone {
+            self.set_account_value(symbol, total);
+        } else {
+            self.refresh_account(symbol);
+        }
         self.is_dirty = true;
     }
 
     /// Lowest and highest price of a period in which the positions held now were open: for MAE and MFE alone.
     #[inline]
     pub fn mark_range(&mut self, symbol: SymbolId, low: i64, high: i64) {
-        if self.symbols[symbol as usize].holders == 0 {
-            return;
+        if self.symbols[symbol as usize].holders != 0 {
+            self.extend_range(symbol, low * 2, high * 2);
         }
+    }
+
+    fn extend_range(&mut self, symbol: SymbolId, low_x2: i64, high_x2: i64) {
         let count = self.symbols.len();
         for owner in 0..=self.policies {
             let position = &mut self.positions[owner * count + symbol as usize];
             if position.lots != 0 {
-                position.low_x2 = position.low_x2.min(low * 2);
-                position.high_x2 = position.high_x2.max(high * 2);
+                position.low_x2 = position.low_x2.min(low_x2);
+                position.high_x2 = position.high_x2.max(high_x2);
             }
         }
     }
@@ -405,10 +429,10 @@ impl Ledger {
     /// When no fill of that id is known, or it was reversed before.
     pub fn reverse(&mut self, fill_id: u64) -> Result<Cash, LedgerError> {
         let is_it = |entry: &Entry| entry.kind == EntryKind::Fill { fill_id };
-        let index = self.entries.iter().rposition(is_it).ok_or(LedgerError::UnknownFill(fill_id))?;
-        if self.entries[index].is_reversed {
-            return Err(LedgerError::AlreadyReversed(fill_id));
-        }
+        let index = self.entries.iter().rposition(|entry| is_it(entry) && !entry.is_reversed).ok_or_else(|| {
+            let is_known = self.entries.iter().any(is_it);
+            if is_known { LedgerError::AlreadyReversed(fill_id) } else { LedgerError::UnknownFill(fill_id) }
+        })?;
         self.entries[index].is_reversed = true;
         let Entry { policy, symbol, amount: fee, .. } = self.entries[index];
         let held = *self.position(policy, symbol);
@@ -474,17 +498,24 @@ impl Ledger {
     }
 
     /// Brings the account's exposure and margin in one instrument up to its lots and mark.
+    #[inline]
     fn refresh_account(&mut self, symbol: SymbolId) {
+        let state = &self.symbols[symbol as usize];
+        let value = if state.lots == 0 { 0 } else { state.unit.value_x2(state.mark_x2, state.lots) };
+        self.set_account_value(symbol, value);
+    }
+
+    #[inline]
+    fn set_account_value(&mut self, symbol: SymbolId, value: Cash) {
         let currencies = self.currencies();
         let state = &mut self.symbols[symbol as usize];
         let money = &mut self.money[(self.policies + 1) * currencies + state.currency as usize];
-        let value = if state.lots == 0 { 0 } else { state.unit.value_x2(state.mark_x2, state.lots) };
         let risk = state.risk_of(state.lots, value);
         let net = if state.unit.is_inverse() { -value } else { value };
         money.gross += value.abs() - state.gross;
         money.net += net - state.net;
-        money.initial_margin_e10 += (risk - state.risk) * state.initial_e10 as i128;
-        money.maintenance_margin_e10 += (risk - state.risk) * state.maintenance_e10 as i128;
+        money.initial_margin_e10 += times(risk - state.risk, state.initial_e10);
+        money.maintenance_margin_e10 += times(risk - state.risk, state.maintenance_e10);
         (state.gross, state.net, state.risk) = (value.abs(), net, risk);
     }
 
@@ -551,7 +582,7 @@ impl Ledger {
     /// [`Ledger::buying_power`] times 10¹⁰, unrounded.
     #[inline]
     pub fn buying_power_e10(&self, currency: CurrencyId) -> i128 {
-        let free = |money: &Money| money.equity * RATE_ONE as i128 - money.initial_margin_e10;
+        let free = |money: &Money| times(money.equity, RATE_ONE) - money.initial_margin_e10;
         if self.is_pooled()
             && let Some(total) = self.total(None, free)
             && let Some(power) = self.convert(total, self.config.currency, currency)
@@ -571,7 +602,7 @@ impl Ledger {
         if self.config.kind == AccountKind::Cash {
             return false;
         }
-        let short_of = |equity: Cash, margin: i128, gross: Cash| gross > 0 && equity * (RATE_ONE as i128) < margin;
+        let short_of = |equity: Cash, margin: i128, gross: Cash| gross > 0 && times(equity, RATE_ONE) < margin;
         if self.currencies() > 1
             && let (Some(equity), Some(margin), Some(gross)) = (
                 self.total(None, |money| money.equity),
