@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAIN = "import sys; from tradewright.cli import main; sys.exit(main())"
 HELP_SECONDS_MAX = 0.25
@@ -74,7 +77,8 @@ def test_an_error_is_one_line_and_a_traceback_on_request(tmp_path: Path) -> None
 
 def test_new_checks_backtests_and_passes_its_own_test(tmp_path: Path) -> None:
     tradewright("new", "my-idea", cwd=tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["my_idea.py", "my_idea.toml", "test_my_idea.py"]
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["my_idea.py", "my_idea.toml", "test_my_idea.py"]
     assert "exists already" in tradewright("new", "my_idea", cwd=tmp_path, expected=2).stderr
     assert "no lookahead in" in tradewright("check", "my_idea.toml", "--cuts", "4", cwd=tmp_path).stdout
     tradewright("backtest", "my_idea.toml", "--out", "runs/my_idea", cwd=tmp_path)
@@ -103,20 +107,17 @@ def test_a_value_can_be_set_for_one_run(tmp_path: Path) -> None:
     assert plain["policies"] == ["Idea"]
     assert plain["counters"]["orders"] != wider["counters"]["orders"]
     wrong = tradewright("backtest", "idea.toml", "--set", "policies[0].windw=60", cwd=tmp_path, expected=2)
-    assert wrong.stderr == "tradewright: idea.toml: policies[0].windw: Idea has no such field. Did you mean 'window'?\n"
+    message = "idea.toml: policies[0].windw: Idea has no such field. Did you mean 'window'?"
+    assert wrong.stderr == f"tradewright: {message}\n"
 
 
-def test_check_finds_a_policy_that_knows_the_future(tmp_path: Path) -> None:
+def test_check_reports_the_first_decision_that_changed(tmp_path: Path) -> None:
     tradewright("new", "idea", cwd=tmp_path)
     text = (tmp_path / "idea.py").read_text()
-    # A policy cannot reach past its data here, so the future is stood in for by what differs between the runs.
+    # No policy of a configuration reaches past its data, so what differs between runs stands for the future.
     text = text.replace("self.weight * portfolio.equity", "self.weight / len(RUNS) * portfolio.equity")
-    text = text.replace("        score = f.zscore", "        RUNS.append(1)
-        score = f.zscore")
-    (tmp_path / "idea.py").write_text(text + "
-
-RUNS: list[int] = []
-")
+    text = text.replace("        score = f.zscore", "        RUNS.append(1)\n        score = f.zscore")
+    (tmp_path / "idea.py").write_text(text + "\n\nRUNS: list[int] = []\n")
     shown = tradewright("check", "idea.toml", "--cuts", "4", cwd=tmp_path, expected=1).stdout
     assert shown.splitlines()[-1].startswith("lookahead: at ")
 
@@ -125,9 +126,8 @@ def test_check_without_a_run_finds_what_cannot_be_imported(tmp_path: Path) -> No
     tradewright("new", "idea", cwd=tmp_path)
     assert "valid; Idea" in tradewright("check", "idea.toml", "--config-only", cwd=tmp_path).stdout
     (tmp_path / "broken.py").write_text("import no_such_module\n")
-    shown = tradewright(
-        "check", "idea.toml", "--config-only", "--set", "policies[0].use=broken:Idea", cwd=tmp_path, expected=2
-    )
+    use = "policies[0].use=broken:Idea"
+    shown = tradewright("check", "idea.toml", "--config-only", "--set", use, cwd=tmp_path, expected=2)
     assert "broken needs 'no_such_module', which is not installed." in shown.stderr
 
 
@@ -157,7 +157,8 @@ def test_why_tells_one_order_and_lists_them(tmp_path: Path) -> None:
 
 def test_a_refused_order_says_why_and_what_to_do(tmp_path: Path) -> None:
     tradewright("new", "idea", cwd=tmp_path)
-    tradewright("backtest", "idea.toml", "--set", "risk.order_value_max=1", "--out", "runs/tight", cwd=tmp_path)
+    tight = ("--set", "risk.order_value_max=1", "--out", "runs/tight")
+    tradewright("backtest", "idea.toml", *tight, cwd=tmp_path)
     order_id = tradewright("why", "runs/tight", cwd=tmp_path).stdout.splitlines()[-1].split()[0]
     story = tradewright("why", "runs/tight", order_id, cwd=tmp_path).stdout
     assert "refused" in story
