@@ -199,7 +199,7 @@ def test_a_bad_file_is_refused_with_its_row(tmp_path: Path) -> None:
     (tmp_path / "ABC.csv").write_text(CSV.replace("10.7,120", "nan,120"))
     shown = tradewright("import", "csv", "ABC.csv", "--store", "data", cwd=tmp_path, expected=1)
     assert "ABC.csv, row 2, Close" in shown.stderr
-    assert not (tmp_path / "data").exists()
+    assert not list((tmp_path / "data").rglob("*.parquet"))
 
 
 def test_the_demo_writes_a_report_and_says_how_many_windows_passed(tmp_path: Path) -> None:
