@@ -1,1 +1,18 @@
 """Policies that ship with tradewright, written on its public API alone."""
+
+from __future__ import annotations
+
+from tradewright.strategies.cointegration import EngleGranger, engle_granger
+from tradewright.strategies.momentum import Momentum
+from tradewright.strategies.pairs import Pairs
+from tradewright.strategies.selection import CandidatePair, PairSelection, select_pairs
+
+__all__ = [
+    "CandidatePair",
+    "EngleGranger",
+    "Momentum",
+    "PairSelection",
+    "Pairs",
+    "engle_granger",
+    "select_pairs",
+]

@@ -1,11 +1,23 @@
 //! The kernel of tradewright: one loop, exact money, no Python.
 //!
-//! Read in the order in which an event travels: `feed` → `kernel` (step) → `features` → `reconcile` → `gate` →
-//! `venue` → `ledger`.
+//! Read in the order in which an event travels: [`feed`] → [`kernel`] (step) → [`features`] → [`reconcile`] →
+//! [`gate`] → [`venue`] → [`ledger`]. [`backtest`] is the loop around it.
 
+pub mod backtest;
 pub mod event;
+pub mod features;
+pub mod feed;
+pub mod gate;
 pub mod host;
 pub mod instrument;
+pub mod intent;
+pub mod journal;
+pub mod kernel;
+pub mod ledger;
 pub mod market;
 pub mod num;
 pub mod order;
+pub mod orders;
+pub mod reconcile;
+pub mod timer;
+pub mod venue;

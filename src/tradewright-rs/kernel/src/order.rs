@@ -400,6 +400,20 @@ pub enum InFlight {
     },
 }
 
+/// Which intent made an order; a target touches only orders of its own kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Origin {
+    /// `TargetPosition`.
+    Position = 0,
+    /// `TargetQuotes`.
+    Quotes = 1,
+    /// `Submit`.
+    Submit = 2,
+    /// The simulator's margin call.
+    Liquidation = 3,
+}
+
 /// An order and all that is known of it.
 #[derive(Clone, Debug)]
 pub struct OrderState {
@@ -423,8 +437,8 @@ pub struct OrderState {
     pub cancel_reason: Reason,
     /// A fill arrived after a terminal state, or more than the order's size: booked, and flagged here.
     pub irregular: bool,
-    /// Which intent made it: false for `Submit`, true for targets.
-    pub from_target: bool,
+    /// Which intent made it.
+    pub origin: Origin,
     /// When it last changed.
     pub updated_ns: i64,
 }
@@ -442,7 +456,7 @@ pub enum Applied {
 
 impl OrderState {
     /// A new order, sent or about to be.
-    pub fn new(order: Order, from_target: bool) -> OrderState {
+    pub fn new(order: Order, origin: Origin) -> OrderState {
         OrderState {
             order,
             made_for_lots: order.lots,
@@ -454,7 +468,7 @@ impl OrderState {
             reason: Reason::None,
             cancel_reason: Reason::None,
             irregular: false,
-            from_target,
+            origin,
             updated_ns: order.decided_ns,
         }
     }

@@ -1,5 +1,25 @@
-//! The kernel as `tradewright._native`.
+//! The kernel as `tradewright._native`: converts, nothing else.
+
 use pyo3::prelude::*;
 
+mod columns;
+mod feed;
+mod host;
+mod intents;
+mod kernel;
+mod names;
+mod values;
+mod venue;
+mod views;
+
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use crate::kernel::{Kernel, default_limits, reasons};
+    #[pymodule_export]
+    use crate::values::Approved;
+    #[pymodule_export]
+    use crate::venue::SimVenue;
+    #[pymodule_export]
+    use crate::views::{MarketSnapshot, PortfolioState, SessionState};
+}

@@ -1,0 +1,343 @@
+//! From the flat list that Python sends to nodes.
+
+use super::NodeSpec;
+use super::conditions::{Changes, Crosses, Way};
+use super::exact::Unit;
+use super::moments::{CountMean, CountMoments, FloatMoments, Moment};
+use super::node::{Apply, Binary, CountPast, CountSum, Expr, Field, FloatPast, Node, Past, Source, Unary};
+use super::order::{Extreme, Quantile};
+use super::pairs::{CountPair, FloatPair, PairMoment};
+use super::smoothing::{Ema, EwmaVol, HalfLife, Rsi, TrueRange, Wilder, WilderMean};
+use super::window::{Ring, Window};
+use crate::instrument::Instrument;
+use crate::market::SourceKind;
+
+/// What is gathered while nodes are built in order.
+#[derive(Default)]
+pub(crate) struct Builder {
+    pub nodes: Vec<Node>,
+    /// Unit of the counts of each exact node.
+    pub units: Vec<Option<Unit>>,
+    pub ints: Vec<i64>,
+    pub floats: Vec<f64>,
+}
+
+/// Which records a field is sampled from.
+pub(crate) fn kinds_of(field: Field) -> &'static [SourceKind] {
+    use Field::{
+        Ask, AskSize, Bid, BidSize, Close, High, Last, Low, Mid, Open, Price, QuotedSpread, TradeSize, Volume,
+    };
+    match field {
+        Open | High | Low | Close | Volume => &[SourceKind::Bar],
+        Bid | Ask | Mid | BidSize | AskSize | QuotedSpread => &[SourceKind::Quote],
+        Last | TradeSize => &[SourceKind::Trade],
+        Price => &[SourceKind::Bar, SourceKind::Quote, SourceKind::Trade],
+    }
+}
+
+fn field(op: &str) -> Option<Field> {
+    Some(match op {
+        "open" => Field::Open,
+        "high" => Field::High,
+        "low" => Field::Low,
+        "close" => Field::Close,
+        "volume" => Field::Volume,
+        "bid" => Field::Bid,
+        "ask" => Field::Ask,
+        "mid" => Field::Mid,
+        "bid_size" => Field::BidSize,
+        "ask_size" => Field::AskSize,
+        "quoted_spread" => Field::QuotedSpread,
+        "last" => Field::Last,
+        "trade_size" => Field::TradeSize,
+        "price" => Field::Price,
+        _ => return None,
+    })
+}
+
+fn moment(op: &str) -> Option<Moment> {
+    Some(match op {
+        "rolling_sum" => Moment::Sum,
+        "rolling_mean" => Moment::Mean,
+        "rolling_var" => Moment::Var,
+        "rolling_std" => Moment::Std,
+        "zscore" => Moment::Zscore,
+        _ => return None,
+    })
+}
+
+fn past(op: &str) -> Option<Past> {
+    Some(match op {
+        "lag" => Past::Lag,
+        "diff" => Past::Diff,
+        "returns" => Past::Returns,
+        "log_returns" => Past::LogReturns,
+        _ => return None,
+    })
+}
+
+fn unary(op: &str) -> Option<Unary> {
+    Some(match op {
+        "neg" => Unary::Neg,
+        "abs" => Unary::Abs,
+        "log" => Unary::Log,
+        "exp" => Unary::Exp,
+        "sqrt" => Unary::Sqrt,
+        "not" => Unary::Not,
+        _ => return None,
+    })
+}
+
+fn binary(op: &str) -> Option<Binary> {
+    Some(match op {
+        "add" => Binary::Add,
+        "sub" => Binary::Sub,
+        "mul" => Binary::Mul,
+        "div" => Binary::Div,
+        "min" => Binary::Min,
+        "max" => Binary::Max,
+        "gt" => Binary::Gt,
+        "lt" => Binary::Lt,
+        "ge" => Binary::Ge,
+        "le" => Binary::Le,
+        "and" => Binary::And,
+        "or" => Binary::Or,
+        _ => return None,
+    })
+}
+
+fn way(op: &str) -> Option<Way> {
+    Some(match op {
+        "crosses" => Way::Either,
+        "crosses_above" => Way::Up,
+        "crosses_below" => Way::Down,
+        _ => return None,
+    })
+}
+
+impl Builder {
+    /// Adds one node; its inputs are there already.
+    pub fn add(&mut self, spec: &NodeSpec, instruments: &[Instrument]) -> Result<(), String> {
+        if let Some(late) = spec.inputs.iter().find(|input| **input as usize >= self.nodes.len()) {
+            return Err(format!("input {late} is not an earlier node"));
+        }
+        let (node, unit) = self.node(spec, instruments)?;
+        self.nodes.push(node);
+        self.units.push(unit);
+        Ok(())
+    }
+
+    fn node(&mut self, spec: &NodeSpec, instruments: &[Instrument]) -> Result<(Node, Option<Unit>), String> {
+        let op = spec.op.as_str();
+        if let Some(field) = field(op) {
+            return source(field, spec, instruments);
+        }
+        if let Some(moment) = moment(op) {
+            return Ok((self.moments(moment, spec)?, None));
+        }
+        if let Some(past) = past(op) {
+            return self.past(past, spec);
+        }
+        if let Some(op) = unary(op) {
+            let [a] = inputs(spec)?;
+            return Ok((Node::Unary(op, a), None));
+        }
+        if let Some(op) = binary(op) {
+            let [a, b] = inputs(spec)?;
+            return Ok(self.binary(op, a, b));
+        }
+        if let Some(way) = way(op) {
+            let [a, b] = inputs(spec)?;
+            return Ok((Node::Crosses(Crosses { a, b, way, previous: f64::NAN }), None));
+        }
+        let node = match op {
+            "const" => Node::Const(number(spec, 0)?),
+            "where" => {
+                let [condition, a, b] = inputs(spec)?;
+                Node::Where(condition, a, b)
+            }
+            "changes" => {
+                let [input] = inputs(spec)?;
+                Node::Changes(Changes { input, previous: f64::NAN })
+            }
+            "rolling_min" | "rolling_max" => {
+                let ([input], window) = (inputs(spec)?, self.float_window(spec)?);
+                Node::Extreme(Box::new(Extreme::new(input, op == "rolling_max", window)))
+            }
+            "rolling_quantile" => {
+                let ([input], window, q) = (inputs(spec)?, self.float_window(spec)?, number(spec, 0)?);
+                if !(0.0..=1.0).contains(&q) {
+                    return Err(format!("q = {q} is outside 0 to 1"));
+                }
+                Node::Quantile(Box::new(Quantile { input, q, window, sorted: Vec::new() }))
+            }
+            "ema" => {
+                let ([input], n) = (inputs(spec)?, length(spec)?);
+                let alpha = 2.0 / (n as f64 + 1.0);
+                Node::Ema(Ema { input, alpha, warm_up: n, seen: 0, value: f64::NAN })
+            }
+            "wilder" => {
+                let ([input], n) = (inputs(spec)?, length(spec)?);
+                Node::Wilder(Wilder { input, n, mean: WilderMean::default() })
+            }
+            "rsi" => {
+                let ([input], n) = (inputs(spec)?, length(spec)?);
+                let (gain, loss) = (WilderMean::default(), WilderMean::default());
+                Node::Rsi(Rsi { input, n, previous: f64::NAN, gain, loss })
+            }
+            "true_range" => {
+                let [high, low, close] = inputs(spec)?;
+                Node::TrueRange(TrueRange { high, low, close, previous: f64::NAN })
+            }
+            "ewma_vol" => {
+                let ([input], half_life) = (inputs(spec)?, half_life(spec)?);
+                Node::EwmaVol(EwmaVol::new(input, half_life))
+            }
+            "ols_hedge" => self.pair(PairMoment::Slope, spec)?,
+            "correlation" => self.pair(PairMoment::Correlation, spec)?,
+            "apply" => Node::Apply(Box::new(Apply {
+                callable: callable(spec)?,
+                inputs: spec.inputs.clone(),
+                buffer: vec![f64::NAN; spec.inputs.len()],
+            })),
+            "expr" => Node::Expr(Box::new(Expr {
+                callable: callable(spec)?,
+                inputs: spec.inputs.clone(),
+                windows: spec.inputs.iter().map(|_| self.float_window(spec)).collect::<Result<_, _>>()?,
+                columns: vec![Vec::new(); spec.inputs.len()],
+            })),
+            _ => return Err("is not an operation".to_owned()),
+        };
+        Ok((node, None))
+    }
+
+    fn unit(&self, input: u32) -> Option<Unit> {
+        self.units[input as usize]
+    }
+
+    fn float_window(&mut self, spec: &NodeSpec) -> Result<Window<f64>, String> {
+        Window::new(&mut self.floats, int(spec, 0)?, int(spec, 1)?)
+    }
+
+    fn count_window(&mut self, spec: &NodeSpec) -> Result<Window<i64>, String> {
+        Window::new(&mut self.ints, int(spec, 0)?, int(spec, 1)?)
+    }
+
+    fn moments(&mut self, moment: Moment, spec: &NodeSpec) -> Result<Node, String> {
+        let [input] = inputs(spec)?;
+        let Some(unit) = self.unit(input) else {
+            return Ok(Node::FloatMoments(FloatMoments::new(moment, input, self.float_window(spec)?)));
+        };
+        let window = self.count_window(spec)?;
+        Ok(match (window, moment) {
+            (Window::Count(ring), Moment::Mean) => {
+                Node::CountMean(CountMean { input, ring, sum: 0, divisor: unit.over(int(spec, 0)?) })
+            }
+            (window, moment) => {
+                Node::CountMoments(CountMoments { moment, input, unit, window, sum: 0, sum_of_squares: 0 })
+            }
+        })
+    }
+
+    fn past(&mut self, past: Past, spec: &NodeSpec) -> Result<(Node, Option<Unit>), String> {
+        let ([input], n) = (inputs(spec)?, length(spec)?);
+        Ok(match self.unit(input) {
+            Some(unit) => {
+                let ring = Ring::reserve(&mut self.ints, n as usize)?;
+                let keeps = matches!(past, Past::Lag | Past::Diff).then_some(unit);
+                (Node::CountPast(CountPast { past, input, ring, divisor: unit.over(1) }), keeps)
+            }
+            None => {
+                (Node::FloatPast(FloatPast { past, input, ring: Ring::reserve(&mut self.floats, n as usize)? }), None)
+            }
+        })
+    }
+
+    /// Sums and differences of prices stay exact; everything else is floats.
+    fn binary(&self, op: Binary, a: u32, b: u32) -> (Node, Option<Unit>) {
+        let sign = match op {
+            Binary::Add => 1,
+            Binary::Sub => -1,
+            _ => return (Node::Binary(op, a, b), None),
+        };
+        if let (Some(left), Some(right)) = (self.unit(a), self.unit(b)) {
+            let fine = if left.den >= right.den { left } else { right };
+            let factor = |unit: Unit| fine.den / unit.den;
+            // Units a small factor apart: an instrument's own prices, mids and marks.
+            if left.mantissa == right.mantissa
+                && fine.den % left.den == 0
+                && fine.den % right.den == 0
+                && factor(left) <= 2
+                && factor(right) <= 2
+            {
+                let factors = [factor(left), sign * factor(right)];
+                return (Node::CountSum(CountSum { inputs: [a, b], factors, divisor: fine.over(1) }), Some(fine));
+            }
+        }
+        (Node::Binary(op, a, b), None)
+    }
+
+    fn pair(&mut self, moment: PairMoment, spec: &NodeSpec) -> Result<Node, String> {
+        let [a, b] = inputs(spec)?;
+        Ok(match (self.unit(a), self.unit(b)) {
+            (Some(left), Some(right)) => {
+                let windows = [self.count_window(spec)?, self.count_window(spec)?];
+                Node::CountPair(Box::new(CountPair::new(moment, a, b, (left, right), windows)))
+            }
+            _ => {
+                let windows = [self.float_window(spec)?, self.float_window(spec)?];
+                Node::FloatPair(Box::new(FloatPair::new(moment, a, b, windows)))
+            }
+        })
+    }
+}
+
+fn source(field: Field, spec: &NodeSpec, instruments: &[Instrument]) -> Result<(Node, Option<Unit>), String> {
+    let symbol = spec.symbol.ok_or("needs a symbol")?;
+    let instrument = instruments.get(symbol as usize);
+    let instrument = instrument.ok_or_else(|| format!("symbol {symbol} is not one of {}", instruments.len()))?;
+    let parts = if matches!(field, Field::Mid | Field::Price) { 2 } else { 1 };
+    let unit = Unit::of(instrument.price_unit, parts)?;
+    let is_price = !matches!(field, Field::Volume | Field::BidSize | Field::AskSize | Field::TradeSize);
+    Ok((Node::Source(Source { field, symbol, divisor: unit.over(1) }), is_price.then_some(unit)))
+}
+
+fn inputs<const N: usize>(spec: &NodeSpec) -> Result<[u32; N], String> {
+    let count = spec.inputs.len();
+    spec.inputs.as_slice().try_into().map_err(|_| format!("takes {N} inputs, got {count}"))
+}
+
+fn number(spec: &NodeSpec, index: usize) -> Result<f64, String> {
+    spec.numbers
+        .get(index)
+        .copied()
+        .filter(|value| value.is_finite())
+        .ok_or_else(|| format!("needs finite number {index}"))
+}
+
+fn int(spec: &NodeSpec, index: usize) -> Result<i64, String> {
+    spec.ints.get(index).copied().ok_or_else(|| format!("needs integer {index}"))
+}
+
+fn length(spec: &NodeSpec) -> Result<u64, String> {
+    let n = int(spec, 0)?;
+    if n < 1 {
+        return Err(format!("n = {n} is not at least 1"));
+    }
+    Ok(n as u64)
+}
+
+fn callable(spec: &NodeSpec) -> Result<usize, String> {
+    spec.callable.ok_or_else(|| "needs a callable".to_owned())
+}
+
+fn half_life(spec: &NodeSpec) -> Result<HalfLife, String> {
+    let samples = number(spec, 0)?;
+    if samples > 0.0 {
+        return Ok(HalfLife::Count { keep: libm::exp2(-1.0 / samples), warm_up: samples.ceil() as u64 });
+    }
+    match int(spec, 0)? {
+        span_ns if span_ns > 0 => Ok(HalfLife::Time(span_ns)),
+        span_ns => Err(format!("needs a half-life > 0, got {samples} samples and {span_ns} ns")),
+    }
+}

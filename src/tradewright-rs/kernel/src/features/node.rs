@@ -1,0 +1,390 @@
+//! One node of the graph: what it reads, what it remembers, how it makes its next value.
+
+use super::Callables;
+use super::conditions::{Changes, Crosses};
+use super::exact::Divisor;
+use super::moments::{CountMean, CountMoments, FloatMoments};
+use super::order::{Extreme, Quantile};
+use super::pairs::{CountPair, FloatPair};
+use super::smoothing::{Ema, EwmaVol, Rsi, TrueRange, Wilder};
+use super::window::{Ring, Window};
+use crate::host::HostError;
+use crate::instrument::SymbolId;
+use crate::market::Market;
+
+/// What nodes read and write while the graph is evaluated.
+pub(crate) struct Cells<'a> {
+    /// Value of each node.
+    pub values: &'a mut [f64],
+    /// Count behind the value of each exact node; meaningless where the value is NaN.
+    pub counts: &'a mut [i64],
+    /// Arena of the rings of counts.
+    pub ints: &'a mut [i64],
+    /// Arena of the rings of floats.
+    pub floats: &'a mut [f64],
+    /// Time of the step.
+    pub now_ns: i64,
+    /// The trade being sampled: price and size.
+    pub trade: (i64, f64),
+}
+
+/// Fields of the sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Open,
+    High,
+    Low,
+    Close,
+    Volume,
+    Bid,
+    Ask,
+    Mid,
+    BidSize,
+    AskSize,
+    QuotedSpread,
+    Last,
+    TradeSize,
+    Price,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub field: Field,
+    pub symbol: SymbolId,
+    pub divisor: Divisor,
+}
+
+impl Source {
+    #[inline(always)]
+    fn eval(&self, id: usize, cells: &mut Cells<'_>, market: &Market) -> f64 {
+        let state = &market.symbols[self.symbol as usize];
+        let quote = &state.quote;
+        let (has_bid, has_ask) = (quote.bid != i64::MIN, quote.ask != i64::MAX);
+        let (count, is_known) = match self.field {
+            Field::Open => (state.bar.open, true),
+            Field::High => (state.bar.high, true),
+            Field::Low => (state.bar.low, true),
+            Field::Close => (state.bar.close, true),
+            Field::Bid => (quote.bid, has_bid),
+            Field::Ask => (quote.ask, has_ask),
+            Field::Mid if has_bid && has_ask => (quote.bid + quote.ask, true),
+            Field::QuotedSpread if has_bid && has_ask => (quote.ask - quote.bid, true),
+            Field::Mid | Field::QuotedSpread => (0, false),
+            Field::Last => (cells.trade.0, true),
+            Field::Price => (state.mark_x2, state.mark_ns != i64::MIN),
+            Field::Volume => return state.bar.volume,
+            Field::BidSize => return if has_bid { quote.bid_size } else { f64::NAN },
+            Field::AskSize => return if has_ask { quote.ask_size } else { f64::NAN },
+            Field::TradeSize => return cells.trade.1,
+        };
+        cells.counts[id] = count;
+        if is_known { self.divisor.divide(count) } else { f64::NAN }
+    }
+}
+
+/// What is made of a value and the one n samples before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    Lag,
+    Diff,
+    Returns,
+    LogReturns,
+}
+
+/// A node over the past of a node with exact counts.
+#[derive(Clone, Debug)]
+pub(crate) struct CountPast {
+    pub past: Past,
+    pub input: u32,
+    pub ring: Ring,
+    pub divisor: Divisor,
+}
+
+impl CountPast {
+    #[inline(always)]
+    fn eval(&mut self, id: usize, cells: &mut Cells<'_>) -> f64 {
+        let input = self.input as usize;
+        if cells.values[input].is_nan() {
+            return f64::NAN;
+        }
+        let count = cells.counts[input];
+        let Some(old) = self.ring.replace(cells.ints, count) else { return f64::NAN };
+        match self.past {
+            Past::Lag => {
+                cells.counts[id] = old;
+                self.divisor.divide(old)
+            }
+            Past::Diff => {
+                cells.counts[id] = count - old;
+                self.divisor.divide(count - old)
+            }
+            // The unit cancels.
+            Past::Returns => finite((count - old) as f64 / old as f64),
+            Past::LogReturns => finite(libm::log(count as f64 / old as f64)),
+        }
+    }
+}
+
+/// A node over the past of a float node.
+#[derive(Clone, Debug)]
+pub(crate) struct FloatPast {
+    pub past: Past,
+    pub input: u32,
+    pub ring: Ring,
+}
+
+impl FloatPast {
+    #[inline(always)]
+    fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
+        let value = cells.values[self.input as usize];
+        if value.is_nan() {
+            return f64::NAN;
+        }
+        let Some(old) = self.ring.replace(cells.floats, value) else { return f64::NAN };
+        match self.past {
+            Past::Lag => old,
+            Past::Diff => value - old,
+            Past::Returns => finite((value - old) / old),
+            Past::LogReturns => finite(libm::log(value / old)),
+        }
+    }
+}
+
+/// An infinite result is no number: a division by zero, a logarithm of zero, an overflow.
+#[inline(always)]
+pub(crate) fn finite(value: f64) -> f64 {
+    if value.is_infinite() { f64::NAN } else { value }
+}
+
+#[inline(always)]
+fn truth(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
+}
+
+/// Operations on one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unary {
+    Neg,
+    Abs,
+    Log,
+    Exp,
+    Sqrt,
+    Not,
+}
+
+impl Unary {
+    #[inline(always)]
+    fn eval(self, a: f64) -> f64 {
+        match self {
+            Unary::Neg => -a,
+            Unary::Abs => a.abs(),
+            Unary::Log => finite(libm::log(a)),
+            Unary::Exp => finite(libm::exp(a)),
+            Unary::Sqrt => a.sqrt(),
+            Unary::Not if a.is_nan() => f64::NAN,
+            Unary::Not => truth(a == 0.0),
+        }
+    }
+}
+
+/// Operations on two values; NaN if either is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Min,
+    Max,
+    Gt,
+    Lt,
+    Ge,
+    Le,
+    And,
+    Or,
+}
+
+impl Binary {
+    #[inline(always)]
+    fn eval(self, a: f64, b: f64) -> f64 {
+        match self {
+            Binary::Add => a + b,
+            Binary::Sub => a - b,
+            Binary::Mul => finite(a * b),
+            Binary::Div => finite(a / b),
+            _ if a.is_nan() || b.is_nan() => f64::NAN,
+            Binary::Min => a.min(b),
+            Binary::Max => a.max(b),
+            Binary::Gt => truth(a > b),
+            Binary::Lt => truth(a < b),
+            Binary::Ge => truth(a >= b),
+            Binary::Le => truth(a <= b),
+            Binary::And => truth(a != 0.0 && b != 0.0),
+            Binary::Or => truth(a != 0.0 || b != 0.0),
+        }
+    }
+}
+
+/// The sum of two exact nodes, each times a small integer that brings it to the common unit: exact itself.
+#[derive(Clone, Debug)]
+pub(crate) struct CountSum {
+    pub inputs: [u32; 2],
+    pub factors: [i64; 2],
+    pub divisor: Divisor,
+}
+
+impl CountSum {
+    #[inline(always)]
+    fn eval(&self, id: usize, cells: &mut Cells<'_>) -> f64 {
+        let [a, b] = self.inputs.map(|input| input as usize);
+        if cells.values[a].is_nan() || cells.values[b].is_nan() {
+            return f64::NAN;
+        }
+        let count = cells.counts[a] * self.factors[0] + cells.counts[b] * self.factors[1];
+        cells.counts[id] = count;
+        self.divisor.divide(count)
+    }
+}
+
+/// A function of the host's language on the latest values.
+#[derive(Clone, Debug)]
+pub(crate) struct Apply {
+    pub callable: usize,
+    pub inputs: Vec<u32>,
+    pub buffer: Vec<f64>,
+}
+
+impl Apply {
+    fn eval(&mut self, cells: &Cells<'_>, callables: &mut dyn Callables) -> Result<f64, HostError> {
+        for (slot, input) in self.buffer.iter_mut().zip(&self.inputs) {
+            *slot = cells.values[*input as usize];
+        }
+        if self.buffer.iter().any(|value| value.is_nan()) {
+            return Ok(f64::NAN);
+        }
+        Ok(finite(callables.call(self.callable, &self.buffer)?))
+    }
+}
+
+/// A function of the host's language on windows of the inputs.
+#[derive(Clone, Debug)]
+pub(crate) struct Expr {
+    pub callable: usize,
+    pub inputs: Vec<u32>,
+    pub windows: Vec<Window<f64>>,
+    pub columns: Vec<Vec<f64>>,
+}
+
+impl Expr {
+    fn eval(&mut self, cells: &mut Cells<'_>, callables: &mut dyn Callables) -> Result<f64, HostError> {
+        if self.inputs.iter().any(|input| cells.values[*input as usize].is_nan()) {
+            return Ok(f64::NAN);
+        }
+        let mut is_ready = true;
+        for (window, input) in self.windows.iter_mut().zip(&self.inputs) {
+            window.push(cells.floats, cells.now_ns, cells.values[*input as usize], |_| ());
+            is_ready &= window.is_ready();
+        }
+        if !is_ready {
+            return Ok(f64::NAN);
+        }
+        for (column, window) in self.columns.iter_mut().zip(&self.windows) {
+            column.clear();
+            window.each(cells.floats, |value| column.push(value));
+        }
+        Ok(finite(callables.call_window(self.callable, &self.columns)?))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    Const(f64),
+    Source(Source),
+    CountMean(CountMean),
+    CountMoments(CountMoments),
+    FloatMoments(FloatMoments),
+    CountPair(Box<CountPair>),
+    FloatPair(Box<FloatPair>),
+    Extreme(Box<Extreme>),
+    Quantile(Box<Quantile>),
+    CountPast(CountPast),
+    FloatPast(FloatPast),
+    CountSum(CountSum),
+    Ema(Ema),
+    Wilder(Wilder),
+    Rsi(Rsi),
+    TrueRange(TrueRange),
+    EwmaVol(EwmaVol),
+    Unary(Unary, u32),
+    Binary(Binary, u32, u32),
+    Where(u32, u32, u32),
+    Crosses(Crosses),
+    Changes(Changes),
+    Apply(Box<Apply>),
+    Expr(Box<Expr>),
+}
+
+impl Node {
+    /// The node's next value.
+    #[inline(always)]
+    pub fn eval(
+        &mut self,
+        id: usize,
+        cells: &mut Cells<'_>,
+        market: &Market,
+        callables: &mut dyn Callables,
+    ) -> Result<f64, HostError> {
+        Ok(match self {
+            Node::Source(node) => node.eval(id, cells, market),
+            Node::CountMean(node) => node.eval(cells),
+            Node::CountSum(node) => node.eval(id, cells),
+            Node::Binary(op, a, b) => op.eval(cells.values[*a as usize], cells.values[*b as usize]),
+            Node::Crosses(node) => node.eval(cells),
+            Node::Ema(node) => node.eval(cells),
+            Node::Unary(op, a) => op.eval(cells.values[*a as usize]),
+            Node::Where(condition, a, b) => match cells.values[*condition as usize] {
+                value if value.is_nan() => f64::NAN,
+                0.0 => cells.values[*b as usize],
+                _ => cells.values[*a as usize],
+            },
+            Node::Changes(node) => node.eval(cells),
+            Node::CountPast(node) => node.eval(id, cells),
+            Node::FloatPast(node) => node.eval(cells),
+            Node::CountMoments(node) => node.eval(cells),
+            Node::FloatMoments(node) => node.eval(cells),
+            Node::CountPair(node) => node.eval(cells),
+            Node::FloatPair(node) => node.eval(cells),
+            Node::Extreme(node) => node.eval(cells),
+            Node::Quantile(node) => node.eval(cells),
+            Node::Wilder(node) => node.eval(cells),
+            Node::Rsi(node) => node.eval(cells),
+            Node::TrueRange(node) => node.eval(cells),
+            Node::EwmaVol(node) => node.eval(cells),
+            Node::Const(value) => *value,
+            Node::Apply(node) => return node.eval(cells, callables),
+            Node::Expr(node) => return node.eval(cells, callables),
+        })
+    }
+
+    /// Whether the node remembers nothing: it may be evaluated again without harm.
+    pub fn is_stateless(&self) -> bool {
+        matches!(self, Node::Const(_) | Node::Unary(..) | Node::Binary(..) | Node::Where(..) | Node::CountSum(_))
+    }
+
+    /// Whether the node is true only in the step of its event.
+    pub fn is_pulse(&self) -> bool {
+        matches!(self, Node::Crosses(_) | Node::Changes(_))
+    }
+
+    /// Whether the node is a truth, and so may wake.
+    pub fn is_condition(&self) -> bool {
+        match self {
+            Node::Unary(op, _) => *op == Unary::Not,
+            Node::Binary(op, ..) => {
+                use Binary::{And, Ge, Gt, Le, Lt, Or};
+                matches!(op, Gt | Lt | Ge | Le | And | Or)
+            }
+            node => node.is_pulse(),
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! The risk gate: nothing reaches an engine without its approval, and only it can approve.
+//!
+//! Native limits run first and in a fixed order; the user's risk managers follow and can only tighten. A limit that
+//! cannot be evaluated refuses.
+
+mod check;
+mod exposure;
+mod halt;
+mod limits;
+mod rate;
+mod remedy;
+#[cfg(test)]
+mod tests;
+
+pub use check::reduces;
+pub use halt::{Halt, Scope};
+pub use limits::{Amount, Limits, OrderRate};
+pub use remedy::remedy;
+
+use crate::host::HostError;
+use crate::instrument::{Instrument, SymbolId};
+use crate::ledger::Ledger;
+use crate::market::Market;
+use crate::order::{Order, OrderId, OrderState, OrderType, PolicyId, Reason, Side};
+use limits::Compiled;
+
+/// What the gate asks of the order table. The order under review is not in it yet.
+pub trait OpenOrders {
+    /// An order.
+    fn get(&self, id: OrderId) -> &OrderState;
+    /// Lots of a policy that may still trade on one side, unknown orders included.
+    fn open_lots(&self, policy: PolicyId, symbol: SymbolId, side: Side) -> i64;
+    /// The same for the whole account.
+    fn open_lots_account(&self, symbol: SymbolId, side: Side) -> i64;
+    /// Open orders of an instrument, any policy.
+    fn open_of_symbol(&self, symbol: SymbolId) -> impl Iterator<Item = OrderId> + '_;
+    /// How many orders are open.
+    fn open_count(&self) -> usize;
+    /// Instruments that have open orders, each once, in a fixed order.
+    fn open_symbols(&self) -> impl Iterator<Item = SymbolId> + '_;
+}
+
+/// An order that passed. Only [`Gate::review`] makes one, and it can be used once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Approved {
+    order: Order,
+}
+
+impl Approved {
+    /// The order, in the size that was approved.
+    #[inline]
+    pub fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// Gives the order to the engine.
+    #[inline]
+    pub fn into_order(self) -> Order {
+        self.order
+    }
+}
+
+/// An amendment that passed. Only [`Gate::review_amend`] makes one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ApprovedAmend {
+    order: OrderId,
+    limit: i64,
+    lots: i64,
+}
+
+impl ApprovedAmend {
+    /// Which order.
+    #[inline]
+    pub fn order(&self) -> OrderId {
+        self.order
+    }
+
+    /// Its new limit, in price units.
+    #[inline]
+    pub fn limit(&self) -> i64 {
+        self.limit
+    }
+
+    /// Its new total size, in lots, what has traded included.
+    #[inline]
+    pub fn lots(&self) -> i64 {
+        self.lots
+    }
+}
+
+/// A user's risk managers' answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Review {
+    /// As it is.
+    Allow,
+    /// With this smaller size, in lots.
+    Shrink(i64),
+    /// Not at all.
+    Refused {
+        /// Name of the manager.
+        manager: String,
+        /// Its reason.
+        text: String,
+    },
+}
+
+/// Why an order was not approved, with the values that show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Which rule.
+    pub reason: Reason,
+    /// What the order would have made of it; NaN where there is no number.
+    pub value: f64,
+    /// The limit, in the same unit; NaN where there is no number.
+    pub limit: f64,
+    /// Whose limit it is; `None` for the account's and for rules that hold for all.
+    pub policy: Option<PolicyId>,
+    /// What could not be evaluated, why trading is halted, or `manager: text`; otherwise empty.
+    pub text: String,
+}
+
+impl Refusal {
+    #[cold]
+    fn new(reason: Reason, value: f64, limit: f64) -> Refusal {
+        Refusal { reason, value, limit, policy: None, text: String::new() }
+    }
+
+    #[cold]
+    fn of(self, policy: Option<PolicyId>) -> Refusal {
+        Refusal { policy, ..self }
+    }
+
+    #[cold]
+    fn unevaluable(what: &str) -> Refusal {
+        Refusal { text: what.to_owned(), ..Refusal::new(Reason::Unevaluable, f64::NAN, f64::NAN) }
+    }
+}
+
+/// What the gate did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Orders and amendments reviewed.
+    pub reviews: u64,
+    /// Approved.
+    pub approved: u64,
+    /// Refused, by the number of the reason.
+    pub refused: [u64; Reason::ALL.len()],
+}
+
+/// The hard limits, the halts, and the only maker of [`Approved`].
+#[derive(Clone, Debug)]
+pub struct Gate {
+    account: Compiled,
+    policies: Vec<Compiled>,
+    halts: Vec<Halt>,
+    counters: Counters,
+}
+
+impl Gate {
+    /// A gate with limits for the account and for each policy.
+    ///
+    /// # Errors
+    /// When a limit is NaN, negative or infinite, naming it.
+    pub fn new(account: &Limits, policies: &[Limits], instruments: &[Instrument]) -> Result<Gate, String> {
+        Ok(Gate {
+            account: Compiled::new(account, instruments)?,
+            policies: policies.iter().map(|limits| Compiled::new(limits, instruments)).collect::<Result<_, _>>()?,
+            halts: Vec::new(),
+            counters: Counters { reviews: 0, approved: 0, refused: [0; Reason::ALL.len()] },
+        })
+    }
+
+    /// The limits in force of the account (`None`) or of a policy.
+    ///
+    /// # Panics
+    /// When there is no such policy.
+    pub fn limits(&self, policy: Option<PolicyId>) -> &Limits {
+        &policy.map_or(&self.account, |policy| &self.policies[policy as usize]).source
+    }
+
+    /// Narrows limits while running. What `new` leaves `None` stays as it is.
+    ///
+    /// # Errors
+    /// When it would widen one, naming it; nothing changes then.
+    pub fn tighten(
+        &mut self,
+        policy: Option<PolicyId>,
+        new: &Limits,
+        instruments: &[Instrument],
+    ) -> Result<(), String> {
+        let scope = match policy {
+            None => &mut self.account,
+            Some(policy) => {
+                self.policies.get_mut(policy as usize).ok_or_else(|| format!("there is no policy {policy}"))?
+            }
+        };
+        let limits = scope.source.tightened(new)?;
+        let mut compiled = Compiled::new(&limits, instruments)?;
+        compiled.rate = scope.rate.narrowed(limits.order_rate_max);
+        *scope = compiled;
+        Ok(())
+    }
+
+    /// What it has done so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Reviews an order: the native limits, then `managers` (the user's, in their order), then approval.
+    ///
+    /// The order must not be in `orders` yet. Time is `market.now_ns`.
+    ///
+    /// # Errors
+    /// What `managers` raised; the order is not approved then.
+    pub fn review<O: OpenOrders>(
+        &mut self,
+        order: &Order,
+        ledger: &Ledger,
+        market: &Market,
+        orders: &O,
+        managers: impl FnOnce(&Order) -> Result<Review, HostError>,
+    ) -> Result<Result<Approved, Refusal>, HostError> {
+        let lots = match self.decide(order, ledger, market, orders, None, managers)? {
+            Ok(lots) => lots,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(Ok(Approved { order: Order { lots, ..*order } }))
+    }
+
+    /// Reviews an amendment of an open order to a limit and a total size (what has traded included).
+    ///
+    /// # Errors
+    /// What `managers` raised; the amendment is not approved then.
+    #[allow(clippy::too_many_arguments)] // The whole state, as for a new order, and what changes.
+    pub fn review_amend<O: OpenOrders>(
+        &mut self,
+        id: OrderId,
+        limit: i64,
+        lots: i64,
+        ledger: &Ledger,
+        market: &Market,
+        orders: &O,
+        managers: impl FnOnce(&Order) -> Result<Review, HostError>,
+    ) -> Result<Result<ApprovedAmend, Refusal>, HostError> {
+        let state = orders.get(id);
+        let kind = match state.order.kind {
+            OrderType::StopLimit { stop, .. } => OrderType::StopLimit { stop, limit },
+            _ => OrderType::Limit { limit },
+        };
+        let left = Order { kind, lots: lots - state.filled_lots, decided_ns: market.now_ns, ..state.order };
+        match self.decide(&left, ledger, market, orders, Some(state), managers)? {
+            Ok(left) => Ok(Ok(ApprovedAmend { order: id, limit, lots: state.filled_lots + left })),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// The native limits alone, nothing counted: what would the gate say?
+    ///
+    /// # Errors
+    /// The first rule that refuses.
+    pub fn check<O: OpenOrders>(
+        &self,
+        order: &Order,
+        ledger: &Ledger,
+        market: &Market,
+        orders: &O,
+    ) -> Result<(), Refusal> {
+        check::Check { gate: self, order, ledger, market, orders, replaced: None }.run()
+    }
+
+    fn decide<O: OpenOrders>(
+        &mut self,
+        order: &Order,
+        ledger: &Ledger,
+        market: &Market,
+        orders: &O,
+        replaced: Option<&OrderState>,
+        managers: impl FnOnce(&Order) -> Result<Review, HostError>,
+    ) -> Result<Result<i64, Refusal>, HostError> {
+        self.counters.reviews += 1;
+        let native = check::Check { gate: self, order, ledger, market, orders, replaced }.run();
+        if let Err(refusal) = native {
+            return Ok(Err(self.refused(refusal)));
+        }
+        let lots = match managers(order)? {
+            Review::Allow => order.lots,
+            Review::Shrink(lots) if lots > 0 && lots < order.lots => lots,
+            Review::Shrink(lots) => {
+                let size = |lots| market.instruments[order.symbol as usize].size(lots);
+                let mut refusal = Refusal::new(Reason::BadSize, size(lots), size(order.lots));
+                refusal.text = "a risk manager shrinks to a size that is positive and smaller".to_owned();
+                return Ok(Err(self.refused(refusal)));
+            }
+            Review::Refused { manager, text } => {
+                let mut refusal = Refusal::new(Reason::Custom, f64::NAN, f64::NAN);
+                refusal.text = format!("{manager}: {text}");
+                return Ok(Err(self.refused(refusal)));
+            }
+        };
+        self.account.rate.record(market.now_ns);
+        if let Some(policy) = self.policies.get_mut(order.policy as usize) {
+            policy.rate.record(market.now_ns);
+        }
+        self.counters.approved += 1;
+        Ok(Ok(lots))
+    }
+
+    #[cold]
+    fn refused(&mut self, refusal: Refusal) -> Refusal {
+        self.counters.refused[refusal.reason as usize] += 1;
+        refusal
+    }
+}

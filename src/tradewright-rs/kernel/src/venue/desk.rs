@@ -1,0 +1,140 @@
+//! What the venue keeps of one symbol.
+
+use super::config::VenueConfig;
+use super::costs::CostState;
+use super::matcher::Matcher;
+use super::outbox::Outbox;
+use super::quotes::Taken;
+use super::working::Working;
+use crate::event::Status;
+use crate::instrument::{Instrument, Session, SymbolId};
+use crate::market::{Market, SourceKind};
+use crate::order::{Reason, ReportKind, TimeInForce};
+
+/// One symbol's orders, position and measurements.
+#[derive(Clone, Debug)]
+pub(super) struct Desk {
+    /// In order of arrival; an amendment that loses priority goes to the end.
+    pub(super) orders: Vec<Working>,
+    /// Sum of our own fills, in lots.
+    pub(super) position: i64,
+    /// What matches here; `None` until declared or seen.
+    pub(super) source: Option<SourceKind>,
+    pub(super) taken: Taken,
+    pub(super) costs: CostState,
+    session: Session,
+}
+
+impl Desk {
+    pub(super) fn new() -> Desk {
+        Desk {
+            orders: Vec::new(),
+            position: 0,
+            source: None,
+            taken: [0, 0],
+            costs: CostState::default(),
+            session: Session { open_ns: i64::MAX, close_ns: i64::MIN },
+        }
+    }
+
+    pub(super) fn matcher<'a>(
+        &'a mut self,
+        config: &'a VenueConfig,
+        instrument: &'a Instrument,
+        out: &'a mut Outbox,
+        known_ns: i64,
+    ) -> (Matcher<'a>, &'a mut Taken) {
+        let pays_spread = self.source != Some(SourceKind::Quote);
+        let Desk { orders, position, costs, taken, .. } = self;
+        (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread }, taken)
+    }
+
+    /// Whether the instrument is in session; remembers the session for the next call.
+    #[inline]
+    pub(super) fn is_in_session(&mut self, instrument: &Instrument, now_ns: i64) -> bool {
+        if self.session.open_ns <= now_ns && now_ns < self.session.close_ns {
+            return true;
+        }
+        match instrument.session_at(now_ns) {
+            Some(session) => {
+                self.session = session;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// How long the latest bar took to reach us: the last one of a day may still be on its way for as long.
+    pub(super) fn bar_lag_ns(&self, market: &Market, symbol: SymbolId) -> i64 {
+        let state = &market.symbols[symbol as usize];
+        if self.source != Some(SourceKind::Bar) || !state.seen[SourceKind::Bar as usize] {
+            return 0;
+        }
+        (state.bar.ts_recv_ns - state.bar.ts_event_ns).max(0)
+    }
+
+    pub(super) fn remove_done(&mut self) {
+        if self.orders.iter().any(|working| working.is_done) {
+            self.orders.retain(|working| !working.is_done);
+        }
+    }
+
+    /// Ends what was to end at or before `until_ns`.
+    pub(super) fn expire(&mut self, until_ns: i64, known_ns: i64, out: &mut Outbox) {
+        for working in &mut self.orders {
+            if working.expiry_ns <= until_ns {
+                working.is_done = true;
+                let event_ns = working.expiry_ns.max(working.arrived_ns);
+                out.send(working.order.id, event_ns, known_ns, working.ending());
+            }
+        }
+        self.remove_done();
+    }
+
+    /// Cancels everything.
+    pub(super) fn cancel_all(&mut self, event_ns: i64, known_ns: i64, reason: Reason, out: &mut Outbox) {
+        for working in self.orders.drain(..) {
+            out.send(working.order.id, event_ns.max(working.arrived_ns), known_ns, ReportKind::Cancelled(reason));
+        }
+    }
+}
+
+impl Working {
+    /// How it ends when its time is up: a day order expires, others end with their instrument.
+    fn ending(&self) -> ReportKind {
+        if self.is_day_end {
+            ReportKind::Expired(Reason::DayEnded)
+        } else {
+            ReportKind::Cancelled(Reason::InstrumentEnded)
+        }
+    }
+
+    /// When an order accepted at `now_ns` ends by itself.
+    pub(super) fn set_expiry(&mut self, instrument: &Instrument, now_ns: i64) {
+        let instrument_ns = instrument.expiry_ns.unwrap_or(i64::MAX);
+        let day_ns = if self.order.tif == TimeInForce::Day { instrument.day_end_ns(now_ns) } else { i64::MAX };
+        self.expiry_ns = instrument_ns.min(day_ns);
+        self.is_day_end = day_ns < instrument_ns;
+    }
+}
+
+/// Why an instrument takes no order now.
+pub(super) fn closed_reason(market: &Market, symbol: SymbolId, now_ns: i64) -> Option<Reason> {
+    if market.instruments[symbol as usize].expiry_ns.is_some_and(|expiry_ns| expiry_ns <= now_ns) {
+        return Some(Reason::InstrumentEnded);
+    }
+    match market.symbols[symbol as usize].status {
+        Status::Open => None,
+        Status::Paused => Some(Reason::MarketClosed),
+        Status::Closed | Status::Resolved => Some(Reason::InstrumentEnded),
+    }
+}
+
+/// Whether the instrument takes an order with this price.
+pub(super) fn price_reason(instrument: &Instrument, price: i64) -> Option<Reason> {
+    let (lowest, highest) = instrument.bounds_ticks.unwrap_or((1, i64::MAX));
+    if price < lowest || price > highest {
+        return Some(Reason::OutOfBounds);
+    }
+    (!instrument.grid.allows(price)).then_some(Reason::OffGrid)
+}

@@ -1,0 +1,321 @@
+//! The simulated venue on bars, quotes and public prints.
+//!
+//! Requests travel for the entry latency, meet the market in order of arrival, and are answered after the response
+//! latency, never before the record that the answer depends on (the causal clock). What fills when, and what is
+//! unrealistic about it, stands in `docs/assumptions.md`.
+
+mod bars;
+mod config;
+mod costs;
+mod desk;
+mod latency;
+mod matcher;
+mod outbox;
+mod queue;
+mod quotes;
+mod requests;
+#[cfg(test)]
+mod tests;
+mod working;
+
+use std::collections::BTreeSet;
+
+pub use config::{BarPath, BarTiming, Costs, Fills, VenueConfig};
+pub use latency::{Distribution, Latency, LatencySample};
+
+use crate::event::{Bar, CashEvent, Payload, Quote, Record, Status, Trade};
+use crate::instrument::{Instrument, SymbolId};
+use crate::market::{Market, SourceKind};
+use crate::order::{Order, OrderId, Reason, Report, ReportKind};
+use desk::Desk;
+use outbox::Outbox;
+use queue::TimedQueue;
+use requests::Request;
+
+/// A venue simulated from recorded bars, quotes and prints.
+///
+/// Where a symbol has several kinds, quotes match; without quotes, prints; without prints, bars.
+#[derive(Clone, Debug)]
+pub struct SimVenue {
+    config: VenueConfig,
+    desks: Vec<Desk>,
+    /// Beside the desks, so that a record of a quiet symbol touches one byte.
+    busy: Vec<bool>,
+    requests: TimedQueue<Request>,
+    out: Outbox,
+    /// When a day order or an instrument ends; may name symbols that have nothing left to end.
+    timers: BTreeSet<(i64, SymbolId)>,
+    /// The cost model measures every bar.
+    follows_bars: bool,
+}
+
+impl SimVenue {
+    /// A venue for these instruments.
+    ///
+    /// # Panics
+    /// When the configuration is impossible; see [`VenueConfig::validate`].
+    pub fn new(config: VenueConfig, instruments: &[Instrument]) -> SimVenue {
+        if let Err(problem) = config.validate() {
+            panic!("{problem}");
+        }
+        SimVenue {
+            desks: vec![Desk::new(); instruments.len()],
+            busy: vec![true; instruments.len()],
+            requests: TimedQueue::new(),
+            out: Outbox::new(config.latency.clone(), config.decision_ns),
+            timers: BTreeSet::new(),
+            follows_bars: config.costs.follows_bars(),
+            config,
+        }
+    }
+
+    /// Says before the run that the feed has this kind of record for the symbol; otherwise the first one says it.
+    pub fn declare(&mut self, symbol: SymbolId, kind: SourceKind) {
+        let desk = &mut self.desks[symbol as usize];
+        let rank = |kind: SourceKind| match kind {
+            SourceKind::Bar => 0,
+            SourceKind::Trade => 1,
+            SourceKind::Quote => 2,
+        };
+        if desk.source.is_none_or(|known| rank(known) < rank(kind)) {
+            desk.source = Some(kind);
+        }
+        self.settle(symbol);
+    }
+
+    /// What matches this symbol's orders; `None` while no record has been declared or seen.
+    pub fn matched_by(&self, symbol: SymbolId) -> Option<SourceKind> {
+        self.desks[symbol as usize].source
+    }
+
+    /// The account's position as the venue sees it, in lots: what reduce-only orders may reduce.
+    pub fn position(&self, symbol: SymbolId) -> i64 {
+        self.desks[symbol as usize].position
+    }
+
+    /// Sets that position, for a run that starts with holdings or books a transfer.
+    pub fn set_position(&mut self, symbol: SymbolId, lots: i64) {
+        self.desks[symbol as usize].position = lots;
+    }
+
+    /// How many orders the venue holds.
+    pub fn resting_count(&self) -> usize {
+        self.desks.iter().map(|desk| desk.orders.len()).sum()
+    }
+
+    /// Takings that paid no impact because the average volume was not known yet: worth a warning.
+    pub fn fills_without_impact(&self) -> u64 {
+        self.out.fills_without_impact
+    }
+
+    /// Sends a new order on its way.
+    #[inline]
+    pub fn submit(&mut self, order: &Order) {
+        self.out.know(order.id, order.symbol);
+        let arrival_ns = self.out.arrival_ns(order.id, order.decided_ns);
+        self.requests.push(arrival_ns, Request::Submit(*order));
+    }
+
+    /// Sends an amendment on its way: a new limit (ignored by orders without one) and a new total size.
+    pub fn amend(&mut self, order: OrderId, limit: i64, lots: i64, decided_ns: i64) {
+        let arrival_ns = self.out.arrival_ns(order, decided_ns);
+        self.requests.push(arrival_ns, Request::Amend { order, limit, lots, decided_ns });
+    }
+
+    /// Sends a cancellation on its way.
+    pub fn cancel(&mut self, order: OrderId, decided_ns: i64) {
+        let arrival_ns = self.out.arrival_ns(order, decided_ns);
+        self.requests.push(arrival_ns, Request::Cancel { order });
+    }
+
+    /// When the next request arrives; `i64::MAX` when none is under way.
+    #[inline]
+    pub fn next_arrival_ns(&self) -> i64 {
+        self.requests.next_ns()
+    }
+
+    /// Lets every request with arrival at or before `now_ns` meet the market as it stands.
+    pub fn arrive(&mut self, now_ns: i64, market: &Market) {
+        while let Some((arrival_ns, request)) = self.requests.pop_due(now_ns) {
+            self.take(request, arrival_ns, market);
+        }
+    }
+
+    /// Meets a bar, before the kernel sees it.
+    #[inline]
+    pub fn on_bar(&mut self, symbol: SymbolId, bar: &Bar, market: &Market) {
+        if self.busy[symbol as usize] {
+            self.match_bar(symbol, bar, market);
+        }
+    }
+
+    /// Meets a quote, before the kernel sees it.
+    #[inline]
+    pub fn on_quote(&mut self, symbol: SymbolId, quote: &Quote, market: &Market) {
+        if self.busy[symbol as usize] {
+            self.match_quote(symbol, quote, market);
+        }
+    }
+
+    /// Meets a public print, before the kernel sees it.
+    #[inline]
+    pub fn on_trade(&mut self, symbol: SymbolId, trade: &Trade, market: &Market) {
+        if self.busy[symbol as usize] {
+            self.match_trade(symbol, trade, market);
+        }
+    }
+
+    /// Meets any other record: a closing or settlement ends the symbol's orders, a split cancels them.
+    pub fn on_other(&mut self, record: &Record, market: &Market) {
+        let symbol = record.symbol;
+        match &record.payload {
+            Payload::Bar(bar) => self.on_bar(symbol, bar, market),
+            Payload::Quote(quote) => self.on_quote(symbol, quote, market),
+            Payload::Trade(trade) => self.on_trade(symbol, trade, market),
+            Payload::Status(Status::Closed | Status::Resolved) => {
+                self.cancel_symbol(record, Reason::InstrumentEnded);
+            }
+            Payload::Cash(CashEvent::Settlement { .. }) => {
+                self.cancel_symbol(record, Reason::InstrumentEnded);
+                self.desks[symbol as usize].position = 0;
+            }
+            Payload::Cash(CashEvent::Split { numerator, denominator }) => {
+                self.cancel_symbol(record, Reason::Venue);
+                let desk = &mut self.desks[symbol as usize];
+                desk.position = (desk.position as i128 * *numerator as i128 / *denominator as i128) as i64;
+            }
+            Payload::Status(_) | Payload::Grid(_) | Payload::Cash(_) => {}
+        }
+    }
+
+    /// When `on_time` is wanted next; `i64::MAX` when never.
+    #[inline]
+    pub fn next_timer_ns(&self) -> i64 {
+        self.timers.first().map_or(i64::MAX, |(due_ns, _)| *due_ns)
+    }
+
+    /// Ends day orders, and orders of instruments that expire.
+    pub fn on_time(&mut self, now_ns: i64, market: &Market) {
+        while let Some(&(due_ns, symbol)) = self.timers.first() {
+            if due_ns > now_ns {
+                break;
+            }
+            self.timers.pop_first();
+            let desk = &mut self.desks[symbol as usize];
+            let lag_ns = desk.bar_lag_ns(market, symbol);
+            desk.expire(due_ns - lag_ns, due_ns, &mut self.out);
+            let next_ns = desk.orders.iter().map(|working| working.expiry_ns).min().unwrap_or(i64::MAX);
+            if next_ns != i64::MAX {
+                self.timers.insert((next_ns.saturating_add(lag_ns).max(due_ns + 1), symbol));
+            }
+            self.settle(symbol);
+        }
+    }
+
+    /// When the next report is received; `i64::MAX` when none is under way.
+    #[inline]
+    pub fn next_report_ns(&self) -> i64 {
+        self.out.reports.next_ns()
+    }
+
+    /// Appends the reports received at or before `now_ns`, in order of (receive time, sequence).
+    #[inline]
+    pub fn pop_reports(&mut self, now_ns: i64, out: &mut Vec<Report>) {
+        while let Some((_, report)) = self.out.reports.pop_due(now_ns) {
+            out.push(report);
+        }
+    }
+
+    /// The run is over: cancels what rests and what has not arrived, with [`Reason::RunEnded`].
+    ///
+    /// The cancellations are reported with the response latency; `pop_reports(i64::MAX, …)` yields them.
+    pub fn end_run(&mut self, now_ns: i64) {
+        for (symbol, desk) in self.desks.iter_mut().enumerate() {
+            desk.cancel_all(now_ns, now_ns, Reason::RunEnded, &mut self.out);
+            self.busy[symbol] = false;
+        }
+        for (_, request) in self.requests.drain() {
+            if let Request::Submit(order) = request {
+                self.out.send(order.id, now_ns, now_ns, ReportKind::Cancelled(Reason::RunEnded));
+            }
+        }
+        self.timers.clear();
+    }
+
+    #[inline(never)]
+    fn match_bar(&mut self, symbol: SymbolId, bar: &Bar, market: &Market) {
+        if self.desks[symbol as usize].source.is_none() {
+            self.declare(symbol, SourceKind::Bar);
+        }
+        let desk = &mut self.desks[symbol as usize];
+        if desk.source == Some(SourceKind::Bar) && !desk.orders.is_empty() {
+            desk.expire(bar.open_ns, bar.ts_recv_ns, &mut self.out);
+            if market.symbols[symbol as usize].status == Status::Open {
+                let instrument = &market.instruments[symbol as usize];
+                let (mut matcher, _) = desk.matcher(&self.config, instrument, &mut self.out, bar.ts_recv_ns);
+                matcher.meet_bar(bar);
+                desk.remove_done();
+            }
+        }
+        if self.follows_bars {
+            desk.costs.on_bar(bar, &self.config.costs);
+        }
+        self.settle(symbol);
+    }
+
+    #[inline(never)]
+    fn match_quote(&mut self, symbol: SymbolId, quote: &Quote, market: &Market) {
+        if self.desks[symbol as usize].source != Some(SourceKind::Quote) {
+            self.declare(symbol, SourceKind::Quote);
+        }
+        let desk = &mut self.desks[symbol as usize];
+        desk.taken = [0, 0];
+        let instrument = &market.instruments[symbol as usize];
+        if !desk.orders.is_empty()
+            && market.symbols[symbol as usize].status == Status::Open
+            && desk.is_in_session(instrument, quote.ts_event_ns)
+        {
+            let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, quote.ts_recv_ns);
+            matcher.meet_quote(quote, quote.ts_event_ns, taken);
+            desk.remove_done();
+        }
+        self.settle(symbol);
+    }
+
+    #[inline(never)]
+    fn match_trade(&mut self, symbol: SymbolId, trade: &Trade, market: &Market) {
+        if matches!(self.desks[symbol as usize].source, None | Some(SourceKind::Bar)) {
+            self.declare(symbol, SourceKind::Trade);
+        }
+        let desk = &mut self.desks[symbol as usize];
+        let instrument = &market.instruments[symbol as usize];
+        if !desk.orders.is_empty()
+            && market.symbols[symbol as usize].status == Status::Open
+            && desk.is_in_session(instrument, trade.ts_event_ns)
+        {
+            let is_alone = desk.source == Some(SourceKind::Trade);
+            let (mut matcher, _) = desk.matcher(&self.config, instrument, &mut self.out, trade.ts_recv_ns);
+            if is_alone {
+                matcher.meet_print_alone(trade, trade.ts_event_ns);
+            } else {
+                matcher.meet_print(trade, trade.ts_event_ns);
+            }
+            desk.remove_done();
+        }
+        self.settle(symbol);
+    }
+
+    fn cancel_symbol(&mut self, record: &Record, reason: Reason) {
+        let desk = &mut self.desks[record.symbol as usize];
+        desk.cancel_all(record.ts_event_ns, record.ts_recv_ns, reason, &mut self.out);
+        self.settle(record.symbol);
+    }
+
+    /// Notes whether the next record of a symbol has anything to do here.
+    #[inline]
+    fn settle(&mut self, symbol: SymbolId) {
+        let desk = &self.desks[symbol as usize];
+        self.busy[symbol as usize] =
+            !desk.orders.is_empty() || desk.taken != [0, 0] || desk.source.is_none() || self.follows_bars;
+    }
+}

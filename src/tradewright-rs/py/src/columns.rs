@@ -1,0 +1,142 @@
+//! What a run did, as columns for data frames: numbers as arrays, names as indices.
+
+use numpy::IntoPyArray;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tradewright_kernel::kernel::Kernel;
+use tradewright_kernel::num::cash_to_f64;
+use tradewright_kernel::order::{Liquidity, Origin, Reason};
+
+use crate::names::Names;
+use crate::values::{status_name, stop_of, tif_name, type_name};
+
+/// Times of refused or missing values.
+const NO_TIME: i64 = i64::MIN;
+
+/// All orders, refused ones too.
+pub fn orders<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<Bound<'py, PyDict>> {
+    let states = &kernel.state.orders.states;
+    let instruments = &kernel.state.market.instruments;
+    let with = |of: &dyn Fn(usize) -> f64| -> Vec<f64> { (0..states.len()).map(of).collect() };
+    let instrument = |at: usize| &instruments[states[at].order.symbol as usize];
+    let columns = PyDict::new(py);
+    columns.set_item("run", &names.run)?;
+    columns.set_item("policy", ints(py, states.iter().map(|state| i64::from(state.order.policy))))?;
+    columns.set_item("symbol", ints(py, states.iter().map(|state| i64::from(state.order.symbol))))?;
+    columns.set_item("side", ints(py, states.iter().map(|state| state.order.side as i64)))?;
+    columns.set_item("type", states.iter().map(|state| type_name(state.order.kind)).collect::<Vec<_>>())?;
+    columns.set_item("tif", states.iter().map(|state| tif_name(state.order.tif)).collect::<Vec<_>>())?;
+    columns.set_item("size", with(&|at| instrument(at).size(states[at].order.lots)).into_pyarray(py))?;
+    let limit = |at: usize| states[at].order.kind.limit().map_or(f64::NAN, |limit| instrument(at).price(limit));
+    columns.set_item("price", with(&limit).into_pyarray(py))?;
+    let stop = |at: usize| stop_of(states[at].order.kind).map_or(f64::NAN, |stop| instrument(at).price(stop));
+    columns.set_item("stop_price", with(&stop).into_pyarray(py))?;
+    columns.set_item("status", states.iter().map(|state| status_name(state.status)).collect::<Vec<_>>())?;
+    columns.set_item("filled_size", with(&|at| instrument(at).size(states[at].filled_lots)).into_pyarray(py))?;
+    let average = |at: usize| match states[at].filled_lots {
+        0 => f64::NAN,
+        lots => states[at].filled_price_lots as f64 / lots as f64 * instrument(at).price_unit.to_f64(),
+    };
+    columns.set_item("average_price", with(&average).into_pyarray(py))?;
+    columns.set_item("fee", with(&|at| cash_to_f64(states[at].fees)).into_pyarray(py))?;
+    columns.set_item("reason", states.iter().map(|state| state.reason.name()).collect::<Vec<_>>())?;
+    let mut details = vec![String::new(); states.len()];
+    for (order, refusal) in &kernel.refusals {
+        let mut parts = Vec::new();
+        if refusal.value.is_finite() && refusal.limit.is_finite() {
+            parts.push(format!("{} against a limit of {}", refusal.value, refusal.limit));
+        } else if refusal.value.is_finite() {
+            parts.push(format!("{}", refusal.value));
+        }
+        if !refusal.text.is_empty() {
+            parts.push(refusal.text.clone());
+        }
+        if refusal.reason == Reason::None {
+            continue;
+        }
+        parts.push(tradewright_kernel::gate::remedy(refusal.reason).to_owned());
+        details[*order as usize] = parts.join("; ");
+    }
+    columns.set_item("detail", details)?;
+    let origin = |origin: Origin| match origin {
+        Origin::Position => "target_position",
+        Origin::Quotes => "target_quotes",
+        Origin::Submit => "submit",
+        Origin::Liquidation => "liquidation",
+    };
+    columns.set_item("intent", states.iter().map(|state| origin(state.origin)).collect::<Vec<_>>())?;
+    columns.set_item("decided_ns", ints(py, states.iter().map(|state| state.order.decided_ns)))?;
+    columns.set_item("updated_ns", ints(py, states.iter().map(|state| state.updated_ns)))?;
+    Ok(columns)
+}
+
+fn ints<'py>(py: Python<'py>, values: impl Iterator<Item = i64>) -> Bound<'py, numpy::PyArray1<i64>> {
+    values.collect::<Vec<i64>>().into_pyarray(py)
+}
+
+fn floats<'py>(py: Python<'py>, values: impl Iterator<Item = f64>) -> Bound<'py, numpy::PyArray1<f64>> {
+    values.collect::<Vec<f64>>().into_pyarray(py)
+}
+
+/// All fills, in order of booking.
+pub fn fills<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<Bound<'py, PyDict>> {
+    let fills = &kernel.fills;
+    let order = |at: usize| &kernel.state.orders.states[fills[at].order as usize].order;
+    let instrument = |at: usize| &kernel.state.market.instruments[order(at).symbol as usize];
+    let rows = || 0..fills.len();
+    let columns = PyDict::new(py);
+    columns.set_item("run", &names.run)?;
+    columns.set_item("fill_id", fills.iter().map(|fill| fill.fill.fill_id).collect::<Vec<u64>>().into_pyarray(py))?;
+    columns.set_item("order", ints(py, fills.iter().map(|fill| i64::from(fill.order))))?;
+    columns.set_item("policy", ints(py, rows().map(|at| i64::from(order(at).policy))))?;
+    columns.set_item("symbol", ints(py, rows().map(|at| i64::from(order(at).symbol))))?;
+    columns.set_item("side", ints(py, rows().map(|at| order(at).side as i64)))?;
+    columns.set_item("size", floats(py, rows().map(|at| instrument(at).size(fills[at].fill.lots))))?;
+    columns.set_item("price", floats(py, rows().map(|at| instrument(at).price(fills[at].fill.price))))?;
+    let value = |at: usize| cash_to_f64(instrument(at).value(fills[at].fill.price, fills[at].fill.lots).abs());
+    columns.set_item("value", floats(py, rows().map(value)))?;
+    columns.set_item("fee", floats(py, fills.iter().map(|fill| cash_to_f64(fill.fill.fee))))?;
+    columns.set_item("currency", ints(py, rows().map(|at| i64::from(instrument(at).currency))))?;
+    let is_maker = |at: usize| i64::from(fills[at].fill.liquidity == Liquidity::Maker);
+    columns.set_item("is_maker", ints(py, rows().map(is_maker)))?;
+    columns.set_item("realised_pnl", floats(py, fills.iter().map(|fill| cash_to_f64(fill.realised))))?;
+    columns.set_item("position", floats(py, rows().map(|at| instrument(at).size(fills[at].position_lots))))?;
+    columns.set_item("ts_event_ns", ints(py, fills.iter().map(|fill| fill.ts_event_ns)))?;
+    columns.set_item("ts_recv_ns", ints(py, fills.iter().map(|fill| fill.ts_recv_ns)))?;
+    Ok(columns)
+}
+
+/// Round trips from flat to flat, open ones last.
+pub fn round_trips<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+    let trips = kernel.state.ledger.trips();
+    let instrument = |at: usize| &kernel.state.market.instruments[trips[at].symbol as usize];
+    let rows = || 0..trips.len();
+    let average = |at: usize, price_lots: i128, lots: i64| match lots {
+        0 => f64::NAN,
+        lots => price_lots as f64 / lots as f64 * instrument(at).price_unit.to_f64(),
+    };
+    let columns = PyDict::new(py);
+    columns.set_item("policy", ints(py, trips.iter().map(|trip| i64::from(trip.policy))))?;
+    columns.set_item("symbol", ints(py, trips.iter().map(|trip| i64::from(trip.symbol))))?;
+    columns.set_item("direction", ints(py, trips.iter().map(|trip| i64::from(trip.direction))))?;
+    columns.set_item("size", floats(py, rows().map(|at| instrument(at).size(trips[at].size_max_lots))))?;
+    columns.set_item("entry_ns", ints(py, trips.iter().map(|trip| trip.entry_ns)))?;
+    columns.set_item("exit_ns", ints(py, trips.iter().map(|trip| trip.exit_ns.unwrap_or(NO_TIME))))?;
+    let entry = |at: usize| average(at, trips[at].entry_price_lots, trips[at].entry_lots);
+    columns.set_item("entry_price", floats(py, rows().map(entry)))?;
+    let exit = |at: usize| average(at, trips[at].exit_price_lots, trips[at].exit_lots);
+    columns.set_item("exit_price", floats(py, rows().map(exit)))?;
+    columns.set_item("pnl", floats(py, trips.iter().map(|trip| cash_to_f64(trip.pnl()))))?;
+    columns.set_item("fees", floats(py, trips.iter().map(|trip| cash_to_f64(trip.fees))))?;
+    columns.set_item("mae", floats(py, trips.iter().map(|trip| cash_to_f64(trip.mae))))?;
+    columns.set_item("mfe", floats(py, trips.iter().map(|trip| cash_to_f64(trip.mfe))))?;
+    Ok(columns)
+}
+
+/// Times and equity.
+pub fn equity<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+    let columns = PyDict::new(py);
+    columns.set_item("at_ns", numpy::PyArray1::from_slice(py, &kernel.equity_ns))?;
+    columns.set_item("equity", numpy::PyArray1::from_slice(py, &kernel.equity))?;
+    Ok(columns)
+}

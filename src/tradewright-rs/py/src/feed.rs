@@ -1,0 +1,305 @@
+//! Columns from numpy, for the native loop; single records from Python, for a stepped one.
+
+use numpy::{PyReadonlyArray1, PyUntypedArrayMethods};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use tradewright_kernel::event::{Bar, CashEvent, Payload, Quote, Record, Status, Trade};
+use tradewright_kernel::feed::{Columns, Feed, FeedError};
+use tradewright_kernel::instrument::{GridBand, Instrument, SymbolId, TickGrid};
+use tradewright_kernel::num::cash_from_f64;
+
+type Floats<'py> = PyReadonlyArray1<'py, f64>;
+type Times<'py> = PyReadonlyArray1<'py, i64>;
+
+/// The arrays of one series, kept alive while the feed reads them.
+pub enum Held<'py> {
+    /// Bars: receive times, event times, opens; prices; volume.
+    Bars(SymbolId, Option<Times<'py>>, Times<'py>, Times<'py>, [Floats<'py>; 4], Option<Floats<'py>>),
+    /// Quotes: receive times, event times; bid, ask; sizes.
+    Quotes(SymbolId, Option<Times<'py>>, Times<'py>, [Floats<'py>; 2], [Floats<'py>; 2]),
+    /// Trades: receive times, event times; price, size; aggressor.
+    Trades(SymbolId, Option<Times<'py>>, Times<'py>, Floats<'py>, Floats<'py>, Option<PyReadonlyArray1<'py, i8>>),
+    /// Events.
+    Records(Vec<Record>),
+}
+
+fn column<'py, T: numpy::Element>(
+    series: &Bound<'py, PyTuple>,
+    at: usize,
+    name: &str,
+) -> PyResult<PyReadonlyArray1<'py, T>> {
+    let array = series
+        .get_item(at)?
+        .extract::<PyReadonlyArray1<'py, T>>()
+        .map_err(|_| PyTypeError::new_err(format!("{name} is not a one-dimensional numpy array of the right type")))?;
+    if !array.is_c_contiguous() {
+        return Err(PyTypeError::new_err(format!("{name} is not contiguous; use numpy.ascontiguousarray")));
+    }
+    Ok(array)
+}
+
+fn optional<'py, T: numpy::Element>(
+    series: &Bound<'py, PyTuple>,
+    at: usize,
+    name: &str,
+) -> PyResult<Option<PyReadonlyArray1<'py, T>>> {
+    if series.get_item(at)?.is_none() { Ok(None) } else { column(series, at, name).map(Some) }
+}
+
+/// Reads one series: `("bars", symbol, recv, event, open_ns, open, high, low, close, volume)`,
+/// `("quotes", symbol, recv, event, bid, ask, bid_size, ask_size)`,
+/// `("trades", symbol, recv, event, price, size, aggressor)` or `("events", [record, …])`.
+pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
+    let kind: String = series.get_item(0)?.extract()?;
+    if kind == "events" {
+        let mut records = Vec::new();
+        for event in series.get_item(1)?.try_iter()? {
+            records.push(event_record(event?.cast::<PyTuple>()?)?);
+        }
+        return Ok(Held::Records(records));
+    }
+    let symbol = series.get_item(1)?.extract()?;
+    let (recv, event) = (optional(series, 2, "ts_recv_ns")?, column(series, 3, "ts_event_ns")?);
+    let held = match kind.as_str() {
+        "bars" => Held::Bars(
+            symbol,
+            recv,
+            event,
+            column(series, 4, "open_ns")?,
+            [
+                column(series, 5, "open")?,
+                column(series, 6, "high")?,
+                column(series, 7, "low")?,
+                column(series, 8, "close")?,
+            ],
+            optional(series, 9, "volume")?,
+        ),
+        "quotes" => Held::Quotes(
+            symbol,
+            recv,
+            event,
+            [column(series, 4, "bid")?, column(series, 5, "ask")?],
+            [column(series, 6, "bid_size")?, column(series, 7, "ask_size")?],
+        ),
+        "trades" => Held::Trades(
+            symbol,
+            recv,
+            event,
+            column(series, 4, "price")?,
+            column(series, 5, "size")?,
+            optional(series, 6, "aggressor")?,
+        ),
+        other => return Err(PyValueError::new_err(format!("{other:?} is no kind of series"))),
+    };
+    held.check_lengths()?;
+    Ok(held)
+}
+
+impl Held<'_> {
+    fn check_lengths(&self) -> PyResult<()> {
+        let (rows, lengths): (usize, Vec<usize>) = match self {
+            Held::Bars(_, recv, event, opened, prices, volume) => {
+                let mut lengths: Vec<usize> = prices.iter().map(|column| column.len()).collect();
+                lengths.push(opened.len());
+                lengths.extend(recv.iter().map(|column| column.len()));
+                lengths.extend(volume.iter().map(|column| column.len()));
+                (event.len(), lengths)
+            }
+            Held::Quotes(_, recv, event, prices, sizes) => {
+                let mut lengths: Vec<usize> = prices.iter().chain(sizes).map(|column| column.len()).collect();
+                lengths.extend(recv.iter().map(|column| column.len()));
+                (event.len(), lengths)
+            }
+            Held::Trades(_, recv, event, price, size, aggressor) => {
+                let mut lengths = vec![price.len(), size.len()];
+                lengths.extend(recv.iter().map(|column| column.len()));
+                lengths.extend(aggressor.iter().map(|column| column.len()));
+                (event.len(), lengths)
+            }
+            Held::Records(records) => (records.len(), Vec::new()),
+        };
+        match lengths.iter().find(|&&length| length != rows) {
+            None => Ok(()),
+            Some(other) => Err(PyValueError::new_err(format!("columns of {rows} and {other} rows in one series"))),
+        }
+    }
+
+    /// Symbol and columns.
+    pub fn columns(&self) -> PyResult<(SymbolId, Columns<'_>)> {
+        fn slice<'a, T: numpy::Element>(array: &'a PyReadonlyArray1<'_, T>) -> PyResult<&'a [T]> {
+            array.as_slice().map_err(|error| PyTypeError::new_err(error.to_string()))
+        }
+        fn maybe<'a, T: numpy::Element>(array: &'a Option<PyReadonlyArray1<'_, T>>) -> PyResult<Option<&'a [T]>> {
+            array.as_ref().map(slice).transpose()
+        }
+        Ok(match self {
+            Held::Bars(symbol, recv, event, opened, [open, high, low, close], volume) => (
+                *symbol,
+                Columns::Bars {
+                    ts_recv_ns: maybe(recv)?,
+                    ts_event_ns: slice(event)?,
+                    open_ns: slice(opened)?,
+                    prices: [slice(open)?, slice(high)?, slice(low)?, slice(close)?],
+                    volume: maybe(volume)?,
+                },
+            ),
+            Held::Quotes(symbol, recv, event, [bid, ask], [bid_size, ask_size]) => (
+                *symbol,
+                Columns::Quotes {
+                    ts_recv_ns: maybe(recv)?,
+                    ts_event_ns: slice(event)?,
+                    prices: [slice(bid)?, slice(ask)?],
+                    sizes: [slice(bid_size)?, slice(ask_size)?],
+                },
+            ),
+            Held::Trades(symbol, recv, event, price, size, aggressor) => (
+                *symbol,
+                Columns::Trades {
+                    ts_recv_ns: maybe(recv)?,
+                    ts_event_ns: slice(event)?,
+                    price: slice(price)?,
+                    size: slice(size)?,
+                    aggressor: maybe(aggressor)?,
+                },
+            ),
+            Held::Records(records) => (0, Columns::Records(records)),
+        })
+    }
+}
+
+/// Adds every series to a feed, in order.
+pub fn add_all<'a>(
+    feed: &mut Feed<'a>,
+    held: &'a [Held<'_>],
+    instruments: &[Instrument],
+) -> PyResult<Result<(), FeedError>> {
+    for series in held {
+        let (symbol, columns) = series.columns()?;
+        let Some(instrument) = instruments.get(symbol as usize) else {
+            return Err(PyValueError::new_err(format!("series of unknown symbol number {symbol}")));
+        };
+        if let Err(error) = feed.add(symbol, columns, instrument) {
+            return Ok(Err(error));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// A row error as `DataError`; `sources` names the series in the order of the feed.
+pub fn data_error(py: Python<'_>, error: &FeedError, sources: &[String]) -> PyErr {
+    let made = || -> PyResult<PyErr> {
+        let fields = pyo3::types::PyDict::new(py);
+        let unnamed = String::from("data");
+        fields.set_item("source", sources.get(error.source).unwrap_or(&unnamed))?;
+        fields.set_item("row", error.row + 1)?;
+        fields.set_item("field", error.field)?;
+        fields.set_item("value", &error.value)?;
+        let problem = format!("{} {}.", error.value, error.problem);
+        let class = py.import("tradewright.errors")?.getattr("DataError")?;
+        Ok(PyErr::from_value(class.call((problem,), Some(&fields))?))
+    };
+    made().unwrap_or_else(|error| error)
+}
+
+/// An event as a tuple: `(kind, symbol, ts_recv_ns, ts_event_ns, …)`, amounts as floats.
+fn event_record(event: &Bound<'_, PyTuple>) -> PyResult<Record> {
+    let kind: String = event.get_item(0)?.extract()?;
+    let symbol = event.get_item(1)?.extract()?;
+    let ts_recv_ns: i64 = event.get_item(2)?.extract()?;
+    let ts_event_ns: i64 = event.get_item(3)?.extract()?;
+    let cash = |at: usize| -> PyResult<i128> {
+        let amount: f64 = event.get_item(at)?.extract()?;
+        cash_from_f64(amount)
+            .ok_or_else(|| PyValueError::new_err(format!("{kind}: {amount} is not an amount of money")))
+    };
+    let integer = |at: usize| -> PyResult<i64> { event.get_item(at)?.extract() };
+    let payload = match kind.as_str() {
+        "dividend" => Payload::Cash(CashEvent::Dividend { amount: cash(4)? }),
+        "split" => Payload::Cash(CashEvent::Split { numerator: integer(4)?, denominator: integer(5)? }),
+        "funding" => Payload::Cash(CashEvent::Funding { rate_e10: integer(4)? }),
+        "settlement" => {
+            Payload::Cash(CashEvent::Settlement { price: integer(4)?, void: event.get_item(5)?.extract()? })
+        }
+        "deposit" => Payload::Cash(CashEvent::Deposit { currency: event.get_item(4)?.extract()?, amount: cash(5)? }),
+        "status" => Payload::Status(match event.get_item(4)?.extract::<String>()?.as_str() {
+            "open" => Status::Open,
+            "paused" => Status::Paused,
+            "closed" => Status::Closed,
+            "resolved" => Status::Resolved,
+            other => return Err(PyValueError::new_err(format!("{other:?} is no market status"))),
+        }),
+        "grid" => {
+            let bands: Vec<(i64, i64)> = event.get_item(4)?.extract()?;
+            let band = |(below_ticks, step_ticks)| GridBand { below_ticks, step_ticks };
+            Payload::Grid(TickGrid { bands: bands.into_iter().map(band).collect() })
+        }
+        other => return Err(PyValueError::new_err(format!("{other:?} is no kind of event"))),
+    };
+    Ok(Record { ts_recv_ns, ts_event_ns, symbol, payload })
+}
+
+/// A record for a single step: an event's tuple, or
+/// `("bar", symbol, recv, event, open_ns, open, high, low, close, volume)`,
+/// `("quote", symbol, recv, event, bid, ask, bid_size, ask_size)`,
+/// `("trade", symbol, recv, event, price, size, aggressor)`.
+pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResult<Record> {
+    let kind: String = values.get_item(0)?.extract()?;
+    if !matches!(kind.as_str(), "bar" | "quote" | "trade") {
+        return event_record(values);
+    }
+    let symbol: SymbolId = values.get_item(1)?.extract()?;
+    let instrument = instruments
+        .get(symbol as usize)
+        .ok_or_else(|| PyValueError::new_err(format!("record of unknown symbol number {symbol}")))?;
+    let ts_recv_ns: i64 = values.get_item(2)?.extract()?;
+    let ts_event_ns: i64 = values.get_item(3)?.extract()?;
+    let number = |at: usize| -> PyResult<f64> { values.get_item(at)?.extract() };
+    let ticks = |at: usize, name: &str| -> PyResult<i64> {
+        let price = number(at)?;
+        let count = instrument.price_unit.count_nearest(price).filter(|&count| count > 0);
+        count.ok_or_else(|| {
+            PyValueError::new_err(format!("{}: {name} {price} is not a positive price", instrument.symbol))
+        })
+    };
+    let size = |at: usize, name: &str| -> PyResult<f64> {
+        let size = number(at)?;
+        if size >= 0.0 && size.is_finite() {
+            return Ok(size);
+        }
+        Err(PyValueError::new_err(format!("{}: {name} {size} is not a size", instrument.symbol)))
+    };
+    let payload = match kind.as_str() {
+        "bar" => Payload::Bar(Bar {
+            ts_recv_ns,
+            ts_event_ns,
+            open_ns: values.get_item(4)?.extract()?,
+            open: ticks(5, "open")?,
+            high: ticks(6, "high")?,
+            low: ticks(7, "low")?,
+            close: ticks(8, "close")?,
+            volume: number(9)?,
+        }),
+        "quote" => {
+            let side = |at: usize, name: &str, empty: i64| -> PyResult<i64> {
+                if number(at)?.is_nan() { Ok(empty) } else { ticks(at, name) }
+            };
+            Payload::Quote(Quote {
+                ts_recv_ns,
+                ts_event_ns,
+                bid: side(4, "bid", i64::MIN)?,
+                ask: side(5, "ask", i64::MAX)?,
+                bid_size: size(6, "bid_size")?,
+                ask_size: size(7, "ask_size")?,
+            })
+        }
+        _ => Payload::Trade(Trade {
+            ts_recv_ns,
+            ts_event_ns,
+            price: ticks(4, "price")?,
+            size: size(5, "size")?,
+            aggressor: values.get_item(6)?.extract()?,
+        }),
+    };
+    Ok(Record { ts_recv_ns, ts_event_ns, symbol, payload })
+}

@@ -1,0 +1,528 @@
+//! The kernel for Python: built from plain values, run natively or stepped.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use tradewright_kernel::backtest::{self, RunError};
+use tradewright_kernel::event::Record;
+use tradewright_kernel::features::NodeSpec;
+use tradewright_kernel::feed::{Arrival, Feed};
+use tradewright_kernel::gate::{Amount, Limits, OpenOrders, OrderRate, Scope};
+use tradewright_kernel::instrument::{
+    Contract, DatedFees, FeeRates, GridBand, Instrument, Payment, Session, SymbolId, TickGrid,
+};
+use tradewright_kernel::intent::Command;
+use tradewright_kernel::journal::Journal;
+use tradewright_kernel::kernel::{Kernel as CoreKernel, KernelConfig, PolicySpec, Wake};
+use tradewright_kernel::ledger::{AccountConfig, AccountKind};
+use tradewright_kernel::market::SourceKind;
+use tradewright_kernel::num::{Decimal, cash_from_f64};
+
+use crate::columns;
+use crate::feed;
+use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err};
+use crate::names::{Classes, Names};
+use crate::values::{self, Approved};
+use crate::venue::{self, SimVenue};
+use crate::views::{MarketSnapshot, PortfolioState};
+
+/// Everything between a feed and an execution engine: market state, features, policies, risk gate, ledger.
+#[pyclass(module = "tradewright._native", unsendable)]
+pub struct Kernel {
+    pub inner: CoreKernel,
+    hooks: Hooks,
+    instruments: Vec<Arc<Instrument>>,
+    shifts: Vec<f64>,
+    is_poisoned: bool,
+}
+
+fn get<'py, T: for<'a> FromPyObject<'a, 'py, Error: Into<PyErr>>>(
+    dict: &Bound<'py, PyDict>,
+    name: &str,
+) -> PyResult<T> {
+    let value = dict.get_item(name)?.ok_or_else(|| PyValueError::new_err(format!("{name} is missing")))?;
+    value.extract::<T>().map_err(|error| {
+        let error: PyErr = error.into();
+        PyTypeError::new_err(format!("{name}: {error}"))
+    })
+}
+
+/// An instrument from `core.instrument.native_fields`.
+fn instrument(fields: &Bound<'_, PyDict>) -> PyResult<Instrument> {
+    let decimal = |name: &str| -> PyResult<Decimal> {
+        Decimal::parse(&get::<String>(fields, name)?).map_err(|error| PyValueError::new_err(format!("{name}: {error}")))
+    };
+    let bands: Vec<(i64, i64)> = get(fields, "grid")?;
+    let fees: Vec<(i64, i64, i64, i128, i128)> = get(fields, "fees")?;
+    let sessions: Vec<(i64, i64)> = get(fields, "sessions")?;
+    Ok(Instrument {
+        symbol: get(fields, "symbol")?,
+        currency: get(fields, "currency")?,
+        contract: match get::<String>(fields, "contract")?.as_str() {
+            "linear" => Contract::Linear,
+            "inverse" => Contract::Inverse,
+            "binary" => Contract::Binary,
+            other => return Err(PyValueError::new_err(format!("contract {other:?} is unknown"))),
+        },
+        payment: match get::<String>(fields, "payment")?.as_str() {
+            "full" => Payment::Full,
+            "margin" => Payment::Margin,
+            other => return Err(PyValueError::new_err(format!("payment {other:?} is unknown"))),
+        },
+        price_unit: decimal("price_unit")?,
+        lot_size: decimal("lot_size")?,
+        multiplier: decimal("multiplier")?,
+        grid: TickGrid {
+            bands: bands.into_iter().map(|(below_ticks, step_ticks)| GridBand { below_ticks, step_ticks }).collect(),
+        },
+        bounds_ticks: get(fields, "bounds_ticks")?,
+        fees: fees
+            .into_iter()
+            .map(|(from_ns, maker_e10, taker_e10, per_lot, minimum)| DatedFees {
+                from_ns,
+                rates: FeeRates { maker_e10, taker_e10, per_lot, minimum },
+            })
+            .collect(),
+        sessions: sessions.into_iter().map(|(open_ns, close_ns)| Session { open_ns, close_ns }).collect(),
+        expiry_ns: get(fields, "expiry_ns")?,
+        event_group: get(fields, "event_group")?,
+        margin_initial_e10: get(fields, "margin_initial_e10")?,
+        margin_maintenance_e10: get(fields, "margin_maintenance_e10")?,
+    })
+}
+
+type Spec = (String, Vec<u32>, Vec<f64>, Vec<i64>, Option<SymbolId>, Option<usize>);
+
+/// Nodes from `(op, inputs, numbers, ints, symbol, callable)`.
+fn nodes(specs: Vec<Spec>) -> Vec<NodeSpec> {
+    let node = |(op, inputs, numbers, ints, symbol, callable)| NodeSpec { op, inputs, numbers, ints, symbol, callable };
+    specs.into_iter().map(node).collect()
+}
+
+/// Name of a source kind.
+pub fn source_kind(name: &str) -> PyResult<SourceKind> {
+    match name {
+        "bars" => Ok(SourceKind::Bar),
+        "quotes" => Ok(SourceKind::Quote),
+        "trades" => Ok(SourceKind::Trade),
+        other => Err(PyValueError::new_err(format!("{other:?} is no kind of source"))),
+    }
+}
+
+/// A wake condition from a tuple that starts with its kind.
+fn wake(values: &Bound<'_, PyTuple>) -> PyResult<Wake> {
+    let item = |at: usize| values.get_item(at);
+    Ok(match item(0)?.extract::<String>()?.as_str() {
+        "node" => Wake::Node(item(1)?.extract()?),
+        "source" => Wake::Source(item(1)?.extract()?, source_kind(&item(2)?.extract::<String>()?)?),
+        "bars" => Wake::AllBars {
+            symbols: item(1)?.extract()?,
+            timeframe_ns: item(2)?.extract()?,
+            grace_ns: item(3)?.extract()?,
+        },
+        "every" => {
+            Wake::Every { period_ns: item(1)?.extract()?, phase_ns: item(2)?.extract()?, symbols: item(3)?.extract()? }
+        }
+        "report" => Wake::Report,
+        other => return Err(PyValueError::new_err(format!("{other:?} is no kind of wake condition"))),
+    })
+}
+
+/// Limits from a dict of name to `(value, is fraction of equity)`.
+fn limits(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
+    let mut limits = Limits::default();
+    for (name, value) in values {
+        let name: String = name.extract()?;
+        let (value, of_equity): (f64, bool) = value.extract()?;
+        let amount = Some(if of_equity { Amount::EquityFraction(value) } else { Amount::Absolute(value) });
+        match name.as_str() {
+            "order_size_max" => limits.order_size_max = Some(value),
+            "order_value_max" => limits.order_value_max = amount,
+            "position_max" => limits.position_max = amount,
+            "gross_max" => limits.gross_max = amount,
+            "net_max" => limits.net_max = amount,
+            "loss_per_day_max" => limits.loss_per_day_max = amount,
+            "loss_per_week_max" => limits.loss_per_week_max = amount,
+            // A drawdown is a fraction of the peak by nature.
+            "drawdown_max" => limits.drawdown_max = Some(Amount::EquityFraction(value)),
+            "price_collar" => limits.price_collar = Some(value),
+            "order_rate_max" => {
+                limits.order_rate_max = Some(OrderRate { count: value as u32, window_ns: 1_000_000_000 });
+            }
+            other => return Err(PyValueError::new_err(format!("{other:?} is no limit"))),
+        }
+    }
+    Ok(limits)
+}
+
+fn account(fields: &Bound<'_, PyDict>) -> PyResult<AccountConfig> {
+    let balances: Vec<f64> = get(fields, "balances")?;
+    let cash = |amount: f64| {
+        cash_from_f64(amount).ok_or_else(|| PyValueError::new_err(format!("cash {amount} is not an amount of money")))
+    };
+    Ok(AccountConfig {
+        kind: match get::<String>(fields, "kind")?.as_str() {
+            "cash" => AccountKind::Cash,
+            "margin" => AccountKind::Margin,
+            other => return Err(PyValueError::new_err(format!("account kind {other:?} is unknown"))),
+        },
+        currency: get(fields, "currency")?,
+        balances: balances.into_iter().map(cash).collect::<PyResult<_>>()?,
+        leverage_max_e10: get(fields, "leverage_max_e10")?,
+        initial_e10: get(fields, "initial_e10")?,
+        maintenance_e10: get(fields, "maintenance_e10")?,
+        day_ends_ns: get(fields, "day_ends_ns")?,
+    })
+}
+
+/// A bound method that the object's class defines itself.
+fn hook(object: &Bound<'_, PyAny>, name: &str, wanted: bool) -> PyResult<Option<Py<PyAny>>> {
+    if wanted { Ok(Some(object.getattr(name)?.unbind())) } else { Ok(None) }
+}
+
+#[pymethods]
+impl Kernel {
+    /// A kernel from plain values; see `tradewright.sim.build` for the fields.
+    #[new]
+    fn new(py: Python<'_>, config: &Bound<'_, PyDict>) -> PyResult<Kernel> {
+        let fields: Vec<Bound<'_, PyDict>> = get(config, "instruments")?;
+        let instruments = fields.iter().map(instrument).collect::<PyResult<Vec<_>>>()?;
+        let users: Vec<Py<PyAny>> = get(config, "user_instruments")?;
+        let ids = PyDict::new(py);
+        for (id, known) in instruments.iter().enumerate() {
+            ids.set_item(&known.symbol, id)?;
+        }
+        let policies: Vec<Bound<'_, PyDict>> = get(config, "policies")?;
+        let names = Arc::new(Names {
+            symbols: instruments.iter().map(|known| known.symbol.clone()).collect(),
+            ids: ids.unbind(),
+            instruments: users,
+            policies: policies.iter().map(|policy| get(policy, "name")).collect::<PyResult<_>>()?,
+            wakes: policies.iter().map(|policy| get(policy, "wake_labels")).collect::<PyResult<_>>()?,
+            currencies: get(config, "currencies")?,
+            run: get(config, "run")?,
+        });
+        let classes = Arc::new(Classes::load(py)?);
+        let whole = PortfolioState::new(names.clone(), classes.clone(), None, None);
+        let whole = Py::new(py, whole)?;
+        let mut specs = Vec::new();
+        let mut policy_hooks = Vec::new();
+        for (id, policy) in policies.iter().enumerate() {
+            let object: Bound<'_, PyAny> = get(policy, "object")?;
+            let has_report_hook: bool = get(policy, "has_report_hook")?;
+            let wakes: Vec<Bound<'_, PyTuple>> = get(policy, "wakes")?;
+            specs.push(PolicySpec {
+                name: get(policy, "name")?,
+                wakes: wakes.iter().map(wake).collect::<PyResult<_>>()?,
+                watched: get(policy, "watched")?,
+                limits: limits(&get(policy, "limits")?)?,
+                has_report_hook,
+            });
+            let account = Some(whole.clone_ref(py));
+            let portfolio = PortfolioState::new(names.clone(), classes.clone(), Some(id as u16), account);
+            policy_hooks.push(PolicyHooks {
+                decide: object.getattr("decide")?.unbind(),
+                on_report: hook(&object, "on_report", has_report_hook)?,
+                market: Py::new(py, MarketSnapshot::new(names.clone(), id as u16))?,
+                portfolio: Py::new(py, portfolio)?,
+            });
+        }
+        let mut managers = Vec::new();
+        for manager in get::<Vec<Bound<'_, PyDict>>>(config, "managers")? {
+            let object: Bound<'_, PyAny> = get(&manager, "object")?;
+            managers.push(ManagerHooks {
+                name: get(&manager, "name")?,
+                review: hook(&object, "review", get(&manager, "has_review")?)?,
+                on_mark: hook(&object, "on_mark", get(&manager, "has_on_mark")?)?,
+            });
+        }
+        let has_managers = managers.iter().any(|manager| manager.review.is_some() || manager.on_mark.is_some());
+        let hooks = Hooks {
+            policies: policy_hooks,
+            managers,
+            callables: get(config, "callables")?,
+            market: Py::new(py, MarketSnapshot::new(names.clone(), u16::MAX))?,
+            account: whole,
+            names,
+            classes,
+        };
+        let journal = match get::<Option<PathBuf>>(config, "journal")? {
+            None => None,
+            Some(path) => {
+                let file = File::create(&path)
+                    .map_err(|error| PyOSError::new_err(format!("journal {}: {error}", path.display())))?;
+                Some(Journal::new(Box::new(BufWriter::new(file))))
+            }
+        };
+        let kept = instruments.iter().cloned().map(Arc::new).collect();
+        let inner = CoreKernel::new(KernelConfig {
+            instruments,
+            nodes: nodes(get(config, "nodes")?),
+            policies: specs,
+            account: account(&get(config, "account")?)?,
+            limits: limits(&get(config, "limits")?)?,
+            has_managers,
+            keeps_priority: get(config, "keeps_priority")?,
+            liquidates: get(config, "liquidates")?,
+            borrow_e10: get(config, "borrow_e10")?,
+            journal,
+        })
+        .map_err(PyValueError::new_err)?;
+        Ok(Kernel { inner, hooks, instruments: kept, shifts: Vec::new(), is_poisoned: false })
+    }
+
+    /// Runs whole series through the simulated venue, natively. Returns whether the data's end was reached: Ctrl-C
+    /// ends a run early and keeps what it has.
+    ///
+    /// `series` are tuples of columns, `sources` their names for errors; `pulse(rows, now_ns)` shows progress.
+    #[pyo3(signature = (series, sources, venue, pulse=None))]
+    fn run<'py>(
+        &mut self,
+        py: Python<'py>,
+        series: Vec<Bound<'py, PyTuple>>,
+        sources: Vec<String>,
+        venue: &Bound<'py, PyDict>,
+        pulse: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<bool> {
+        self.check_sound()?;
+        let held = series.iter().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
+        let mut sim = venue::build(venue, &kinds(&series)?, &self.inner.state.market.instruments)?;
+        let instruments: Vec<Instrument> = self.inner.state.market.instruments.clone();
+        let mut feed = Feed::new();
+        if let Err(error) = feed::add_all(&mut feed, &held, &instruments)? {
+            return Err(feed::data_error(py, &error, &sources));
+        }
+        let mut host = PyHost { py, hooks: &self.hooks, pulse, interrupted: false };
+        self.is_poisoned = true;
+        let ended = backtest::run(&mut self.inner, &mut feed, &mut sim, &mut host);
+        let interrupted = host.interrupted;
+        self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
+        match ended {
+            Ok(finished) => {
+                self.is_poisoned = false;
+                self.flush()?;
+                Ok(finished)
+            }
+            Err(RunError::Feed(error)) => Err(feed::data_error(py, &error, &sources)),
+            Err(RunError::Host(_)) if interrupted => {
+                self.flush()?;
+                Ok(false)
+            }
+            Err(RunError::Host(error)) => Err(into_py_err(error)),
+        }
+    }
+
+    /// One step: the records and reports of one time. Returns the commands: `Approved` orders and changes, and the
+    /// ids of orders to cancel.
+    fn step(
+        &mut self,
+        py: Python<'_>,
+        now_ns: i64,
+        records: Vec<Bound<'_, PyTuple>>,
+        reports: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        self.check_sound()?;
+        let state = &self.inner.state;
+        if now_ns < state.market.now_ns {
+            return Err(PyValueError::new_err(format!(
+                "step at {now_ns} is before the step at {}: time does not go back",
+                state.market.now_ns
+            )));
+        }
+        let records: Vec<Record> =
+            records.iter().map(|values| feed::record(values, &state.market.instruments)).collect::<PyResult<_>>()?;
+        let names = &self.hooks.names;
+        let reports = reports
+            .iter()
+            .map(|report| values::report_from_python(report, state, names))
+            .collect::<PyResult<Vec<_>>>()?;
+        let mut host = PyHost { py, hooks: &self.hooks, pulse: None, interrupted: false };
+        let mut commands = Vec::new();
+        self.is_poisoned = true;
+        let each = |apply: &mut dyn FnMut(Arrival<'_>)| records.iter().for_each(|record| apply(Arrival::Other(record)));
+        self.inner.step(now_ns, each, &reports, &mut host, &mut commands).map_err(into_py_err)?;
+        self.is_poisoned = false;
+        commands.into_iter().map(|command| self.command(py, command)).collect()
+    }
+
+    /// When the next timer is due; 2**63 - 1 if none is. A live session steps at that time though nothing arrived.
+    #[getter]
+    fn next_timer_ns(&self) -> i64 {
+        self.inner.next_timer_ns()
+    }
+
+    /// A simulated venue for this kernel's instruments, to be driven a step at a time.
+    fn venue(&self, config: &Bound<'_, PyDict>, series: Vec<Bound<'_, PyTuple>>) -> PyResult<SimVenue> {
+        let venue = venue::build(config, &kinds(&series)?, &self.inner.state.market.instruments)?;
+        Ok(SimVenue::new(venue, self.hooks.names.clone(), self.hooks.classes.clone()))
+    }
+
+    /// Halts trading until `rearm`: cancels every open order and lets only reducing orders pass. Returns the commands.
+    fn halt(&mut self, py: Python<'_>, text: &str) -> PyResult<Vec<Py<PyAny>>> {
+        let mut commands = Vec::new();
+        self.inner.halt(Scope::All, text.to_owned(), &mut commands);
+        commands.into_iter().map(|command| self.command(py, command)).collect()
+    }
+
+    /// Ends a halt of everything; returns whether there was one. Only an operator calls this.
+    fn rearm(&mut self) -> bool {
+        self.inner.gate.rearm(Scope::All)
+    }
+
+    /// Narrows limits while running, of the account (`None`) or of a policy; refuses to widen one.
+    #[pyo3(signature = (values, policy=None))]
+    fn tighten(&mut self, values: &Bound<'_, PyDict>, policy: Option<&str>) -> PyResult<()> {
+        let policy = match policy {
+            None => None,
+            Some(name) => {
+                let known = self.hooks.names.policies.iter().position(|known| known == name);
+                Some(known.ok_or_else(|| PyValueError::new_err(format!("there is no policy {name:?}")))? as u16)
+            }
+        };
+        let instruments = &self.inner.state.market.instruments;
+        self.inner.gate.tighten(policy, &limits(values)?, instruments).map_err(PyValueError::new_err)
+    }
+
+    /// Writes what the journal has buffered.
+    fn flush(&mut self) -> PyResult<()> {
+        match &mut self.inner.journal {
+            Some(journal) => journal.flush().map_err(|error| PyOSError::new_err(format!("journal: {error}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts of what the run did.
+    #[getter]
+    fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (run, gate) = (&self.inner.counters, self.inner.gate.counters());
+        let counters = PyDict::new(py);
+        counters.set_item("events", run.records)?;
+        counters.set_item("steps", run.steps)?;
+        counters.set_item("wakes", run.decisions)?;
+        counters.set_item("reports", run.reports)?;
+        counters.set_item("reviews", gate.reviews)?;
+        counters.set_item("sent", run.sent)?;
+        counters.set_item("cancels", run.cancels)?;
+        counters.set_item("refused", gate.refused.iter().sum::<u64>())?;
+        counters.set_item("fills", self.inner.fills.len())?;
+        counters.set_item("orders", self.inner.state.orders.states.len())?;
+        Ok(counters)
+    }
+
+    /// What could not be booked, in words.
+    #[getter]
+    fn faults(&self) -> Vec<String> {
+        self.inner.faults.clone()
+    }
+
+    /// Largest rounding of a price in each series of the run, in the instrument's currency.
+    #[getter]
+    fn price_shifts(&self) -> Vec<f64> {
+        self.shifts.clone()
+    }
+
+    /// How many orders may still trade.
+    #[getter]
+    fn open_orders(&self) -> usize {
+        self.inner.state.orders.open_count()
+    }
+
+    /// Cash by currency, in 10⁻¹² of it: exact.
+    #[getter]
+    fn cash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let cash = PyDict::new(py);
+        for (id, currency) in self.hooks.names.currencies.iter().enumerate() {
+            cash.set_item(currency, self.inner.state.ledger.cash(id as u16))?;
+        }
+        Ok(cash)
+    }
+
+    /// Orders, as columns.
+    fn orders<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::orders(py, &self.inner, &self.hooks.names)
+    }
+
+    /// Fills, as columns.
+    fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::fills(py, &self.inner, &self.hooks.names)
+    }
+
+    /// Round trips, as columns.
+    fn round_trips<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::round_trips(py, &self.inner)
+    }
+
+    /// The equity curve, as columns.
+    fn equity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::equity(py, &self.inner)
+    }
+}
+
+impl Kernel {
+    fn check_sound(&self) -> PyResult<()> {
+        if self.is_poisoned {
+            return Err(PyRuntimeError::new_err("this kernel ended with an error; make a new one"));
+        }
+        Ok(())
+    }
+
+    fn command(&self, py: Python<'_>, command: Command) -> PyResult<Py<PyAny>> {
+        let names = self.hooks.names.clone();
+        let instrument = |symbol: SymbolId| self.instruments[symbol as usize].clone();
+        match command {
+            Command::Submit(approved) => {
+                let instrument = instrument(approved.order().symbol);
+                Ok(Py::new(py, Approved::submit(approved, instrument, names))?.into_any())
+            }
+            Command::Amend(approved) => {
+                let order = self.inner.state.orders.get(approved.order()).order;
+                Ok(Py::new(py, Approved::amend(approved, order, instrument(order.symbol), names))?.into_any())
+            }
+            Command::Cancel(order) => Ok(names.order_id(order).into_pyobject(py)?.into_any().unbind()),
+        }
+    }
+}
+
+/// Which records each symbol of the series has.
+fn kinds(series: &[Bound<'_, PyTuple>]) -> PyResult<Vec<(SymbolId, SourceKind)>> {
+    let mut kinds = Vec::new();
+    for values in series {
+        let kind: String = values.get_item(0)?.extract()?;
+        if kind != "events" {
+            kinds.push((values.get_item(1)?.extract()?, source_kind(&kind)?));
+        }
+    }
+    Ok(kinds)
+}
+
+/// The closed enumeration of reasons, with what to do about each.
+#[pyfunction]
+pub fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    use tradewright_kernel::order::Reason;
+    let all = PyDict::new(py);
+    for reason in Reason::ALL {
+        all.set_item(reason.name(), tradewright_kernel::gate::remedy(reason))?;
+    }
+    Ok(all)
+}
+
+/// Name and limits of the gate that an account has unless told otherwise.
+#[pyfunction]
+pub fn default_limits(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let limits = Limits::account_default();
+    let values = PyDict::new(py);
+    let amounts = [("order_value_max", limits.order_value_max), ("gross_max", limits.gross_max)];
+    for (name, amount) in amounts {
+        match amount {
+            Some(Amount::EquityFraction(value)) => values.set_item(name, (value, true))?,
+            Some(Amount::Absolute(value)) => values.set_item(name, (value, false))?,
+            None => {}
+        }
+    }
+    Ok(values)
+}

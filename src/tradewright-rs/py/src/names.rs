@@ -1,0 +1,119 @@
+//! What stands at the edge: texts for the kernel's numbers, and the Python classes of values.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyType};
+use tradewright_kernel::instrument::SymbolId;
+use tradewright_kernel::order::OrderId;
+
+/// Texts and Python objects that a run's numbers stand for.
+pub struct Names {
+    /// Symbols by id.
+    pub symbols: Vec<String>,
+    /// Symbol to id, for look-ups from Python.
+    pub ids: Py<PyDict>,
+    /// The users' instruments by id.
+    pub instruments: Vec<Py<PyAny>>,
+    /// Policies by id.
+    pub policies: Vec<String>,
+    /// Labels of each policy's wake conditions.
+    pub wakes: Vec<Vec<String>>,
+    /// Currencies by id.
+    pub currencies: Vec<String>,
+    /// Prefix of the run's client order ids.
+    pub run: String,
+}
+
+impl Names {
+    /// The id of a symbol; an error that names the nearest one if there is no such symbol.
+    #[inline]
+    pub fn symbol(&self, symbol: &Bound<'_, PyAny>) -> PyResult<SymbolId> {
+        match self.ids.bind(symbol.py()).get_item(symbol)? {
+            Some(id) => id.extract(),
+            None => Err(self.unknown(symbol)),
+        }
+    }
+
+    #[cold]
+    fn unknown(&self, symbol: &Bound<'_, PyAny>) -> PyErr {
+        let py = symbol.py();
+        if symbol.cast::<PyString>().is_err() {
+            return PyTypeError::new_err(format!("a symbol is a str, not {symbol:?}"));
+        }
+        let error = py
+            .import("tradewright.errors")
+            .and_then(|errors| errors.getattr("UnknownSymbolError"))
+            .and_then(|class| class.call1((symbol, self.symbols.clone())));
+        match error {
+            Ok(error) => PyErr::from_value(error),
+            Err(error) => error,
+        }
+    }
+
+    /// The client order id of an order.
+    pub fn order_id(&self, order: OrderId) -> String {
+        format!("{}-{}", self.run, order + 1)
+    }
+
+    /// The order that a client order id of this run names.
+    pub fn order(&self, text: &str) -> Option<OrderId> {
+        let number = text.strip_prefix(&self.run)?.strip_prefix('-')?;
+        number.parse::<OrderId>().ok()?.checked_sub(1)
+    }
+}
+
+/// The Python classes that the binding makes and recognises, looked up once.
+pub struct Classes {
+    /// `TargetPosition`.
+    pub target_position: Py<PyType>,
+    /// `TargetQuotes`.
+    pub target_quotes: Py<PyType>,
+    /// `Submit`.
+    pub submit: Py<PyType>,
+    /// `Cancel`.
+    pub cancel: Py<PyType>,
+    /// `Amend`.
+    pub amend: Py<PyType>,
+    /// `CancelAll`.
+    pub cancel_all: Py<PyType>,
+    /// `Order`.
+    pub order: Py<PyType>,
+    /// `ExecutionReport`.
+    pub report: Py<PyType>,
+    /// `Fill`.
+    pub fill: Py<PyType>,
+    /// `Allow`.
+    pub allow: Py<PyType>,
+    /// `Shrink`.
+    pub shrink: Py<PyType>,
+    /// `Refused`.
+    pub refused: Py<PyType>,
+    /// `Halt`.
+    pub halt: Py<PyType>,
+}
+
+impl Classes {
+    /// Looks them up in `tradewright.core`.
+    pub fn load(py: Python<'_>) -> PyResult<Classes> {
+        let class = |module: &str, name: &str| -> PyResult<Py<PyType>> {
+            Ok(py.import(module)?.getattr(name)?.cast_into::<PyType>()?.unbind())
+        };
+        let (intents, risk) = ("tradewright.core.intents", "tradewright.core.risk");
+        let execution = "tradewright.core.execution";
+        Ok(Classes {
+            target_position: class(intents, "TargetPosition")?,
+            target_quotes: class(intents, "TargetQuotes")?,
+            submit: class(intents, "Submit")?,
+            cancel: class(intents, "Cancel")?,
+            amend: class(intents, "Amend")?,
+            cancel_all: class(intents, "CancelAll")?,
+            order: class("tradewright.core.order", "Order")?,
+            report: class(execution, "ExecutionReport")?,
+            fill: class(execution, "Fill")?,
+            allow: class(risk, "Allow")?,
+            shrink: class(risk, "Shrink")?,
+            refused: class(risk, "Refused")?,
+            halt: class(risk, "Halt")?,
+        })
+    }
+}

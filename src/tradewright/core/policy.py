@@ -1,0 +1,86 @@
+"""Policies: what a user writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from tradewright.errors import UnknownSymbolError
+
+if TYPE_CHECKING:
+    from tradewright._native import MarketSnapshot, PortfolioState
+    from tradewright.core.execution import ExecutionReport
+    from tradewright.core.features import Condition, Node, Watched
+    from tradewright.core.instrument import Instrument
+    from tradewright.core.intents import Intents
+
+
+class Setup:
+    """What a policy declares before a run: the features it reads and the conditions that wake it.
+
+    Attributes:
+        symbols: Every instrument of the data, in its order.
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._instruments = dict(instruments)
+        self.symbols: tuple[str, ...] = tuple(instruments)
+        self.watched: list[Watched] = []
+        self.conditions: list[Condition] = []
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument of a symbol.
+
+        Raises:
+            UnknownSymbolError: The data has no such symbol.
+        """
+        try:
+            return self._instruments[symbol]
+        except KeyError:
+            raise UnknownSymbolError(symbol, list(self.symbols)) from None
+
+    def watch(self, node: Node) -> Watched:
+        """Declare a feature that ``decide`` reads as ``market[watched]``; it is also a node to build on."""
+        from tradewright.core.features import Watched
+
+        watched = Watched(node)
+        self.watched.append(watched)
+        return watched
+
+    def wake(self, *conditions: Condition) -> None:
+        """Ask for a ``decide`` when any of these conditions fires."""
+        from tradewright.core.features import Condition
+
+        for condition in conditions:
+            if not isinstance(condition, Condition):
+                raise TypeError(
+                    f"wake needs conditions such as crosses(a, b), every('1s') or on_bar(symbol); got {condition!r}"
+                )
+        self.conditions.extend(conditions)
+
+
+class Policy(Protocol):
+    """Turns what is known now into what is wanted; the same in simulator, paper and live.
+
+    Subclass it, usually as a dataclass whose fields are the parameters. Time comes from ``market.now_ns`` and
+    randomness from a seed among the parameters, so that a replay gives equal intents.
+    """
+
+    def setup(self, ctx: Setup) -> None:
+        """Declare features and wake conditions. Without it the policy is woken at every event: correct, slower."""
+
+    def decide(self, market: MarketSnapshot, portfolio: PortfolioState) -> Intents:
+        """Return the desired state: targets to hold, quotes to show, or orders to send; ``None`` changes nothing.
+
+        ``market`` and ``portfolio`` are views, valid during the call; take ``.copy()`` to keep one.
+        """
+        ...
+
+    def on_report(self, report: ExecutionReport) -> None:
+        """See what a venue said of one of this policy's orders. Optional."""
+
+
+def overrides(policy: Policy, hook: str) -> bool:
+    """Whether a policy has a hook of its own, by subclassing or by merely having the method."""
+    own = getattr(type(policy), hook, None)
+    return own is not None and own is not getattr(Policy, hook)

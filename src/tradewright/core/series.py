@@ -1,0 +1,511 @@
+"""Series of market records: what a feed is made of.
+
+A series is immutable columns of numpy arrays about one instrument, in the order of time. Times are int64
+nanoseconds since the Unix epoch, UTC; prices and sizes are float64 in the instrument's currency and units.
+The kernel turns prices into integers of the instrument's price unit when a run reads them.
+
+Making a series from arrays checks their shapes and types and copies nothing that already has the right type:
+the native reader checks values (order of times, NaN, high below low) as it converts them, and readers of
+files and frames check them in full, naming the row.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from tradewright.errors import DataError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import numpy as np
+    import polars as pl
+    from numpy.typing import ArrayLike, NDArray
+
+    from tradewright.core.instrument import Instrument
+
+    FloatColumn: TypeAlias = NDArray[np.float64]
+    TimeColumn: TypeAlias = NDArray[np.int64]
+
+Adjustment: TypeAlias = Literal["none", "splits", "all"]
+"""What past prices were adjusted for: nothing, splits, or splits and dividends."""
+
+Grade: TypeAlias = Literal["ohlc", "closes only"]
+"""How much of a bar was recorded; ``closes only`` bars have four equal prices."""
+
+DAY_NS = 86_400_000_000_000
+
+_UNITS_NS = {
+    "ns": 1,
+    "us": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "min": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "d": DAY_NS,
+    "w": 7 * DAY_NS,
+}
+_DURATION = re.compile(r"(\d+)\s*(ns|us|ms|s|min|m|h|d|w)")
+
+
+def timeframe_to_ns(timeframe: str | int) -> int:
+    """Length of a bar in nanoseconds.
+
+    Args:
+        timeframe: ``"1m"``, ``"5min"``, ``"1h"``, ``"1d"``, ``"1w"``, … or nanoseconds.
+
+    Raises:
+        ValueError: it is not a positive length of time.
+    """
+    if isinstance(timeframe, int):
+        length_ns = timeframe
+    else:
+        match = _DURATION.fullmatch(timeframe.strip().lower())
+        length_ns = int(match[1]) * _UNITS_NS[match[2]] if match else 0
+    if length_ns <= 0:
+        raise ValueError(
+            f"timeframe {timeframe!r} is not a length of time. Use one such as '1m', '5m', '1h' or '1d'."
+        )
+    return length_ns
+
+
+def timeframe_text(timeframe_ns: int) -> str:
+    """The shortest way to write a length of time: ``1m`` for 60,000,000,000."""
+    for unit in ("d", "h", "m", "s", "ms", "us"):
+        if timeframe_ns % _UNITS_NS[unit] == 0:
+            return f"{timeframe_ns // _UNITS_NS[unit]}{unit}"
+    return f"{timeframe_ns}ns"
+
+
+def time_ns(moment: int | str | dt.date) -> int:
+    """Nanoseconds since the epoch of a moment.
+
+    Args:
+        moment: ns since the epoch; an aware ``datetime``; a ``date`` (its start in UTC); or either as text.
+
+    Raises:
+        ValueError: a date-time without a time zone, or text that is no time.
+    """
+    import datetime as dt
+
+    if isinstance(moment, int):
+        return moment
+    if isinstance(moment, str):
+        try:
+            moment = dt.date.fromisoformat(moment) if len(moment) <= 10 else dt.datetime.fromisoformat(moment)
+        except ValueError:
+            raise ValueError(
+                f"{moment!r} is no time. Use '2024-08-08' or '2024-08-08T09:30:00-04:00'."
+            ) from None
+    if not isinstance(moment, dt.datetime):
+        moment = dt.datetime(moment.year, moment.month, moment.day, tzinfo=dt.UTC)
+    if moment.tzinfo is None:
+        raise ValueError(f"date-time {moment} has no time zone. Give one: {moment}+00:00 for UTC.")
+    since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Series:
+    """Columns of market records about one instrument, in the order of their receive times.
+
+    Attributes:
+        symbol: The instrument's symbol.
+        ts_event_ns: Shape ``(n,)``, int64; the venue's time of each record.
+        ts_recv_ns: Shape ``(n,)``, int64; when each reached the recorder, ascending. The same array as
+            ``ts_event_ns`` where nobody recorded it.
+        instrument: What is traded; ``None`` gives a price unit of 1e-6 and lots of 1.
+        adjusted: What past prices were adjusted for.
+        price_shift_max: Largest rounding of a price to the instrument's grid at import, in its currency.
+        rows_dropped: Rows that the reader left out (``drop_empty=True``, ``drop_non_sessions=True``).
+        rows_repeated: Rows with a time that was there already, left out (``deduplicate=…``).
+        rows_moved: Rows that stood after a later one and were put in order (``sort=True``).
+        clock_shift_ns: What the reader added to the receive times (``clock_offset="estimate"``).
+        source: File or frame that it was read from; for messages.
+    """
+
+    symbol: str
+    ts_event_ns: TimeColumn
+    ts_recv_ns: TimeColumn
+    instrument: Instrument | None = None
+    adjusted: Adjustment = "none"
+    price_shift_max: float = 0.0
+    rows_dropped: int = 0
+    rows_repeated: int = 0
+    rows_moved: int = 0
+    clock_shift_ns: int = 0
+    source: str = ""
+
+    @property
+    def kind(self) -> str:
+        """``bars``, ``quotes`` or ``trades``: the store's name for it."""
+        return type(self).__name__.lower()
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The value columns by name, times left out."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self.ts_event_ns)
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return f"{type(self).__name__}({self.symbol}, empty)"
+        first, last = (_moment_text(int(self.ts_event_ns[i])) for i in (0, -1))
+        return f"{type(self).__name__}({self.symbol}, {len(self):,} rows, {first} to {last}{self._note()})"
+
+    def _note(self) -> str:
+        return ""
+
+    @property
+    def start_ns(self) -> int:
+        """Receive time of the first record."""
+        return int(self.ts_recv_ns[0])
+
+    @property
+    def end_ns(self) -> int:
+        """Receive time of the last record."""
+        return int(self.ts_recv_ns[-1])
+
+    def before(self, moment: int | str | dt.date) -> Self:
+        """What had been received before ``moment``: the data a policy could have known then."""
+        return self.between(None, moment)
+
+    def between(self, start: int | str | dt.date | None, end: int | str | dt.date | None) -> Self:
+        """What was received from ``start`` on and before ``end``; ``None`` leaves that side open."""
+        import numpy as np
+
+        first = 0 if start is None else int(np.searchsorted(self.ts_recv_ns, time_ns(start), side="left"))
+        last = len(self) if end is None else int(np.searchsorted(self.ts_recv_ns, time_ns(end), side="left"))
+        return self._rows(slice(first, max(first, last)))
+
+    def _rows(self, rows: slice) -> Self:
+        # One array for both times stays one array: the reader skips what is the same.
+        event_ns = self.ts_event_ns[rows]
+        recv_ns = event_ns if self.ts_recv_ns is self.ts_event_ns else self.ts_recv_ns[rows]
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return replace(self, ts_event_ns=event_ns, ts_recv_ns=recv_ns, **columns)
+
+    def to_frame(self) -> pl.DataFrame:
+        """A Polars frame: ``symbol``, ``ts_event``, ``ts_recv`` (ns, UTC), then the value columns."""
+        import polars as pl
+
+        time = pl.Datetime("ns", "UTC")
+        data = {
+            "ts_event": pl.Series(self.ts_event_ns).cast(time),
+            "ts_recv": pl.Series(self.ts_recv_ns).cast(time),
+        }
+        for name, column in self.columns.items():
+            if name.endswith("_ns"):
+                data["ts_" + name.removesuffix("_ns")] = pl.Series(column).cast(time)
+            else:
+                data[name] = pl.Series(column)
+        return pl.DataFrame(data).select(pl.lit(self.symbol).alias("symbol"), pl.all())
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Bars(Series):
+    """Bars: open, high, low, close and volume of periods, each known at its close.
+
+    Attributes:
+        ts_event_ns: Close of each bar.
+        open_ns: Shape ``(n,)``, int64; start of each bar.
+        open: Shape ``(n,)``, float64; first price.
+        high: Highest price.
+        low: Lowest price.
+        close: Last price.
+        volume: Traded size; NaN throughout where it was not recorded.
+        timeframe_ns: Length of a bar; ``None`` where it is not known or they differ.
+        grade: ``ohlc``, or ``closes only`` for four equal prices made of a close.
+    """
+
+    open_ns: TimeColumn
+    open: FloatColumn
+    high: FloatColumn
+    low: FloatColumn
+    close: FloatColumn
+    volume: FloatColumn
+    timeframe_ns: int | None = None
+    grade: Grade = "ohlc"
+
+    @classmethod
+    def from_arrays(
+        cls,
+        symbol: str,
+        *,
+        ts: ArrayLike,
+        open: ArrayLike,  # noqa: A002 - the field's own name
+        high: ArrayLike,
+        low: ArrayLike,
+        close: ArrayLike,
+        volume: ArrayLike | None = None,
+        open_ts: ArrayLike | None = None,
+        ts_recv: ArrayLike | None = None,
+        timeframe: str | int | None = None,
+        instrument: Instrument | None = None,
+        adjusted: Adjustment = "none",
+        grade: Grade = "ohlc",
+    ) -> Bars:
+        """Bars of arrays in memory; float64 and int64 arrays are taken as they are, without a copy.
+
+        Args:
+            symbol: The instrument's symbol.
+            ts: Shape ``(n,)``; **close** of each bar: ns since the epoch, UTC, or datetime64.
+            open: First prices; ``high``, ``low`` and ``close`` likewise, all of shape ``(n,)``.
+            high: Highest prices.
+            low: Lowest prices.
+            close: Last prices.
+            volume: Traded sizes.
+            open_ts: Start of each bar. Without it: ``ts`` minus ``timeframe``, or without that too, the close
+                of the bar before (for the first bar, ``ts`` minus the median step of the first 1,000).
+            ts_recv: When each bar was received; its close where ``None``.
+            timeframe: Length of a bar, such as ``"1m"``.
+            instrument: What is traded.
+            adjusted: What past prices were adjusted for.
+            grade: ``closes only`` if the four prices were made of a close.
+
+        Raises:
+            DataError: arrays that are not numbers, not one-dimensional or not of one length.
+        """
+        import numpy as np
+
+        table = _Columns(symbol, ts)
+        timeframe_ns = None if timeframe is None else timeframe_to_ns(timeframe)
+        event_ns = table.event_ns
+        if open_ts is not None:
+            open_ns = table.times("open_ts", open_ts)
+        elif timeframe_ns is not None:
+            open_ns = event_ns - timeframe_ns
+        else:
+            open_ns = np.empty_like(event_ns)
+            open_ns[1:] = event_ns[:-1]
+            if len(event_ns):
+                steps = np.diff(event_ns[:1001])
+                open_ns[0] = event_ns[0] - (int(np.median(steps)) if len(steps) else DAY_NS)
+        return cls(
+            symbol=symbol,
+            ts_event_ns=event_ns,
+            ts_recv_ns=event_ns if ts_recv is None else table.times("ts_recv", ts_recv),
+            instrument=instrument,
+            adjusted=adjusted,
+            source="arrays",
+            open_ns=open_ns,
+            open=table.floats("open", open),
+            high=table.floats("high", high),
+            low=table.floats("low", low),
+            close=table.floats("close", close),
+            volume=table.unknown() if volume is None else table.floats("volume", volume),
+            timeframe_ns=timeframe_ns,
+            grade=grade,
+        )
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The value columns by name, the bar's start among them."""
+        names = ("open_ns", "open", "high", "low", "close", "volume")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def timeframe(self) -> str | None:
+        """Length of a bar as text, such as ``1m``; ``None`` where it is not known."""
+        return None if self.timeframe_ns is None else timeframe_text(self.timeframe_ns)
+
+    def _note(self) -> str:
+        notes = [self.timeframe] if self.timeframe else []
+        notes += [f"adjusted for {'splits' if self.adjusted == 'splits' else 'splits and dividends'}"] * (
+            self.adjusted != "none"
+        )
+        notes += [self.grade] * (self.grade != "ohlc")
+        return "".join(", " + note for note in notes)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Quotes(Series):
+    """Best bids and asks; a NaN price is an empty side.
+
+    Attributes:
+        bid: Shape ``(n,)``, float64; best bid.
+        ask: Best ask.
+        bid_size: Size at the bid; NaN throughout where it was not recorded.
+        ask_size: Size at the ask.
+    """
+
+    bid: FloatColumn
+    ask: FloatColumn
+    bid_size: FloatColumn
+    ask_size: FloatColumn
+
+    @classmethod
+    def from_arrays(
+        cls,
+        symbol: str,
+        *,
+        ts: ArrayLike,
+        bid: ArrayLike,
+        ask: ArrayLike,
+        bid_size: ArrayLike | None = None,
+        ask_size: ArrayLike | None = None,
+        ts_recv: ArrayLike | None = None,
+        instrument: Instrument | None = None,
+        adjusted: Adjustment = "none",
+    ) -> Quotes:
+        """Quotes of arrays in memory; float64 and int64 arrays are taken as they are, without a copy.
+
+        Args:
+            symbol: The instrument's symbol.
+            ts: Shape ``(n,)``; the venue's time of each quote: ns since the epoch, UTC, or datetime64.
+            bid: Best bids; NaN where there is none.
+            ask: Best asks; NaN where there is none.
+            bid_size: Sizes at the bid.
+            ask_size: Sizes at the ask.
+            ts_recv: When each quote was received; ``ts`` where ``None``.
+            instrument: What is traded.
+            adjusted: What past prices were adjusted for.
+
+        Raises:
+            DataError: arrays that are not numbers, not one-dimensional or not of one length.
+        """
+        table = _Columns(symbol, ts)
+        return cls(
+            symbol=symbol,
+            ts_event_ns=table.event_ns,
+            ts_recv_ns=table.event_ns if ts_recv is None else table.times("ts_recv", ts_recv),
+            instrument=instrument,
+            adjusted=adjusted,
+            source="arrays",
+            bid=table.floats("bid", bid),
+            ask=table.floats("ask", ask),
+            bid_size=table.unknown() if bid_size is None else table.floats("bid_size", bid_size),
+            ask_size=table.unknown() if ask_size is None else table.floats("ask_size", ask_size),
+        )
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The value columns by name."""
+        return {"bid": self.bid, "ask": self.ask, "bid_size": self.bid_size, "ask_size": self.ask_size}
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
+class Trades(Series):
+    """Public prints.
+
+    Attributes:
+        price: Shape ``(n,)``, float64; price of each print.
+        size: Its size.
+        aggressor: Shape ``(n,)``, int8; +1 where the buyer took, -1 where the seller took, 0 where unknown.
+    """
+
+    price: FloatColumn
+    size: FloatColumn
+    aggressor: NDArray[np.int8]
+
+    @classmethod
+    def from_arrays(
+        cls,
+        symbol: str,
+        *,
+        ts: ArrayLike,
+        price: ArrayLike,
+        size: ArrayLike,
+        aggressor: ArrayLike | None = None,
+        ts_recv: ArrayLike | None = None,
+        instrument: Instrument | None = None,
+        adjusted: Adjustment = "none",
+    ) -> Trades:
+        """Prints of arrays in memory; float64, int64 and int8 arrays are taken as they are, without a copy.
+
+        Args:
+            symbol: The instrument's symbol.
+            ts: Shape ``(n,)``; the venue's time of each print: ns since the epoch, UTC, or datetime64.
+            price: Prices.
+            size: Sizes.
+            aggressor: +1 where the buyer took, -1 where the seller took, 0 where unknown.
+            ts_recv: When each print was received; ``ts`` where ``None``.
+            instrument: What is traded.
+            adjusted: What past prices were adjusted for.
+
+        Raises:
+            DataError: arrays that are not numbers, not one-dimensional or not of one length.
+        """
+        import numpy as np
+
+        table = _Columns(symbol, ts)
+        sides = np.zeros(len(table.event_ns), np.int8) if aggressor is None else np.asarray(aggressor)
+        return cls(
+            symbol=symbol,
+            ts_event_ns=table.event_ns,
+            ts_recv_ns=table.event_ns if ts_recv is None else table.times("ts_recv", ts_recv),
+            instrument=instrument,
+            adjusted=adjusted,
+            source="arrays",
+            price=table.floats("price", price),
+            size=table.floats("size", size),
+            aggressor=np.ascontiguousarray(table.shaped("aggressor", sides), dtype=np.int8),
+        )
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The value columns by name."""
+        return {"price": self.price, "size": self.size, "aggressor": self.aggressor}
+
+
+class _Columns:
+    """Checks shapes and types of the arrays of one series against its times."""
+
+    def __init__(self, symbol: str, ts: ArrayLike) -> None:
+        self._source = f"arrays of {symbol}"
+        self._rows: int | None = None
+        self.event_ns = self.times("ts", ts)
+
+    def times(self, name: str, values: ArrayLike) -> TimeColumn:
+        import numpy as np
+
+        array = np.asarray(values)
+        if array.dtype.kind == "M":
+            array = array.astype("datetime64[ns]", copy=False).view(np.int64)
+        elif array.dtype.kind not in "iu" and array.size:
+            self._refuse(
+                name,
+                f"times of type {array.dtype}.",
+                "Give int64 nanoseconds since the epoch, or datetime64.",
+            )
+        return np.ascontiguousarray(self.shaped(name, array), dtype=np.int64)
+
+    def floats(self, name: str, values: ArrayLike) -> FloatColumn:
+        import numpy as np
+
+        array = np.asarray(values)
+        if array.dtype.kind not in "fiu" and array.size:
+            self._refuse(name, f"values of type {array.dtype}.", "Give an array of float64.")
+        return np.ascontiguousarray(self.shaped(name, array), dtype=np.float64)
+
+    def shaped(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
+        if array.ndim != 1:
+            self._refuse(name, f"shape {array.shape}.", "Give a one-dimensional array.")
+        if self._rows is None:
+            self._rows = len(array)
+        if len(array) != self._rows:
+            self._refuse(
+                name, f"{len(array):,} values beside {self._rows:,} times.", "Give one value a time."
+            )
+        return array
+
+    def unknown(self) -> FloatColumn:
+        import numpy as np
+
+        return np.full(len(self.event_ns), np.nan)
+
+    def _refuse(self, name: str, problem: str, remedy: str) -> None:
+        raise DataError(problem, source=self._source, field=name, remedy=remedy)
+
+
+def _moment_text(moment_ns: int) -> str:
+    import datetime as dt
+
+    seconds, _ = divmod(moment_ns, 1_000_000_000)
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%d %H:%M:%S}"

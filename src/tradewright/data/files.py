@@ -1,0 +1,145 @@
+"""Files in, series out: CSV and Parquet, compressed or not."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack, cast
+
+from tradewright.core.series import Bars, Quotes, Series, Trades
+from tradewright.data.frames import read_series
+from tradewright.data.options import ReadKeywords, ReadOptions, read_options
+from tradewright.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+_EMPTY_TEXTS = ["", "NA", "N/A", "n/a", "null", "NULL", "NaN", "nan", "None"]
+_SEPARATORS = (",", ";", "\t", "|")
+_GZIP, _ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
+
+
+def read_bars(
+    path: str | Path, symbol: str | None = None, **options: Unpack[ReadKeywords]
+) -> Bars | list[Bars]:
+    """Bars of a CSV or Parquet file; text files may be compressed (gzip, or a zip of one file).
+
+    ``read_bars("spy.csv", calendar="XNYS")`` reads days, ``read_bars("btc.csv.gz", tz="UTC", label="open")``
+    minutes. What the columns may be called, and when a list comes back, is said by `bars_from_frame`.
+
+    Args:
+        path: The file.
+        symbol: The instrument's symbol; the given instrument's, or the file's name up to the first dot, if left
+            out.
+        **options: See `ReadOptions`.
+
+    Raises:
+        DataError: anything that cannot be used as it is, naming file, row, field, value and what would be right.
+        FileNotFoundError: no such file.
+    """
+    found = read_file("bars", Path(path), symbol, read_options(options))
+    return cast("list[Bars]", found) if isinstance(found, list) else cast("Bars", found)
+
+
+def read_quotes(
+    path: str | Path, symbol: str | None = None, **options: Unpack[ReadKeywords]
+) -> Quotes | list[Quotes]:
+    """Quotes of a CSV or Parquet file; arguments and errors are those of `read_bars`.
+
+    A file without a header: ``read_quotes("ticks.csv", columns=["time", "bid", "ask", None], tz="-05:00")``.
+    """
+    found = read_file("quotes", Path(path), symbol, read_options(options))
+    return cast("list[Quotes]", found) if isinstance(found, list) else cast("Quotes", found)
+
+
+def read_trades(
+    path: str | Path, symbol: str | None = None, **options: Unpack[ReadKeywords]
+) -> Trades | list[Trades]:
+    """Public prints of a CSV or Parquet file; arguments and errors are those of `read_bars`."""
+    found = read_file("trades", Path(path), symbol, read_options(options))
+    return cast("list[Trades]", found) if isinstance(found, list) else cast("Trades", found)
+
+
+def read_file(kind: str, path: Path, symbol: str | None, options: ReadOptions) -> Series | list[Series]:
+    """Series of one kind from a file."""
+    table = read_table(path, options)
+    return read_series(
+        kind, table, symbol, fallback=path.name.split(".")[0], source=path.name, options=options
+    )
+
+
+def read_table(path: Path, options: ReadOptions) -> pl.DataFrame:
+    """The columns of a file; those of text files all as text, empty ones null.
+
+    Raises:
+        DataError: an empty, truncated or corrupt file, or rows that are longer than the header.
+    """
+    import polars as pl
+
+    content = _content(path)
+    try:
+        if content.startswith(_PARQUET):
+            return pl.read_parquet(io.BytesIO(content))
+        header = None if isinstance(options.columns, dict) else options.columns
+        table = pl.read_csv(
+            content,
+            has_header=header is None,
+            separator=options.separator or _separator(content),
+            infer_schema=False,
+            null_values=_EMPTY_TEXTS,
+        )
+    except pl.exceptions.NoDataError:
+        raise _unreadable(path, "is empty.", "Check that the download is complete.") from None
+    except pl.exceptions.PolarsError as error:
+        text = str(error).strip().splitlines()[0]
+        raise _unreadable(
+            path, f"cannot be read: {text}.", "Check that it is complete and of the form it says."
+        ) from None
+    return table if header is None else _named(table, header, path)
+
+
+def _content(path: Path) -> bytes:
+    """The file's bytes, decompressed."""
+    import gzip
+    import zipfile
+    import zlib
+
+    content = path.read_bytes()
+    try:
+        if content.startswith(_GZIP):
+            content = gzip.decompress(content)
+        elif content.startswith(_ZIP):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                members = archive.namelist()
+                if len(members) != 1:
+                    listed = ", ".join(members[:5])
+                    raise _unreadable(
+                        path, f"holds {len(members)} files ({listed}).", "Unpack it and give one."
+                    )
+                content = archive.read(members[0])
+    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
+        text = f"is cut short or damaged: {error}."
+        raise _unreadable(path, text, "Fetch it again: nothing was read.") from None
+    if not content.strip():
+        raise _unreadable(path, "is empty.", "Check that the download is complete.")
+    return content
+
+
+def _separator(content: bytes) -> str:
+    first = content[:10_000].split(b"\n", 1)[0].decode("utf-8", "replace")
+    return max(_SEPARATORS, key=first.count)
+
+
+def _named(table: pl.DataFrame, header: Sequence[str | None], path: Path) -> pl.DataFrame:
+    """The columns of a file without a header, by the names given."""
+    if len(header) != table.width:
+        problem = f"has {table.width} columns, and columns= names {len(header)}."
+        raise _unreadable(path, problem, "Name each; None leaves one out.")
+    kept = {old: new for old, new in zip(table.columns, header, strict=True) if new is not None}
+    return table.select(list(kept)).rename(kept)
+
+
+def _unreadable(path: Path, problem: str, remedy: str) -> DataError:
+    return DataError(problem, source=path.name, remedy=remedy)

@@ -1,0 +1,118 @@
+"""What a reader is told about a file or frame that the file does not say itself."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+import msgspec
+
+from tradewright.core.series import Adjustment
+
+if TYPE_CHECKING:
+    from tradewright.core.instrument import Instrument
+
+Label = Literal["open", "close"]
+TimeUnit = Literal["s", "ms", "us", "ns"]
+
+
+class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to read a file or a frame; each is also a keyword of the readers.
+
+    Attributes:
+        columns: Field names to the source's column names, such as ``{"close": "Last"}``, where recognition by name
+            does not do; or, for a file without a header, the field of each column in order, ``None`` for those to
+            skip.
+        tz: Time zone of date-times that carry none: ``"America/New_York"``, ``"UTC"`` or a fixed ``"-05:00"``.
+        label: Whether the time of an intraday bar is its open or its close. Never guessed.
+        timeframe: Length of a bar, such as ``"1m"``; inferred from the times if left out.
+        calendar: Calendar whose sessions plain dates are, such as ``"XNYS"``; the instrument's if left out.
+            Without any, a plain date is a day of UTC.
+        time_format: ``strptime`` format of the times, for forms that are not recognised.
+        time_unit: Unit of epoch times, where their size leaves it open.
+        drop_empty: Leave out rows with an empty price or volume, and count them, instead of refusing.
+        drop_non_sessions: Leave out plain dates that are no session of the calendar, and count them with the
+            empty rows, instead of refusing.
+        sort: Put rows in the order of time instead of refusing those that go back.
+        deduplicate: For bars, ``True`` leaves out repeated equal rows; ``"first"`` or ``"last"`` says which to
+            keep of rows that have one time and different values.
+        allow_negative: Take zero and negative prices, as spreads have. An instrument whose bounds allow them
+            does too.
+        allow_crossed: Take quotes whose bid is above the ask.
+        clock_offset: ``"estimate"`` shifts receive times that are before the venue's so that the smallest
+            latency is zero, and records the shift.
+        instrument: What is traded, or one instrument for each symbol; prices are rounded to its tick grid.
+        adjusted: What past prices were adjusted for: ``none``, ``splits`` or ``all`` (splits and dividends).
+        separator: What stands between the fields of a text file; found in the first line if left out.
+    """
+
+    columns: dict[str, str] | list[str | None] | None = None
+    tz: str | None = None
+    label: Label | None = None
+    timeframe: str | int | None = None
+    calendar: str | None = None
+    time_format: str | None = None
+    time_unit: TimeUnit | None = None
+    drop_empty: bool = False
+    drop_non_sessions: bool = False
+    sort: bool = False
+    deduplicate: bool | Literal["first", "last"] = False
+    allow_negative: bool = False
+    allow_crossed: bool = False
+    clock_offset: Literal["estimate"] | None = None
+    instrument: Any = None
+    adjusted: Adjustment = "none"
+    separator: str | None = None
+
+    def instrument_of(self, symbol: str) -> Instrument | None:
+        """The instrument given for a symbol, if any."""
+        if isinstance(self.instrument, Mapping):
+            return self.instrument.get(symbol)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - a mapping of users' own
+        return self.instrument
+
+
+class ReadKeywords(TypedDict, total=False):
+    """The fields of `ReadOptions` as keywords; see there."""
+
+    columns: Mapping[str, str] | Sequence[str | None]
+    tz: str | None
+    label: Label | None
+    timeframe: str | int | None
+    calendar: str | None
+    time_format: str | None
+    time_unit: TimeUnit | None
+    drop_empty: bool
+    drop_non_sessions: bool
+    sort: bool
+    deduplicate: bool | Literal["first", "last"]
+    allow_negative: bool
+    allow_crossed: bool
+    clock_offset: Literal["estimate"] | None
+    instrument: Instrument | Mapping[str, Instrument] | None
+    adjusted: Adjustment
+    separator: str | None
+
+
+def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
+    """Checked options from keywords.
+
+    Raises:
+        TypeError: an option that does not exist; the text names the nearest.
+        ValueError: an impossible value.
+    """
+    for name in keywords:
+        if name not in ReadOptions.__struct_fields__:
+            near = difflib.get_close_matches(name, ReadOptions.__struct_fields__, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise TypeError(
+                f"no reading option {name!r}.{hint} There are: {', '.join(ReadOptions.__struct_fields__)}."
+            )
+    values = dict(keywords)
+    columns = values.get("columns")
+    if columns is not None:
+        values["columns"] = dict(columns) if isinstance(columns, Mapping) else list(columns)  # pyright: ignore[reportUnknownArgumentType] - msgspec checks it below
+    try:
+        return msgspec.convert(values, ReadOptions)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"reading options: {error}") from None

@@ -1,0 +1,281 @@
+"""A folder of Parquet files: series in, series, lazy frames and SQL out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from tradewright.core.series import Bars, Quotes, Series, Trades, time_ns, timeframe_text, timeframe_to_ns
+from tradewright.data.importing import IMPORTERS, ImportSummary
+from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
+from tradewright.data.merge import writing
+from tradewright.data.options import ReadKeywords, read_options
+from tradewright.errors import DataError, UnknownSymbolError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    import polars as pl
+
+    from tradewright.core.instrument import Instrument
+
+
+class Store:
+    """Series of market records in a folder.
+
+    Rows lie in ``venue=…/symbol=…/kind=…/timeframe=…/`` as Parquet, compressed with zstd: a file a year for daily
+    bars, a month for shorter ones, a day for quotes and trades. Beside them ``series.json`` has the instrument and
+    what the prices were adjusted for. Any tool that reads Hive partitions reads the rows.
+
+    What is written is written whole or not at all, and twice is once.
+
+    Attributes:
+        path: The folder; made by the first write.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r}, {len(self.series())} series)"
+
+    def write(
+        self, series: Series | Iterable[Series], *, venue: str | None = None, replace: bool = False
+    ) -> ImportSummary:
+        """Adds the rows of one series or several.
+
+        Rows that are there already change nothing. For quotes and trades, equal rows at one time count as often as
+        one write has them.
+
+        Args:
+            series: What to write.
+            venue: Where it was recorded; the instrument's venue if left out.
+            replace: Let new values replace those stored at the same time, instead of refusing.
+
+        Raises:
+            DataError: values that contradict stored ones, naming the first row; the store stays as it was.
+        """
+        parts = [series] if isinstance(series, Series) else list(series)
+        summary = ImportSummary()
+        with writing(self.path, replace=replace) as merge:
+            for part in parts:
+                summary = summary.plus(merge.stage(part, venue))
+        return summary
+
+    def import_files(
+        self,
+        source: str,
+        files: Iterable[str | Path],
+        *,
+        symbol: str | None = None,
+        kind: str = "bars",
+        venue: str | None = None,
+        replace: bool = False,
+        **options: Unpack[ReadKeywords],
+    ) -> ImportSummary:
+        """Adds the rows of files: all of them, or if one is refused none.
+
+        Args:
+            source: A name in `IMPORTERS`, such as ``"csv"``.
+            files: Their paths.
+            symbol: The instrument's symbol; each file's name up to the first dot if left out.
+            kind: ``bars``, ``quotes`` or ``trades``.
+            venue: Where they were recorded; the instrument's venue if left out.
+            replace: Let new values replace those stored at the same time, instead of refusing.
+            **options: How to read them; see `ReadOptions`.
+
+        Raises:
+            DataError: a file that cannot be used as it is, or contradicts the store; names file, row and field.
+            ValueError: an unknown source or kind.
+        """
+        if source not in IMPORTERS:
+            raise ValueError(f"no source {source!r} to import from. There are: {', '.join(IMPORTERS)}.")
+        if kind not in _KINDS:
+            raise ValueError(f"no kind of data {kind!r}. There are: {', '.join(_KINDS)}.")
+        reading = read_options(options)
+        summary = ImportSummary()
+        with writing(self.path, replace=replace) as merge:
+            for file in files:
+                for series in IMPORTERS[source].read(kind, Path(file), symbol, reading):
+                    summary = summary.plus(merge.stage(series, venue))
+                summary = summary.plus(ImportSummary(files=1))
+        return summary
+
+    def series(self) -> list[SeriesKey]:
+        """What the store has, in order of venue, symbol and kind."""
+        found = self.path.glob(f"venue=*/symbol=*/kind=*/**/{DESCRIPTION}")
+        return sorted(SeriesKey.from_folder(path.parent.relative_to(self.path)) for path in found)
+
+    def symbols(self, kind: str | None = None) -> list[str]:
+        """The symbols of one kind of series, or of all."""
+        return list(dict.fromkeys(sorted(key.symbol for key in self.series() if kind in (None, key.kind))))
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """The instrument stored with a symbol's series, if any.
+
+        Raises:
+            UnknownSymbolError: the store has no such symbol.
+        """
+        keys = [key for key in self.series() if key.symbol == symbol]
+        if not keys:
+            raise UnknownSymbolError(symbol, self.symbols())
+        found = (self._description(key).decoded_instrument() for key in keys)
+        return next((instrument for instrument in found if instrument is not None), None)
+
+    def scan(
+        self,
+        symbol: str,
+        kind: str = "bars",
+        timeframe: str | int | None = None,
+        venue: str | None = None,
+    ) -> pl.LazyFrame:
+        """A lazy frame of a series, in the order of receive times; nothing is read until it is collected.
+
+        Columns are those of `Series.to_frame`: ``symbol``, ``ts_event``, ``ts_recv`` (ns, UTC), for bars
+        ``ts_open``, then the values.
+
+        Args:
+            symbol: The instrument's symbol.
+            kind: ``bars``, ``quotes`` or ``trades``.
+            timeframe: Length of a bar, where the store has several.
+            venue: Where it was recorded, where the store has several.
+
+        Raises:
+            UnknownSymbolError: the store has no such symbol.
+            DataError: no such series, or several; the text lists what there is.
+        """
+        return self._scan(self._key(symbol, kind, timeframe, venue))
+
+    def read(
+        self,
+        symbol: str,
+        kind: str = "bars",
+        timeframe: str | int | None = None,
+        venue: str | None = None,
+        *,
+        start: int | str | dt.date | None = None,
+        end: int | str | dt.date | None = None,
+    ) -> Series:
+        """A series, or what of it was received from ``start`` on and before ``end``.
+
+        Arguments and errors are those of `scan`.
+        """
+        import polars as pl
+
+        key = self._key(symbol, kind, timeframe, venue)
+        rows = self._scan(key)
+        time = pl.Datetime("ns", "UTC")
+        if start is not None:
+            rows = rows.filter(pl.col("ts_recv") >= pl.lit(time_ns(start)).cast(time))
+        if end is not None:
+            rows = rows.filter(pl.col("ts_recv") < pl.lit(time_ns(end)).cast(time))
+        return _series(key, self._description(key), rows.collect(), str(self.path))
+
+    def read_bars(
+        self,
+        symbol: str,
+        timeframe: str | int | None = None,
+        venue: str | None = None,
+        *,
+        start: int | str | dt.date | None = None,
+        end: int | str | dt.date | None = None,
+    ) -> Bars:
+        """Bars; arguments and errors are those of `read`."""
+        found = self.read(symbol, "bars", timeframe, venue, start=start, end=end)
+        assert isinstance(found, Bars)  # noqa: S101 - the kind says so
+        return found
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """The answer of DuckDB to a query over the views ``bars``, ``quotes`` and ``trades``.
+
+        Each view has the columns of `scan` beside ``venue``, ``symbol``, ``kind`` and, for bars, ``timeframe``:
+        ``store.sql("select symbol, max(high) from bars group by symbol")``.
+
+        Raises:
+            DataError: DuckDB refuses the query; the text is its own.
+        """
+        import duckdb
+        import polars as pl
+
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for kind in _KINDS:
+                if files := [
+                    str(path) for path in sorted(self.path.glob(f"venue=*/symbol=*/kind={kind}/**/*.parquet"))
+                ]:
+                    rows = connection.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
+                    rows.create_view(kind)
+            try:
+                frame = pl.DataFrame(connection.sql(query))
+            except duckdb.Error as error:
+                raise DataError(str(error), source="query", remedy="") from None
+        zoned = [
+            name for name, dtype in frame.schema.items() if getattr(dtype, "time_zone", None) is not None
+        ]
+        return frame.with_columns(pl.col(name).dt.convert_time_zone("UTC") for name in zoned)
+
+    def _key(self, symbol: str, kind: str, timeframe: str | int | None, venue: str | None) -> SeriesKey:
+        known = self.series()
+        if kind not in _KINDS:
+            raise ValueError(f"no kind of data {kind!r}. There are: {', '.join(_KINDS)}.")
+        of_symbol = [key for key in known if key.symbol == symbol]
+        if not of_symbol:
+            raise UnknownSymbolError(symbol, self.symbols())
+        wanted = None if timeframe is None else timeframe_text(timeframe_to_ns(timeframe))
+        found = [
+            key
+            for key in of_symbol
+            if key.kind == kind and wanted in (None, key.timeframe) and venue in (None, key.venue)
+        ]
+        if len(found) != 1:
+            there = "; ".join(str(key) for key in of_symbol)
+            asked = " ".join(
+                word for word in (symbol, wanted, kind, f"of {venue}" if venue else None) if word
+            )
+            raise DataError(
+                f"{'several series are' if found else 'no series is'} {asked}.",
+                source=str(self.path),
+                remedy=f"There are: {there}. Choose with kind=, timeframe= and venue=.",
+            )
+        return found[0]
+
+    def _description(self, key: SeriesKey) -> Description:
+        return Description.load(self.path / key.folder / DESCRIPTION)
+
+    def _scan(self, key: SeriesKey) -> pl.LazyFrame:
+        import polars as pl
+
+        files = sorted((self.path / key.folder).glob("*.parquet"))
+        rows = pl.scan_parquet(files, hive_partitioning=False, glob=False)
+        return rows.select(pl.lit(key.symbol).alias("symbol"), pl.all())
+
+
+_KINDS: dict[str, type[Series]] = {"bars": Bars, "quotes": Quotes, "trades": Trades}
+
+
+def _series(key: SeriesKey, description: Description, frame: pl.DataFrame, source: str) -> Series:
+    """A series of stored rows."""
+    import polars as pl
+
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        if name == "symbol":
+            continue
+        if name.startswith("ts_"):
+            field = "open_ns" if name == "ts_open" else name + "_ns"
+            columns[field] = frame[name].cast(pl.Int64).to_numpy()
+        else:
+            columns[name] = frame[name].to_numpy()
+    if frame["ts_event"].equals(frame["ts_recv"]):
+        columns["ts_recv_ns"] = columns["ts_event_ns"]
+    if key.kind == "bars":
+        columns |= {"timeframe_ns": description.timeframe_ns, "grade": description.grade}
+    return _KINDS[key.kind](
+        symbol=key.symbol,
+        instrument=description.decoded_instrument(),
+        adjusted=description.adjusted,
+        price_shift_max=description.price_shift_max,
+        source=source,
+        **columns,
+    )

@@ -1,0 +1,244 @@
+"""Times of recorded data: text, numbers and date types to nanoseconds since the epoch, without guessing."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from tradewright.core.series import DAY_NS
+from tradewright.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from tradewright.data.options import ReadOptions
+
+_DATES = (
+    (r"\d{4}-\d{1,2}-\d{1,2}", "%Y-%m-%d"),
+    (r"\d{4}/\d{1,2}/\d{1,2}", "%Y/%m/%d"),
+    (r"\d{4}\.\d{1,2}\.\d{1,2}", "%Y.%m.%d"),
+    (r"\d{8}", "%Y%m%d"),
+    (r"\d{1,2}-[A-Za-z]{3}-\d{4}", "%d-%b-%Y"),
+    (r"\d{1,2}/\d{1,2}/\d{4}", "month or day first"),
+)
+_CLOCKS = (
+    (r"\d{1,2}:\d{2}", "%H:%M"),
+    (r"\d{1,2}:\d{2}:\d{2}([.]\d+)?", "%H:%M:%S%.f"),
+    (r"\d{1,2}:\d{2} [AaPp][Mm]", "%I:%M %p"),
+    (r"\d{1,2}:\d{2}:\d{2} [AaPp][Mm]", "%I:%M:%S %p"),
+    (r"\d{6}", "%H%M%S"),
+    (r"\d{9}", "%H%M%S%3f"),
+)
+_ZONES = ((r"[ ]?[+-]\d{2}(:?\d{2})?", "%#z"), (r"Z", "Z"), (r" UTC", " UTC"), (r"", ""))
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+
+
+class Times(NamedTuple):
+    """Times of rows: ns since the epoch (UTC), or days since the epoch where the source has plain dates."""
+
+    values: pl.Series
+    are_dates: bool
+
+
+def read_times(column: pl.Series, options: ReadOptions, *, source: str, tz: str | None = None) -> Times:
+    """Times of a column; null where the column is.
+
+    Args:
+        column: Text, numbers, or a date or date-time type.
+        options: Zone, format and unit.
+        source: For messages.
+        tz: What the column's name says of the zone.
+
+    Raises:
+        DataError: text that is no time, a naive date-time without ``tz``, a moment that the zone does not have,
+            or numbers whose unit cannot be told.
+    """
+    return _Reader(column, options, source, options.tz or tz).read()
+
+
+class _Reader:
+    def __init__(self, column: pl.Series, options: ReadOptions, source: str, tz: str | None) -> None:
+        self.column, self.options, self.source, self.tz = column, options, source, tz
+
+    def read(self) -> Times:
+        import polars as pl
+
+        dtype = self.column.dtype
+        if dtype == pl.Null or self.column.null_count() == len(self.column):
+            return Times(self.column.cast(pl.Int64), are_dates=False)
+        if dtype == pl.Date:
+            return Times(self.column.cast(pl.Int64), are_dates=True)
+        if isinstance(dtype, pl.Datetime):
+            return self._moments(self.column.cast(pl.Datetime("ns", dtype.time_zone)))
+        if dtype == pl.String:
+            return self._text(self.column.str.strip_chars())
+        if dtype.is_numeric():
+            return self._numbers(self.column)
+        self._refuse(0, f"times of type {dtype}.", "Give dates, date-times, text or epoch numbers.")
+
+    def _text(self, text: pl.Series) -> Times:
+        import polars as pl
+
+        first = text.drop_nulls()[0]
+        if self.options.time_format is None and re.fullmatch(r"\d{9,19}|\d{9,10}[.]\d+", first):
+            numbers = text.cast(pl.Float64 if "." in first else pl.Int64, strict=False)
+            self._check_all_read(numbers, "an epoch time")
+            return self._numbers(numbers)
+        form = self.options.time_format or self._form(text, first)
+        if not re.search(r"%[HIsTRcXr]", form):
+            days = text.str.to_date(form, strict=False)
+            self._check_all_read(days, f"a date like {first!r}")
+            return Times(days.cast(pl.Int64), are_dates=True)
+        moments = text.str.to_datetime(form, time_unit="ns", strict=False)
+        self._check_all_read(moments, f"a time like {first!r}")
+        if form.endswith(("Z", " UTC")):
+            moments = moments.dt.replace_time_zone("UTC")
+        return self._moments(moments)
+
+    def _form(self, text: pl.Series, first: str) -> str:
+        for date, date_form in _DATES:
+            if re.fullmatch(date, first):
+                return self._day_order(text) if date_form.startswith("month") else date_form
+            for clock, clock_form in _CLOCKS:
+                for zone, zone_form in _ZONES:
+                    if match := re.fullmatch(f"{date}([T ;])({clock}){zone}", first):
+                        form = self._day_order(text) if date_form.startswith("month") else date_form
+                        return form + match[1] + clock_form + zone_form
+        remedy = "Give its form, such as time_format='%d.%m.%Y %H:%M'."
+        self._refuse(
+            self.column.is_not_null().arg_max() or 0, f"{first!r} is no time of a known form.", remedy
+        )
+
+    def _day_order(self, text: pl.Series) -> str:
+        """Which of 1/2/2003's first two numbers is the day, from the rows that leave no doubt."""
+        import polars as pl
+
+        parts = (
+            text.str.extract_groups(r"^(\d{1,2})/(\d{1,2})/").struct.unnest().select(pl.all().cast(pl.Int64))
+        )
+        first_max, second_max = (parts.to_series(i).max() or 0 for i in (0, 1))
+        if int(second_max) > 12 >= int(first_max):  # type: ignore[arg-type]
+            return "%m/%d/%Y"
+        if int(first_max) > 12 >= int(second_max):  # type: ignore[arg-type]
+            return "%d/%m/%Y"
+        remedy = "Say which: time_format='%m/%d/%Y' or '%d/%m/%Y'."
+        self._refuse(0, f"{text[0]!r} may have the month or the day first, and no row tells.", remedy)
+
+    def _numbers(self, numbers: pl.Series) -> Times:
+        import polars as pl
+
+        low, high = (float(value) for value in (numbers.min(), numbers.max()))  # type: ignore[arg-type]
+        if low >= 19_000_101 and high <= 21_001_231 and numbers.dtype.is_integer():
+            days = numbers.cast(pl.String).str.to_date("%Y%m%d", strict=False)
+            self._check_all_read(days, "a date of the form YYYYMMDD")
+            return Times(days.cast(pl.Int64), are_dates=True)
+        units = [
+            unit
+            for unit, per_second in _PER_SECOND.items()
+            if 1e8 * per_second <= low <= high < 1e10 * per_second
+        ]
+        unit = self.options.time_unit or (units[0] if units else None)
+        if unit is None:
+            remedy = "Give it: time_unit='s', 'ms', 'us' or 'ns'."
+            self._refuse(0, f"the unit of epoch times from {low:.0f} to {high:.0f} cannot be told.", remedy)
+        factor = 10**9 // _PER_SECOND[unit]
+        if numbers.dtype.is_float():
+            return Times((numbers * factor).round().cast(pl.Int64), are_dates=False)
+        return Times(numbers.cast(pl.Int64) * factor, are_dates=False)
+
+    def _moments(self, moments: pl.Series) -> Times:
+        import polars as pl
+
+        if isinstance(moments.dtype, pl.Datetime) and moments.dtype.time_zone is not None:
+            return Times(moments.cast(pl.Int64), are_dates=False)
+        naive_ns = moments.cast(pl.Int64)
+        if self.tz is None and (naive_ns.drop_nulls() % DAY_NS == 0).all():
+            # Midnight throughout is how pandas and many files write plain dates.
+            return Times(naive_ns // DAY_NS, are_dates=True)
+        if self.tz is None:
+            row = int((naive_ns % DAY_NS != 0).arg_max() or 0)
+            remedy = "Give tz='UTC', tz='America/New_York' or the like."
+            self._refuse(row, f"date-time {self.column[row]} has no time zone.", remedy)
+        if offset := _OFFSET.fullmatch(self.tz):
+            shift_ns = (int(offset[2]) * 60 + int(offset[3])) * 60 * 10**9
+            return Times(naive_ns - shift_ns if offset[1] == "+" else naive_ns + shift_ns, are_dates=False)
+        self._check_zone(self.tz)
+        zoned = moments.dt.replace_time_zone(self.tz, ambiguous="null", non_existent="null")
+        lost = zoned.is_null() & moments.is_not_null()
+        if lost.any():
+            row = int(lost.arg_max() or 0)
+            remedy = "Give times in UTC or with offsets; if the source keeps standard time, tz='-05:00' or the like."
+            self._refuse(
+                row, f"{self.column[row]} does not exist, or twice, in {self.tz} (clock change).", remedy
+            )
+        return Times(zoned.dt.convert_time_zone("UTC").cast(pl.Int64), are_dates=False)
+
+    def _check_zone(self, tz: str) -> None:
+        import zoneinfo
+
+        try:
+            zoneinfo.ZoneInfo(tz)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            raise ValueError(
+                f"no time zone {tz!r}. Use a name such as 'America/New_York', or '-05:00'."
+            ) from None
+
+    def _check_all_read(self, read: pl.Series, what: str) -> None:
+        lost = read.is_null() & self.column.is_not_null()
+        if lost.any():
+            row = int(lost.arg_max() or 0)
+            remedy = "Correct it, or give time_format= if the source's form is another."
+            self._refuse(row, f"{self.column[row]!r} is not {what}.", remedy)
+
+    def _refuse(self, row: int, problem: str, remedy: str) -> NoReturn:
+        name, value = self.column.name, self.column[row]
+        raise DataError(problem, source=self.source, row=row + 1, field=name, value=value, remedy=remedy)
+
+
+class Sessions(NamedTuple):
+    """Sessions of a calendar, each with its day (days since the epoch), open and close (ns)."""
+
+    days: NDArray[np.int64]
+    open_ns: NDArray[np.int64]
+    close_ns: NDArray[np.int64]
+
+
+def sessions_of(calendar: str, first_day: int, last_day: int) -> Sessions:
+    """Sessions of a calendar between two days since the epoch, both included, and maybe more.
+
+    Raises:
+        ValueError: the calendar is not one of the exchange_calendars library's.
+    """
+    known = _known.get(calendar)
+    if known is None or first_day < known[0] or last_day > known[1]:
+        # Building a calendar takes a good part of a second: build it once for the files of a study.
+        first, last = first_day // 3653 * 3653, (last_day // 3653 + 1) * 3653
+        if known is not None:
+            first, last = min(first, known[0]), max(last, known[1])
+        known = _known[calendar] = (first, last, _sessions(calendar, first, last))
+    return known[2]
+
+
+_known: dict[str, tuple[int, int, Sessions]] = {}
+
+
+def _sessions(calendar: str, first_day: int, last_day: int) -> Sessions:
+    import exchange_calendars
+    import numpy as np
+    from exchange_calendars.errors import InvalidCalendarName
+
+    start, end = (str(np.datetime64(day, "D")) for day in (first_day, last_day))
+    try:
+        schedule = exchange_calendars.get_calendar(calendar, start=start, end=end).schedule
+    except InvalidCalendarName:
+        raise ValueError(
+            f"no calendar {calendar!r}. Use a name of exchange_calendars, such as 'XNYS'."
+        ) from None
+    columns = (schedule.index, schedule["open"], schedule["close"])
+    days, open_ns, close_ns = (
+        np.asarray(column.to_numpy(dtype="datetime64[ns]")).view(np.int64) for column in columns
+    )
+    return Sessions(days // DAY_NS, open_ns, close_ns)

@@ -1,0 +1,236 @@
+"""One self-contained HTML page for a run, or for several beside each other.
+
+The page needs no network: style, script and plotly.js stand in it, and its content policy forbids it to
+fetch anything. Equal results give equal bytes: ids come from content, and nothing is stamped with the time
+of writing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import numpy as np
+
+from tradewright.research import sections
+from tradewright.research.benchmark import benchmark_of
+from tradewright.research.figures import Line, comparison_figure, equity_figure, price_figure
+from tradewright.research.labels import period_of, show
+from tradewright.research.sections import card, note
+from tradewright.research.summary import curve_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    import polars as pl
+
+    from tradewright.research.result import Result
+    from tradewright.research.summary import Curve
+
+PRICE_CHARTS_MAX: Final = 6
+RISK_NOTICE: Final = (
+    "A simulation is not a forecast. Results of a backtest are hypothetical, depend on the assumptions above "
+    "and leave out what the data does not show: your own effect on the market, outages, changed rules, "
+    "delisted names. Parameters chosen after seeing the data flatter the past. Trading can lose more than "
+    "you put in. This is not investment advice."
+)
+_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; "
+    "form-action 'none'; base-uri 'none'"
+)
+
+
+def _plotly_js() -> str:
+    from plotly import offline  # pyright: ignore[reportMissingTypeStubs]  # plotly ships no types
+
+    return str(offline.get_plotlyjs())
+
+
+def _resource(name: str) -> str:
+    return resources.files("tradewright.research").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _chart(figure: dict[str, Any], kind: str) -> tuple[str, str]:
+    """A chart's id, made from its content, and its HTML."""
+    data = msgspec.json.encode(figure).decode().replace("</", "<\\/")
+    id_ = f"{kind}-{hashlib.sha256(data.encode()).hexdigest()[:12]}"
+    height = int(figure["layout"]["height"])
+    html = (
+        f'<div class="chart" id="{id_}" style="min-height:{height * 4 // 5}px"></div>'
+        f'<script type="application/json" id="{id_}-data">{data}</script>'
+    )
+    return id_, html
+
+
+def _unique(html: str, anchor: str) -> str:
+    """Ids of one section made unique among sections that hold the same content."""
+    return html.replace('id="', f'id="{anchor}-').replace('data-log-for="', f'data-log-for="{anchor}-')
+
+
+def _equity_card(curve: Curve, benchmark: Line | None, result: Result) -> str:
+    if not len(curve.equity):
+        return card("Equity and drawdown", '<p class="note">The equity curve has no points.</p>')
+    id_, chart = _chart(equity_figure(curve, benchmark, curve_currency(result)), "equity")
+    button = f'<button type="button" data-log-for="{id_}" aria-pressed="false">Log scale</button>'
+    text = (
+        f"{escape(benchmark.name)} holds the initial equity from its first price, without costs."
+        if benchmark
+        else ""
+    )
+    return card("Equity and drawdown", chart, aside=button, note=text)
+
+
+def curve_currency(result: Result) -> str:
+    """Currency of a result's equity, as text that plotly shows as it is."""
+    return escape(result.meta.currency)
+
+
+def _price_card(result: Result, anchor: str) -> str:
+    symbols = sections.symbols_traded(result)
+    if not symbols:
+        return ""
+    panels, options = "", ""
+    for number, symbol in enumerate(symbols[:PRICE_CHARTS_MAX]):
+        _, chart = _chart(price_figure(result, symbol), f"price-{number}")
+        panel = f"panel-{number}"
+        panels += f'<div id="{panel}"{" hidden" if number else ""}>{chart}</div>'
+        options += f'<option value="{anchor}-{panel}">{escape(symbol)}</option>'
+    aside = (
+        f'<select data-panels aria-label="Symbol">{options}</select>'
+        if len(symbols) > 1
+        else note(escape(symbols[0]))
+    )
+    text = "Triangles are fills; dotted lines join entry and exit of closed round trips."
+    if len(symbols) > PRICE_CHARTS_MAX:
+        text += f" The {PRICE_CHARTS_MAX} symbols with most fills, of {len(symbols):,}."
+    return card("Trades on the price", panels, aside=aside, note=text)
+
+
+def _section(result: Result, anchor: str, benchmark: str | pl.DataFrame | None) -> str:
+    curve = curve_of(result)
+    line = benchmark_of(result, curve, benchmark)
+    gained = None
+    if line is not None:
+        gained = (line.name, float(line.values[-1] / line.values[0]) - 1.0)
+    pair = sections.drawdown_table(curve) + sections.policies(result)
+    parts = [
+        sections.warnings(result.meta.warnings),
+        sections.tiles(result.summary, gained),
+        _equity_card(curve, line, result),
+        sections.monthly(curve),
+        _price_card(result, anchor),
+        sections.metrics(result.summary),
+        f'<div class="columns two pair">{pair}</div>',
+        sections.reasons(result),
+        sections.orders(result),
+        sections.evidence(result),
+    ]
+    return _unique("".join(parts), anchor)
+
+
+def _head(title: str, subtitle: str, nav: str = "") -> str:
+    return f'<header class="top"><h1>{escape(title)}</h1><p class="sub">{subtitle}</p>{nav}</header>'
+
+
+def _subtitle(result: Result) -> str:
+    symbols = ", ".join(result.meta.symbols[:5])
+    if len(result.meta.symbols) > 5:
+        symbols += f" and {len(result.meta.symbols) - 5:,} more"
+    parts = [f"<b>{escape(symbols)}</b>", escape(period_of(result.summary)), escape(result.summary.currency)]
+    if result.meta.grade:
+        parts.append(f"evidence: {escape(result.meta.grade)}")
+    return " · ".join(part for part in parts if part)
+
+
+def _growth_line(name: str, result: Result) -> Line:
+    curve = curve_of(result)
+    times = np.concatenate((np.array([curve.start_ns], dtype=np.int64), curve.at_ns))
+    return Line(name, times, np.concatenate(([1.0], curve.index)))
+
+
+def _overview(results: Mapping[str, Result], benchmark: str | pl.DataFrame | None) -> str:
+    first = next(iter(results.values()))
+    lines = [_growth_line(name, result) for name, result in results.items()]
+    curve = curve_of(first)
+    held = benchmark_of(first, curve, benchmark)
+    if held is not None:
+        held = Line(held.name, held.at_ns, held.values / curve.initial)
+    id_, chart = _chart(comparison_figure(lines, held), "comparison")
+    button = f'<button type="button" data-log-for="{id_}" aria-pressed="false">Log scale</button>'
+    parts = sections.comparison(results) + card("Growth of 1", chart, aside=button)
+    from tradewright.research.compare import compare
+
+    related = compare(results).correlations
+    if related is not None:
+        rows = [
+            [escape(str(row[0])), *(show("ratio", value) for value in row[1:])] for row in related.iter_rows()
+        ]
+        body = sections.table(["", *related.columns[1:]], rows, numbers=range(1, len(related.columns)))
+        parts += card("Correlation of daily returns", f'<div class="scroll">{body}</div>')
+    return _unique(parts, "all")
+
+
+def page(
+    results: Mapping[str, Result], *, benchmark: str | pl.DataFrame | None = None, title: str | None = None
+) -> str:
+    """The page as text; see `write_report`."""
+    if not results:
+        raise ValueError("a report needs at least one result; got none")
+    if len(results) == 1:
+        ((name, result),) = results.items()
+        heading = title or name
+        top = _head(heading, _subtitle(result))
+        body = _section(result, "run", benchmark)
+    else:
+        heading = title or " and ".join(results)
+        links = "".join(f'<a href="#run-{number}">{escape(name)}</a>' for number, name in enumerate(results))
+        top = _head(heading, f"{len(results)} runs beside each other", f"<nav>{links}</nav>")
+        body = _overview(results, benchmark)
+        for number, (name, result) in enumerate(results.items()):
+            own = benchmark if isinstance(benchmark, str) and benchmark in result.prices else None
+            body += f'<h2 id="run-{number}">{escape(name)}</h2><p class="sub">{_subtitle(result)}</p>'
+            body += _section(result, f"run-{number}", own if isinstance(benchmark, str) else benchmark)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(heading)}</title><style>\n{_resource('report.css')}</style></head>\n<body>{top}<main>{body}</main>"
+        f"<footer><b>Risk.</b> {escape(RISK_NOTICE)}<br>Made by tradewright.</footer>\n"
+        f"<script>{_plotly_js()}</script>\n<script>\n{_resource('report.js')}</script></body></html>\n"
+    )
+
+
+def write_report(
+    results: Mapping[str, Result],
+    path: str | PathLike[str],
+    *,
+    benchmark: str | pl.DataFrame | None = None,
+    title: str | None = None,
+) -> Path:
+    """Write the page of one result, or of several: a comparison on top, then a section each.
+
+    Args:
+        results: Result by name; the names are headings.
+        path: File to write; folders above it are made.
+        benchmark: As in `Result.report`; of several results, each has its own first symbol by default.
+        title: Heading of the page; by default the names.
+
+    Returns:
+        The file.
+
+    Raises:
+        UnknownSymbolError: The benchmark is not among the prices.
+        DataError: The benchmark frame cannot be used.
+    """
+    path = Path(path)
+    content = page(results, benchmark=benchmark, title=title)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(content, encoding="utf-8", newline="\n")
+    beside.replace(path)
+    return path

@@ -1,0 +1,297 @@
+"""What the simulated venue and the account assume, as typed values that TOML decodes into.
+
+The defaults cost nothing and delay nothing: fees come from the instruments. ``docs/assumptions.md`` says when
+an order fills and what is unrealistic about it.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Ns = Annotated[int, Meta(ge=0, description="nanoseconds")]
+Bps = Annotated[float, Meta(ge=0, description="basis points: hundredths of a percent")]
+
+
+def _require(name: str, value: float, rule: str, is_met: bool) -> None:
+    """Refuses a value that was given in Python, where msgspec does not look, or that is not finite."""
+    if not (is_met and math.isfinite(value)):
+        raise ValueError(f"{name}: {value!r} is not {rule}.")
+
+
+def _require_not_negative(**values: float) -> None:
+    for name, value in values.items():
+        _require(name, value, "a finite number of at least 0", value >= 0)
+
+
+def _require_positive(**values: float) -> None:
+    for name, value in values.items():
+        _require(name, value, "a finite number above 0", value > 0)
+
+
+class ConstantLatency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="constant"):
+    """The same delay for every order: to the matching engine, and back.
+
+    Attributes:
+        entry_ns: From leaving us to the matching engine.
+        response_ns: From the matching engine to us.
+    """
+
+    entry_ns: Ns = 0
+    response_ns: Ns = 0
+
+    def __post_init__(self) -> None:
+        _require_not_negative(entry_ns=self.entry_ns, response_ns=self.response_ns)
+
+
+class LogNormal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="lognormal"):
+    """Delays of ``median_ns * exp(sigma * z)`` with z standard normal.
+
+    Attributes:
+        median_ns: Half of the delays are shorter.
+        sigma: Standard deviation of the delay's natural logarithm.
+    """
+
+    median_ns: Ns
+    sigma: Annotated[float, Meta(ge=0)]
+
+    def __post_init__(self) -> None:
+        _require_not_negative(median_ns=self.median_ns, sigma=self.sigma)
+
+
+class Quantiles(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="quantiles"):
+    """Delays by their evenly spaced quantiles, linear in between.
+
+    Attributes:
+        quantiles_ns: From the least delay to the greatest; three values are minimum, median and maximum.
+    """
+
+    quantiles_ns: Annotated[tuple[Ns, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if not self.quantiles_ns:
+            raise ValueError("quantiles_ns: empty. Give at least one delay.")
+        for value in self.quantiles_ns:
+            _require_not_negative(quantiles_ns=value)
+        for before, after in pairwise(self.quantiles_ns):
+            if after < before:
+                raise ValueError(f"quantiles_ns: {after} follows {before}. Sort the delays.")
+
+
+class SampledLatency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="sampled"):
+    """Delays drawn once for each order, from its id and the seed: a change elsewhere moves no draw.
+
+    Attributes:
+        entry: To the matching engine; the same for the order's amendments and its cancellation.
+        response: And back; the same for all reports on the order.
+        seed: Seed of the draws; ``None`` takes the run's.
+    """
+
+    entry: LogNormal | Quantiles
+    response: LogNormal | Quantiles
+    seed: Annotated[int, Meta(ge=0)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.seed is not None:
+            _require_not_negative(seed=self.seed)
+
+
+class RecordedLatency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="recorded"):
+    """Delays measured on a live connection: linear between measurements, constant before and after them.
+
+    Attributes:
+        at_ns: When each was measured, in ns since the epoch, UTC, rising.
+        entry_ns: To the matching engine, one for each time.
+        response_ns: And back, one for each time.
+    """
+
+    at_ns: Annotated[tuple[int, ...], Meta(min_length=1)]
+    entry_ns: Annotated[tuple[Ns, ...], Meta(min_length=1)]
+    response_ns: Annotated[tuple[Ns, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        if not self.at_ns:
+            raise ValueError("at_ns: empty. Give at least one measurement.")
+        for name, values in (("entry_ns", self.entry_ns), ("response_ns", self.response_ns)):
+            _require_same_length(name, values, self.at_ns)
+            for value in values:
+                _require_not_negative(**{name: value})
+        for before, after in pairwise(self.at_ns):
+            if after <= before:
+                raise ValueError(f"at_ns: {after} follows {before}. Times must rise.")
+
+
+def _require_same_length(name: str, values: Sequence[int], times: Sequence[int]) -> None:
+    if len(values) != len(times):
+        raise ValueError(f"{name}: {len(values)} values for the {len(times)} times of at_ns.")
+
+
+Latency: TypeAlias = ConstantLatency | SampledLatency | RecordedLatency
+"""Any model of latency; in TOML ``{ type = "constant", entry_ns = 10_000_000, response_ns = 0 }``."""
+
+
+class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When, and how much of, an order fills.
+
+    Attributes:
+        timing: Which bar an order meets first: the first that opens at or after the decision (``next_open``),
+            or what is left of the bar under way when it arrives (``path``).
+        path: In which order a bar visits its extremes: the one that hurts each order first, stops before
+            limits (``pessimistic``), or the same for all.
+        touch_fills: A resting limit fills when the price only touches it; otherwise it must trade through.
+        participation_max: Share of a bar's volume, of a quote's displayed size and of a print's size that all
+            our fills together may take, in (0, 1], or ``unlimited``.
+        zero_volume_fills: A bar with a volume of exactly 0 fills as if it had no volume; otherwise nothing
+            fills in it while participation is limited. A bar without volume is never limited.
+        displayed_size_caps: A quote fills no more than it displays, once; the next quote is new liquidity.
+    """
+
+    timing: Literal["next_open", "path"] = "next_open"
+    path: Literal["pessimistic", "open_high_low_close", "open_low_high_close"] = "pessimistic"
+    touch_fills: bool = False
+    participation_max: Annotated[float, Meta(gt=0, le=1)] | Literal["unlimited"] = 1.0
+    zero_volume_fills: bool = False
+    displayed_size_caps: bool = True
+
+    def __post_init__(self) -> None:
+        share = self.participation_max
+        if share != "unlimited":
+            _require("participation_max", share, 'in (0, 1], nor "unlimited"', 0 < share <= 1)
+
+
+class Costs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a taker pays beyond the recorded price, before fees; a maker pays none of it.
+
+    On bars the price is worse by ``max(half_spread_min_bps, volatility_coefficient * volatility) +
+    impact_base_bps * (size / average_volume) ** impact_exponent`` basis points, rounded outward to the tick
+    grid. Quotes have their spread inside: there it is the impact alone. Measurements end with the bar before
+    the fill.
+
+    Attributes:
+        half_spread_min_bps: Least half-spread.
+        volatility_coefficient: Half-spread as a multiple of the volatility of bar returns.
+        volatility_half_life: Half-life, in bars, of the exponentially weighted volatility.
+        impact_base_bps: Impact of an order as large as the average volume.
+        impact_exponent: 0.5 is the square-root law (Almgren, Thum, Hauptmann and Li 2005 measured 0.6).
+        average_volume: Volume to compare the order's size with, in units of size; ``None`` measures it on the
+            bars. Give it where there are only quotes: until it is known an order pays no impact, and the run
+            says so.
+        average_volume_bars: How many bars the measured average spans.
+    """
+
+    half_spread_min_bps: Bps = 0.0
+    volatility_coefficient: Annotated[float, Meta(ge=0)] = 0.0
+    volatility_half_life: Annotated[float, Meta(gt=0)] = 20.0
+    impact_base_bps: Bps = 0.0
+    impact_exponent: Annotated[float, Meta(ge=0)] = 0.5
+    average_volume: Annotated[float, Meta(gt=0)] | None = None
+    average_volume_bars: Annotated[int, Meta(ge=1)] = 20
+
+    def __post_init__(self) -> None:
+        _require_not_negative(
+            half_spread_min_bps=self.half_spread_min_bps,
+            volatility_coefficient=self.volatility_coefficient,
+            impact_base_bps=self.impact_base_bps,
+            impact_exponent=self.impact_exponent,
+        )
+        _require_positive(
+            volatility_half_life=self.volatility_half_life, average_volume_bars=self.average_volume_bars
+        )
+        if self.average_volume is not None:
+            _require_positive(average_volume=self.average_volume)
+
+
+class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The simulated venue.
+
+    Attributes:
+        latency: Delay of orders and reports.
+        decision_ns: The policy's own time, added to the way of each of its requests.
+        fills: When, and how much of, an order fills.
+        costs: Spread and impact.
+        clock: ``causal`` matches in the order in which records arrived and sends no report before the record
+            that it depends on.
+    """
+
+    latency: Latency = ConstantLatency()
+    decision_ns: Ns = 0
+    fills: Fills = Fills()
+    costs: Costs = Costs()
+    clock: Literal["causal"] = "causal"
+
+    def __post_init__(self) -> None:
+        _require_not_negative(decision_ns=self.decision_ns)
+        if self.clock != "causal":
+            raise ValueError(f'clock: {self.clock!r} is not offered; this release has "causal" alone.')
+
+
+class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Money, and what may be done with it.
+
+    Attributes:
+        cash: Money at the start, by currency; empty takes the ``cash`` of `tradewright.backtest`, in the
+            currency of the data.
+        kind: ``cash`` (no negative cash, no shorts; a binary sold short locks 1 - price) or ``margin``.
+        currency: In which limits and totals are valued; ``None`` is the first of ``cash``.
+        leverage_max: Largest exposure of a margin account, as a multiple of its equity.
+        initial_margin: Share of a position's value that opening it takes; ``None`` is 1 / ``leverage_max``.
+            An instrument's own rate goes before it.
+        maintenance_margin: Share of value below which equity must not fall, or the simulator liquidates;
+            ``None`` is half of the initial margin. An instrument's own rate goes before it.
+        borrow_bps_per_year: Cost of shares sold short, in basis points of their value for 365 days, charged
+            daily.
+        day_ends: When a day ends, as ``HH:MM`` UTC: for daily and weekly loss, and for borrow.
+    """
+
+    cash: dict[str, float] = {}
+    kind: Literal["cash", "margin"] = "margin"
+    currency: str | None = None
+    leverage_max: Annotated[float, Meta(gt=0)] = 2.0
+    initial_margin: Annotated[float, Meta(gt=0)] | None = None
+    maintenance_margin: Annotated[float, Meta(ge=0)] | None = None
+    borrow_bps_per_year: Bps = 0.0
+    day_ends: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
+
+    def __post_init__(self) -> None:
+        for currency, amount in self.cash.items():
+            _require(f"cash.{currency}", amount, "a finite number of at least 0", amount >= 0)
+        if self.kind not in ("cash", "margin"):
+            raise ValueError(f'kind: {self.kind!r} is neither "cash" nor "margin".')
+        if self.currency is not None and self.cash and self.currency not in self.cash:
+            raise ValueError(f"currency: {self.currency!r} has no cash; there is {', '.join(self.cash)}.")
+        _require_positive(leverage_max=self.leverage_max)
+        _require_not_negative(borrow_bps_per_year=self.borrow_bps_per_year)
+        if self.initial_margin is not None:
+            _require_positive(initial_margin=self.initial_margin)
+        if self.maintenance_margin is not None:
+            _require_not_negative(maintenance_margin=self.maintenance_margin)
+            if self.maintenance_margin > self.initial_rate:
+                raise ValueError(
+                    f"maintenance_margin: {self.maintenance_margin} is above the initial margin, "
+                    f"{self.initial_rate:g}; a new position would be liquidated at once."
+                )
+        _ = self.day_ends_ns
+
+    @property
+    def initial_rate(self) -> float:
+        """The initial margin in force, as a share of value."""
+        return 1 / self.leverage_max if self.initial_margin is None else self.initial_margin
+
+    @property
+    def maintenance_rate(self) -> float:
+        """The maintenance margin in force, as a share of value."""
+        return self.initial_rate / 2 if self.maintenance_margin is None else self.maintenance_margin
+
+    @property
+    def day_ends_ns(self) -> int:
+        """When a day ends, in ns after 00:00 UTC."""
+        hours, _, minutes = self.day_ends.partition(":")
+        if not (hours.isdigit() and minutes.isdigit() and int(hours) < 24 and int(minutes) < 60):
+            raise ValueError(f"day_ends: {self.day_ends!r} is not a time of day; write it as 21:00.")
+        return (int(hours) * 60 + int(minutes)) * 60_000_000_000

@@ -1,0 +1,124 @@
+"""The examples run as they stand: from the root, from their own folder, and in a notebook."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+SCRIPTS = sorted(path.name for path in EXAMPLES.glob("[0-9]*.py"))
+SECONDS_MAX = 10.0
+
+
+def run_example(script: str, out: Path, *, cwd: Path) -> str:
+    """Runs one example in a process of its own and returns what it printed; warnings are errors there too."""
+    path = os.path.relpath(EXAMPLES / script, cwd)
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", path, "--out", str(out)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_every_example_is_tested_and_listed() -> None:
+    assert SCRIPTS == ["01_complete_backtest.py", "02_strategy_comparison.py", "03_your_first_policy.py"]
+    listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert all(f"({path.name})" in listed for path in EXAMPLES.iterdir() if path.suffix in {".py", ".ipynb"})
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_example_runs_from_the_root(script: str, tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    printed = run_example(script, tmp_path / "run", cwd=ROOT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Processor time: wall time on a busy machine says nothing about the example.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < SECONDS_MAX
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith(("<!doctype html", "<html"))
+    assert f"The report: {tmp_path / 'run' / 'report.html'}" in printed
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_example_runs_from_its_own_folder_with_the_same_result(script: str, tmp_path: Path) -> None:
+    here = run_example(script, tmp_path / "a", cwd=EXAMPLES)
+    there = run_example(script, tmp_path / "b", cwd=ROOT)
+    assert here.replace(str(tmp_path / "a"), "") == there.replace(str(tmp_path / "b"), "")
+    assert not (EXAMPLES / "runs").exists()
+
+
+def test_comparison_says_how_many_windows_passed(tmp_path: Path) -> None:
+    """The count that the example prints is the one that testing the closes window by window gives."""
+    import numpy as np
+    from statsmodels.tsa.stattools import (  # pyright: ignore[reportMissingTypeStubs] - it ships no types
+        coint,  # pyright: ignore[reportUnknownVariableType]
+    )
+
+    import tradewright as tw
+
+    sp500, nasdaq = tw.data.sp500(), tw.data.nasdaq()
+    assert np.array_equal(sp500.ts_event_ns, nasdaq.ts_event_ns)
+    ends = range(252, len(sp500) + 1, 63)
+    passed = 0
+    for end in ends:
+        a, b = np.log(sp500.close[end - 252 : end]), np.log(nasdaq.close[end - 252 : end])
+        passed += float(coint(a, b)[1]) <= 0.05 and float(np.cov(a, b)[0, 1]) > 0
+    printed = run_example("02_strategy_comparison.py", tmp_path, cwd=ROOT)
+    assert f"Pairs: {passed} of {len(ends)} formation windows passed" in printed
+    assert "Buy and hold" in printed
+
+
+def test_first_policy_trades_where_the_averages_cross() -> None:
+    """Whole-array averages by numpy want a change of position just where the policy has fills."""
+    import numpy as np
+
+    import tradewright as tw
+
+    spec = importlib.util.spec_from_file_location("your_first_policy", EXAMPLES / "03_your_first_policy.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses look their annotations up
+    spec.loader.exec_module(module)
+    bars = tw.data.sp500()
+    closes = np.asarray(bars.close)
+    slow = np.convolve(closes, np.full(50, 1 / 50), "valid")
+    fast = np.convolve(closes, np.full(20, 1 / 20), "valid")[-len(slow) :]
+    above = fast > slow
+    crossed = np.flatnonzero(above[1:] != above[:-1]) + 1
+    if not above[crossed[0]]:
+        crossed = crossed[1:]  # A first fall through the slow average wants the nothing that is held.
+    filled = crossed + 49 + 1  # bar of the close that decides, and the one after it
+    filled = filled[filled < len(closes)]
+    result = tw.backtest(module.SmaCross(bars.symbol), bars, cash=100_000)
+    assert result.fills["price"].to_list() == pytest.approx(bars.open[filled].tolist(), abs=0.006)
+    assert result.fills["side"].to_list() == ["buy" if i % 2 == 0 else "sell" for i in range(len(filled))]
+
+
+def test_notebook_runs_and_is_stored_without_outputs(tmp_path: Path) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    path = EXAMPLES / "analysis.ipynb"
+    notebook: Any = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    printed = ["".join(output.get("text", "") for output in cell.outputs) for cell in code]
+    assert "190 pairs, 380 Engle-Granger tests on 500 rows" in printed[-1]
+    assert "0 selected" in printed[-1]
