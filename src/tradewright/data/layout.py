@@ -149,5 +149,5 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
 def _encoded(name: str) -> str:
     """A name as a folder's: percent signs for what a path cannot hold, and for dots that lead elsewhere."""
-    encoded = quote(name, safe=" +-_=@,()")
+    encoded = quote(name, safe=" +-_@,()")
     return encoded if encoded.strip(".") else encoded.replace(".", "%2E")

@@ -203,9 +203,7 @@ class Store:
             connection.execute("SET TimeZone = 'UTC'")
             for kind in _KINDS:
                 if files := sorted(self.path.glob(f"venue=*/symbol=*/kind={kind}/**/*.parquet")):
-                    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-                    rows = f"read_parquet([{listed}], hive_partitioning=true, hive_types_autocast=false)"
-                    connection.execute(f"CREATE VIEW {kind} AS SELECT * FROM {rows}")  # noqa: S608 - quoted
+                    connection.execute(_view(kind, files))
             try:
                 frame = pl.DataFrame(connection.sql(query))
             except duckdb.Error as error:
@@ -213,7 +211,7 @@ class Store:
         zoned = [
             name for name, dtype in frame.schema.items() if getattr(dtype, "time_zone", None) is not None
         ]
-        return frame.with_columns(pl.col(name).dt.convert_time_zone("UTC") for name in zoned)
+        return frame.with_columns(pl.col(name).cast(pl.Datetime("ns", "UTC")) for name in zoned)
 
     def _key(self, symbol: str, kind: str, timeframe: str | int | None, venue: str | None) -> SeriesKey:
         known = self.series()
@@ -252,6 +250,18 @@ class Store:
 
 
 _KINDS: dict[str, type[Series]] = {"bars": Bars, "quotes": Quotes, "trades": Trades}
+
+
+def _view(kind: str, files: list[Path]) -> str:
+    """The statement that makes the view of one kind."""
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    times = ["ts_event", "ts_recv"] + ["ts_open"] * (kind == "bars")
+    rounded = ", ".join(f"{name}::TIMESTAMPTZ AS {name}" for name in times)
+    return (
+        f"CREATE VIEW {kind} AS SELECT * REPLACE ({rounded}), "  # noqa: S608 - names of our own, paths quoted
+        "epoch_ns(ts_event) AS ts_event_ns, epoch_ns(ts_recv) AS ts_recv_ns "
+        f"FROM read_parquet([{listed}], hive_partitioning=true, hive_types_autocast=false)"
+    )
 
 
 def _series(key: SeriesKey, description: Description, frame: pl.DataFrame, source: str) -> Series:
