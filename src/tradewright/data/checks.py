@@ -80,7 +80,7 @@ def numbers(table: Table, fields: list[str]) -> None:
                     pl.col(field).is_not_null() & pl.col("_read").is_null(),
                     field,
                     f"{{{field}!r}} is not a number.",
-                    "Correct it; numbers are written like 1234.5, without thousands separators or signs of currency.",
+                    "Correct it; numbers are written like 1234.5, without thousands separators or currency.",
                 )
         elif column.dtype.is_numeric() or column.dtype == pl.Null:
             read = column.cast(pl.Float64)

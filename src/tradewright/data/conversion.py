@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tradewright.errors import DataError
 
@@ -27,7 +27,7 @@ def to_polars(frame: object, *, source: str) -> pl.DataFrame:
         return frame.collect()
     if isinstance(frame, Mapping):
         try:
-            return pl.DataFrame(frame)
+            return pl.DataFrame(dict(cast("Mapping[str, Any]", frame)))
         except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
             raise DataError(
                 f"no table: {error}", source=source, remedy="Give arrays of one length."
@@ -35,8 +35,7 @@ def to_polars(frame: object, *, source: str) -> pl.DataFrame:
     if type(frame).__module__.split(".")[0] == "pandas":
         return _from_pandas(frame, source)
     if hasattr(frame, "__arrow_c_stream__"):
-        made = pl.DataFrame(frame)  # pyright: ignore[reportArgumentType] - takes any Arrow stream
-        return made
+        return pl.DataFrame(frame)  # pyright: ignore[reportArgumentType] - takes any Arrow stream
     raise DataError(
         f"a {type(frame).__name__} is no table.",
         source=source,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from tradewright.core.series import Series, time_ns
-from tradewright.data.options import ReadKeywords
 from tradewright.errors import DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
     import datetime as dt
+
+    from tradewright.data.options import ReadKeywords
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Dataset:
 
     Attributes:
         series: At least one; at equal times their order is that of their records.
-        events: Dividends, splits, funding, deposits: structs of `tradewright.core.market` with ``ts_recv_ns``.
+        events: Dividends, splits, funding, deposits: structs of `tradewright.core.market` with
+            ``ts_recv_ns``.
     """
 
     series: tuple[Series, ...]
@@ -38,7 +40,8 @@ class Dataset:
         """A data set of what users give.
 
         Args:
-            data: A series; a list of series; a `Dataset`; a frame of bars; or a dict of symbol to frame or series.
+            data: A series; a list of series; a `Dataset`; a frame of bars; or a dict of symbol to frame or
+                series.
             symbol: Symbol of a frame that does not say its own.
             events: Cash events beside those of ``data``.
             **options: How to read frames; see `ReadOptions`.
@@ -95,18 +98,18 @@ class Dataset:
         return sum(len(one) for one in self.series)
 
 
-def _all_series(data: object, symbol: str | None, options: ReadKeywords) -> Iterable[Series]:
+def _all_series(data: Any, symbol: str | None, options: ReadKeywords) -> Iterable[Series]:
     if isinstance(data, Series):
         return [data]
-    if isinstance(data, Mapping) and all(_is_table(value) for value in data.values()):  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - users' own
-        named: Mapping[str, object] = data  # pyright: ignore[reportUnknownVariableType]
-        return [one for name, value in named.items() for one in _all_series(value, name, options)]
+    if isinstance(data, Mapping):
+        named = cast("Mapping[str, Any]", data)
+        if all(_is_table(value) for value in named.values()):
+            return [one for name, value in named.items() for one in _all_series(value, name, options)]
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
-        parts: Sequence[object] = data  # pyright: ignore[reportUnknownVariableType]
-        return [one for part in parts for one in _all_series(part, symbol, options)]
+        return [one for part in cast("Sequence[Any]", data) for one in _all_series(part, symbol, options)]
     from tradewright.data.frames import bars_from_frame
 
-    found = bars_from_frame(data, symbol, source="data", **options)
+    found = bars_from_frame(cast("object", data), symbol, source="data", **options)
     return found if isinstance(found, list) else [found]
 
 

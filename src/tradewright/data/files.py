@@ -6,7 +6,6 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
-from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.data.frames import read_series
 from tradewright.data.options import ReadKeywords, ReadOptions, read_options
 from tradewright.errors import DataError
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
+
+    from tradewright.core.series import Bars, Quotes, Series, Trades
 
 _EMPTY_TEXTS = ["", "NA", "N/A", "n/a", "null", "NULL", "NaN", "nan", "None"]
 _SEPARATORS = (",", ";", "\t", "|")
@@ -31,12 +32,13 @@ def read_bars(
 
     Args:
         path: The file.
-        symbol: The instrument's symbol; the given instrument's, or the file's name up to the first dot, if left
-            out.
+        symbol: The instrument's symbol; the given instrument's, or the file's name up to the first dot, if
+            left out.
         **options: See `ReadOptions`.
 
     Raises:
-        DataError: anything that cannot be used as it is, naming file, row, field, value and what would be right.
+        DataError: anything that cannot be used as it is, naming file, row, field, value and what would be
+            right.
         FileNotFoundError: no such file.
     """
     found = read_file("bars", Path(path), symbol, read_options(options))

@@ -62,7 +62,7 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
         return cls(venue, named["symbol"], named["kind"], named.get("timeframe"))
 
     def file_name(self) -> pl.Expr:
-        """Name of the file of a row: one a year for days, one a month for minutes, one a day for single events."""
+        """File of a row: one a year for daily bars, one a month for shorter ones, one a day for events."""
         import polars as pl
 
         if self.kind != "bars":
@@ -148,6 +148,6 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _encoded(name: str) -> str:
-    """A name as a folder's: percent signs for what a path cannot hold, dots that would lead elsewhere included."""
-    encoded = quote(name, safe=" +-_=@,()")
+    """A name as a folder's: percent signs for what a path cannot hold, and for dots that lead elsewhere."""
+    encoded = quote(name, safe=" +-_@,()")
     return encoded if encoded.strip(".") else encoded.replace(".", "%2E")

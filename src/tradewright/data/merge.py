@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewright.data.importing import ImportSummary
@@ -14,7 +13,8 @@ from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
 
     import polars as pl
 
@@ -99,7 +99,7 @@ class Merge:
 
 
 @contextlib.contextmanager
-def writing(root: Path, *, replace: bool) -> Iterator[Merge]:
+def writing(root: Path, *, replace: bool) -> Generator[Merge]:
     """A merge that is committed at the end, or leaves the store as it was; one at a time a store."""
     root.mkdir(parents=True, exist_ok=True)
     with (root / _LOCK).open("w") as lock:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import msgspec
 
-from tradewright.core.series import Adjustment
+from tradewright.core.series import Adjustment  # noqa: TC001 - msgspec reads it
 
 if TYPE_CHECKING:
     from tradewright.core.instrument import Instrument
@@ -21,10 +21,11 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How to read a file or a frame; each is also a keyword of the readers.
 
     Attributes:
-        columns: Field names to the source's column names, such as ``{"close": "Last"}``, where recognition by name
-            does not do; or, for a file without a header, the field of each column in order, ``None`` for those to
-            skip.
-        tz: Time zone of date-times that carry none: ``"America/New_York"``, ``"UTC"`` or a fixed ``"-05:00"``.
+        columns: Field names to the source's column names, such as ``{"close": "Last"}``, where recognition
+            by name does not do; or, for a file without a header, the field of each column in order, ``None``
+            for those to skip.
+        tz: Time zone of date-times that carry none: ``"America/New_York"``, ``"UTC"`` or a fixed
+            ``"-05:00"``.
         label: Whether the time of an intraday bar is its open or its close. Never guessed.
         timeframe: Length of a bar, such as ``"1m"``; inferred from the times if left out.
         calendar: Calendar whose sessions plain dates are, such as ``"XNYS"``; the instrument's if left out.
@@ -35,8 +36,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         drop_non_sessions: Leave out plain dates that are no session of the calendar, and count them with the
             empty rows, instead of refusing.
         sort: Put rows in the order of time instead of refusing those that go back.
-        deduplicate: For bars, ``True`` leaves out repeated equal rows; ``"first"`` or ``"last"`` says which to
-            keep of rows that have one time and different values.
+        deduplicate: For bars, ``True`` leaves out repeated equal rows; ``"first"`` or ``"last"`` says which
+            to keep of rows that have one time and different values.
         allow_negative: Take zero and negative prices, as spreads have. An instrument whose bounds allow them
             does too.
         allow_crossed: Take quotes whose bid is above the ask.
@@ -67,9 +68,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def instrument_of(self, symbol: str) -> Instrument | None:
         """The instrument given for a symbol, if any."""
-        if isinstance(self.instrument, Mapping):
-            return self.instrument.get(symbol)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - a mapping of users' own
-        return self.instrument
+        given = cast("Instrument | Mapping[str, Instrument] | None", self.instrument)
+        return given.get(symbol) if isinstance(given, Mapping) else given
 
 
 class ReadKeywords(TypedDict, total=False):
@@ -109,9 +109,8 @@ def read_options(keywords: Mapping[str, Any]) -> ReadOptions:
                 f"no reading option {name!r}.{hint} There are: {', '.join(ReadOptions.__struct_fields__)}."
             )
     values = dict(keywords)
-    columns = values.get("columns")
-    if columns is not None:
-        values["columns"] = dict(columns) if isinstance(columns, Mapping) else list(columns)  # pyright: ignore[reportUnknownArgumentType] - msgspec checks it below
+    if isinstance(columns := values.get("columns"), tuple):
+        values["columns"] = list(cast("tuple[str | None, ...]", columns))
     try:
         return msgspec.convert(values, ReadOptions)
     except msgspec.ValidationError as error:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tradewright.core.series import Bars
 from tradewright.errors import DataError
+
+if TYPE_CHECKING:
+    from tradewright.core.series import Bars
 
 
 def sp500() -> Bars:
     """The S&P 500 index: 5,031 daily bars from 1999-01-04 to 2018-12-31, as the ``arch`` package ships them.
 
-    Prices are index points, stored as 32-bit floats and rounded here to the index's 0.01 (``price_shift_max`` says
-    by how much); sessions are those of the New York Stock Exchange, early closes included; the volume is that of
-    the shares in the index. An index pays no dividends and has no splits, so nothing is adjusted.
+    Prices are index points, stored as 32-bit floats and rounded here to the index's 0.01 (``price_shift_max``
+    says by how much); sessions are those of the New York Stock Exchange, early closes included; the volume is
+    that of the shares in the index. An index pays no dividends and has no splits: nothing is adjusted.
     """
     return _index_bars("sp500", "SPX")
 
@@ -24,14 +27,12 @@ def nasdaq() -> Bars:
 
 
 def _index_bars(name: str, symbol: str) -> Bars:
-    from tradewright.core.instrument import Instrument
+    from tradewright.core.presets import index
     from tradewright.data.files import read_bars
 
-    # Traded here as if one could buy it: a unit of the index, paid in full.
-    instrument = Instrument(
-        symbol=symbol, venue="", asset_class="index", currency="USD", price_unit=0.01, calendar="XNYS"
+    bars = read_bars(
+        _shipped(name), symbol, instrument=index(symbol), drop_empty=True, time_format="%m/%d/%Y"
     )
-    bars = read_bars(_shipped(name), symbol, instrument=instrument, drop_empty=True, time_format="%m/%d/%Y")
     if isinstance(bars, list):
         raise DataError(
             "holds several symbols.", source=f"arch.data.{name}", remedy="Install arch 7.2 or later."
@@ -40,7 +41,7 @@ def _index_bars(name: str, symbol: str) -> Bars:
 
 
 def _shipped(name: str) -> Path:
-    """The file inside ``arch``. Read directly: importing the package takes seconds, most of them for its models."""
+    """The file inside ``arch``, read directly: importing the package takes seconds, for its models."""
     from importlib.util import find_spec
 
     spec = find_spec("arch")

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Store:
     """Series of market records in a folder.
 
-    Rows lie in ``venue=…/symbol=…/kind=…/timeframe=…/`` as Parquet, compressed with zstd: a file a year for daily
-    bars, a month for shorter ones, a day for quotes and trades. Beside them ``series.json`` has the instrument and
-    what the prices were adjusted for. Any tool that reads Hive partitions reads the rows.
+    Rows lie in ``venue=…/symbol=…/kind=…/timeframe=…/`` as Parquet, compressed with zstd: a file a year for
+    daily bars, a month for shorter ones, a day for quotes and trades. Beside them ``series.json`` has the
+    instrument and what the prices were adjusted for. Any tool that reads Hive partitions reads the rows.
 
     What is written is written whole or not at all, and twice is once.
 
@@ -45,8 +45,8 @@ class Store:
     ) -> ImportSummary:
         """Adds the rows of one series or several.
 
-        Rows that are there already change nothing. For quotes and trades, equal rows at one time count as often as
-        one write has them.
+        Rows that are there already change nothing. For quotes and trades, equal rows at one time count as
+        often as one write has them.
 
         Args:
             series: What to write.
@@ -86,7 +86,8 @@ class Store:
             **options: How to read them; see `ReadOptions`.
 
         Raises:
-            DataError: a file that cannot be used as it is, or contradicts the store; names file, row and field.
+            DataError: a file that cannot be used as it is, or contradicts the store; names file, row and
+                field.
             ValueError: an unknown source or kind.
         """
         if source not in IMPORTERS:
@@ -189,8 +190,8 @@ class Store:
     def sql(self, query: str) -> pl.DataFrame:
         """The answer of DuckDB to a query over the views ``bars``, ``quotes`` and ``trades``.
 
-        Each view has the columns of `scan` beside ``venue``, ``symbol``, ``kind`` and, for bars, ``timeframe``:
-        ``store.sql("select symbol, max(high) from bars group by symbol")``.
+        Each view has the columns of `scan` beside ``venue``, ``symbol``, ``kind`` and, for bars,
+        ``timeframe``: ``store.sql("select symbol, max(high) from bars group by symbol")``.
 
         Raises:
             DataError: DuckDB refuses the query; the text is its own.
@@ -201,11 +202,8 @@ class Store:
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             for kind in _KINDS:
-                if files := [
-                    str(path) for path in sorted(self.path.glob(f"venue=*/symbol=*/kind={kind}/**/*.parquet"))
-                ]:
-                    rows = connection.read_parquet(files, hive_partitioning=True, hive_types_autocast=False)
-                    rows.create_view(kind)
+                if files := sorted(self.path.glob(f"venue=*/symbol=*/kind={kind}/**/*.parquet")):
+                    connection.execute(_view(kind, files))
             try:
                 frame = pl.DataFrame(connection.sql(query))
             except duckdb.Error as error:
@@ -213,7 +211,7 @@ class Store:
         zoned = [
             name for name, dtype in frame.schema.items() if getattr(dtype, "time_zone", None) is not None
         ]
-        return frame.with_columns(pl.col(name).dt.convert_time_zone("UTC") for name in zoned)
+        return frame.with_columns(pl.col(name).cast(pl.Datetime("ns", "UTC")) for name in zoned)
 
     def _key(self, symbol: str, kind: str, timeframe: str | int | None, venue: str | None) -> SeriesKey:
         known = self.series()
@@ -252,6 +250,18 @@ class Store:
 
 
 _KINDS: dict[str, type[Series]] = {"bars": Bars, "quotes": Quotes, "trades": Trades}
+
+
+def _view(kind: str, files: list[Path]) -> str:
+    """The statement that makes the view of one kind."""
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    times = ["ts_event", "ts_recv"] + ["ts_open"] * (kind == "bars")
+    rounded = ", ".join(f"{name}::TIMESTAMPTZ AS {name}" for name in times)
+    return (
+        f"CREATE VIEW {kind} AS SELECT * REPLACE ({rounded}), "  # noqa: S608 - names of our own, paths quoted
+        "epoch_ns(ts_event) AS ts_event_ns, epoch_ns(ts_recv) AS ts_recv_ns "
+        f"FROM read_parquet([{listed}], hive_partitioning=true, hive_types_autocast=false)"
+    )
 
 
 def _series(key: SeriesKey, description: Description, frame: pl.DataFrame, source: str) -> Series:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from tradewright.core.series import DAY_NS
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
     from tradewright.data.options import ReadOptions
 
@@ -53,8 +51,8 @@ def read_times(column: pl.Series, options: ReadOptions, *, source: str, tz: str 
         tz: What the column's name says of the zone.
 
     Raises:
-        DataError: text that is no time, a naive date-time without ``tz``, a moment that the zone does not have,
-            or numbers whose unit cannot be told.
+        DataError: text that is no time, a naive date-time without ``tz``, a moment that the zone does not
+            have, or numbers whose unit cannot be told.
     """
     return _Reader(column, options, source, options.tz or tz).read()
 
@@ -77,7 +75,7 @@ class _Reader:
             return self._text(self.column.str.strip_chars())
         if dtype.is_numeric():
             return self._numbers(self.column)
-        self._refuse(0, f"times of type {dtype}.", "Give dates, date-times, text or epoch numbers.")
+        raise self._refusal(0, f"times of type {dtype}.", "Give dates, date-times, text or epoch numbers.")
 
     def _text(self, text: pl.Series) -> Times:
         import polars as pl
@@ -108,7 +106,7 @@ class _Reader:
                         form = self._day_order(text) if date_form.startswith("month") else date_form
                         return form + match[1] + clock_form + zone_form
         remedy = "Give its form, such as time_format='%d.%m.%Y %H:%M'."
-        self._refuse(
+        raise self._refusal(
             self.column.is_not_null().arg_max() or 0, f"{first!r} is no time of a known form.", remedy
         )
 
@@ -119,18 +117,19 @@ class _Reader:
         parts = (
             text.str.extract_groups(r"^(\d{1,2})/(\d{1,2})/").struct.unnest().select(pl.all().cast(pl.Int64))
         )
-        first_max, second_max = (parts.to_series(i).max() or 0 for i in (0, 1))
-        if int(second_max) > 12 >= int(first_max):  # type: ignore[arg-type]
+        is_over = [bool((parts.to_series(index) > 12).any()) for index in (0, 1)]
+        if is_over == [False, True]:
             return "%m/%d/%Y"
-        if int(first_max) > 12 >= int(second_max):  # type: ignore[arg-type]
+        if is_over == [True, False]:
             return "%d/%m/%Y"
         remedy = "Say which: time_format='%m/%d/%Y' or '%d/%m/%Y'."
-        self._refuse(0, f"{text[0]!r} may have the month or the day first, and no row tells.", remedy)
+        raise self._refusal(0, f"{text[0]!r} may have the month or the day first, and no row tells.", remedy)
 
     def _numbers(self, numbers: pl.Series) -> Times:
         import polars as pl
 
-        low, high = (float(value) for value in (numbers.min(), numbers.max()))  # type: ignore[arg-type]
+        # Python's own numbers: epoch times need more digits than a float has.
+        low, high = cast("tuple[float, float]", (numbers.min(), numbers.max()))
         if low >= 19_000_101 and high <= 21_001_231 and numbers.dtype.is_integer():
             days = numbers.cast(pl.String).str.to_date("%Y%m%d", strict=False)
             self._check_all_read(days, "a date of the form YYYYMMDD")
@@ -143,7 +142,9 @@ class _Reader:
         unit = self.options.time_unit or (units[0] if units else None)
         if unit is None:
             remedy = "Give it: time_unit='s', 'ms', 'us' or 'ns'."
-            self._refuse(0, f"the unit of epoch times from {low:.0f} to {high:.0f} cannot be told.", remedy)
+            raise self._refusal(
+                0, f"the unit of epoch times from {low:.0f} to {high:.0f} cannot be told.", remedy
+            )
         factor = 10**9 // _PER_SECOND[unit]
         if numbers.dtype.is_float():
             return Times((numbers * factor).round().cast(pl.Int64), are_dates=False)
@@ -161,7 +162,7 @@ class _Reader:
         if self.tz is None:
             row = int((naive_ns % DAY_NS != 0).arg_max() or 0)
             remedy = "Give tz='UTC', tz='America/New_York' or the like."
-            self._refuse(row, f"date-time {self.column[row]} has no time zone.", remedy)
+            raise self._refusal(row, f"date-time {self.column[row]} has no time zone.", remedy)
         if offset := _OFFSET.fullmatch(self.tz):
             shift_ns = (int(offset[2]) * 60 + int(offset[3])) * 60 * 10**9
             return Times(naive_ns - shift_ns if offset[1] == "+" else naive_ns + shift_ns, are_dates=False)
@@ -170,8 +171,10 @@ class _Reader:
         lost = zoned.is_null() & moments.is_not_null()
         if lost.any():
             row = int(lost.arg_max() or 0)
-            remedy = "Give times in UTC or with offsets; if the source keeps standard time, tz='-05:00' or the like."
-            self._refuse(
+            remedy = (
+                "Give times with offsets; or, if the source keeps standard time, tz='-05:00' or the like."
+            )
+            raise self._refusal(
                 row, f"{self.column[row]} does not exist, or twice, in {self.tz} (clock change).", remedy
             )
         return Times(zoned.dt.convert_time_zone("UTC").cast(pl.Int64), are_dates=False)
@@ -191,54 +194,8 @@ class _Reader:
         if lost.any():
             row = int(lost.arg_max() or 0)
             remedy = "Correct it, or give time_format= if the source's form is another."
-            self._refuse(row, f"{self.column[row]!r} is not {what}.", remedy)
+            raise self._refusal(row, f"{self.column[row]!r} is not {what}.", remedy)
 
-    def _refuse(self, row: int, problem: str, remedy: str) -> NoReturn:
+    def _refusal(self, row: int, problem: str, remedy: str) -> DataError:
         name, value = self.column.name, self.column[row]
-        raise DataError(problem, source=self.source, row=row + 1, field=name, value=value, remedy=remedy)
-
-
-class Sessions(NamedTuple):
-    """Sessions of a calendar, each with its day (days since the epoch), open and close (ns)."""
-
-    days: NDArray[np.int64]
-    open_ns: NDArray[np.int64]
-    close_ns: NDArray[np.int64]
-
-
-def sessions_of(calendar: str, first_day: int, last_day: int) -> Sessions:
-    """Sessions of a calendar between two days since the epoch, both included, and maybe more.
-
-    Raises:
-        ValueError: the calendar is not one of the exchange_calendars library's.
-    """
-    known = _known.get(calendar)
-    if known is None or first_day < known[0] or last_day > known[1]:
-        # Building a calendar takes a good part of a second: build it once for the files of a study.
-        first, last = first_day // 3653 * 3653, (last_day // 3653 + 1) * 3653
-        if known is not None:
-            first, last = min(first, known[0]), max(last, known[1])
-        known = _known[calendar] = (first, last, _sessions(calendar, first, last))
-    return known[2]
-
-
-_known: dict[str, tuple[int, int, Sessions]] = {}
-
-
-def _sessions(calendar: str, first_day: int, last_day: int) -> Sessions:
-    import exchange_calendars
-    import numpy as np
-    from exchange_calendars.errors import InvalidCalendarName
-
-    start, end = (str(np.datetime64(day, "D")) for day in (first_day, last_day))
-    try:
-        schedule = exchange_calendars.get_calendar(calendar, start=start, end=end).schedule
-    except InvalidCalendarName:
-        raise ValueError(
-            f"no calendar {calendar!r}. Use a name of exchange_calendars, such as 'XNYS'."
-        ) from None
-    columns = (schedule.index, schedule["open"], schedule["close"])
-    days, open_ns, close_ns = (
-        np.asarray(column.to_numpy(dtype="datetime64[ns]")).view(np.int64) for column in columns
-    )
-    return Sessions(days // DAY_NS, open_ns, close_ns)
+        return DataError(problem, source=self.source, row=row + 1, field=name, value=value, remedy=remedy)
