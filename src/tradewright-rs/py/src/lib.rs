@@ -1,5 +1,10 @@
 //! The kernel as `tradewright._native`.
 use pyo3::prelude::*;
 
+pub mod features;
+
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use super::features::compute_features;
+}

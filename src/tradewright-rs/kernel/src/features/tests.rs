@@ -173,7 +173,10 @@ fn time_of_the_sma_cross() {
             bench.graph.evaluate(&bench.market, &mut NoCallables).unwrap();
             fired += bench.graph.fired().len();
         }
-        println!("{upto} nodes: {:.2} ns a bar, {fired} fired", start.elapsed().as_nanos() as f64 / closes.len() as f64);
+        println!(
+            "{upto} nodes: {:.2} ns a bar, {fired} fired",
+            start.elapsed().as_nanos() as f64 / closes.len() as f64
+        );
     }
     for _ in 0..5 {
         let start = std::time::Instant::now();
