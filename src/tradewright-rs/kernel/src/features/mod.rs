@@ -15,11 +15,12 @@ mod pairs;
 mod smoothing;
 mod window;
 
+use crate::event::Trade;
 use crate::host::HostError;
 use crate::instrument::{Instrument, SymbolId};
 use crate::market::{Market, SOURCE_KINDS, SourceKind};
 use build::{Builder, kinds_of};
-use node::{Cells, Node};
+use node::{Cells, NO_COUNT, Node};
 
 /// One node as Python declares it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,6 +91,8 @@ pub struct Graph {
     settles: Vec<(u32, Vec<u32>)>,
     pulsed: bool,
     fired: Vec<u32>,
+    /// The one source touched since the last `evaluate`, while it is the only one and not a trade.
+    only: Option<u32>,
     touched: Vec<u32>,
     is_touched: Vec<bool>,
     trades: Vec<TradeSample>,
@@ -107,7 +110,7 @@ impl Graph {
         let Builder { nodes, ints, floats, .. } = builder;
         let mut graph = Graph {
             values: vec![f64::NAN; nodes.len()],
-            counts: vec![0; nodes.len()],
+            counts: vec![NO_COUNT; nodes.len()],
             conditions: nodes.iter().map(Node::is_condition).collect(),
             plans: vec![Plan::default(); sources],
             is_touched: vec![false; sources],
@@ -180,9 +183,9 @@ impl Graph {
                     floats: &mut [],
                     now_ns: 0,
                     trade: (0, f64::NAN),
+                    error: None,
                 };
-                let value = self.nodes[id].eval(id, &mut cells, &market, &mut NoCallables);
-                self.values[id] = value.unwrap_or(f64::NAN);
+                self.values[id] = self.nodes[id].eval(id, &mut cells, &market, &mut NoCallables);
             }
             is_fixed.push(fixed);
         }
@@ -198,13 +201,25 @@ impl Graph {
         if self.plans[source].all.is_empty() {
             return;
         }
-        if kind == SourceKind::Trade {
-            let trade = &market.symbols[symbol as usize].trade;
-            self.trades.push(TradeSample { source: source as u32, price: trade.price, size: trade.size });
+        if self.only == Some(source as u32) {
+            return;
         }
-        if !self.is_touched[source] {
-            self.is_touched[source] = true;
-            self.touched.push(source as u32);
+        if self.only.is_none() && self.touched.is_empty() && kind != SourceKind::Trade {
+            self.only = Some(source as u32);
+            return;
+        }
+        self.touch_more(source, kind, &market.symbols[symbol as usize].trade);
+    }
+
+    #[inline(never)]
+    fn touch_more(&mut self, source: usize, kind: SourceKind, trade: &Trade) {
+        for source in self.only.take().into_iter().chain([source as u32]) {
+            if !std::mem::replace(&mut self.is_touched[source as usize], true) {
+                self.touched.push(source);
+            }
+        }
+        if kind == SourceKind::Trade {
+            self.trades.push(TradeSample { source: source as u32, price: trade.price, size: trade.size });
         }
     }
 
@@ -216,14 +231,16 @@ impl Graph {
             self.settle();
         }
         self.fired.clear();
-        match self.touched.as_slice() {
-            [] => Ok(()),
-            [source] if self.trades.len() < 2 => {
-                let source = *source;
-                let trade = self.trades.pop().map_or((0, f64::NAN), |trade| (trade.price, trade.size));
+        if let Some(source) = self.only.take() {
+            return self.run(Ids::All(source), (0, f64::NAN), market, callables);
+        }
+        match (self.touched.as_slice(), self.trades.as_slice()) {
+            ([], _) => Ok(()),
+            (&[source], &[trade]) => {
                 self.is_touched[source as usize] = false;
                 self.touched.clear();
-                self.run(Ids::All(source), trade, market, callables)
+                self.trades.clear();
+                self.run(Ids::All(source), (trade.price, trade.size), market, callables)
             }
             _ => self.evaluate_many(market, callables),
         }
@@ -266,17 +283,18 @@ impl Graph {
             floats: &mut self.floats,
             now_ns: market.now_ns,
             trade,
+            error: None,
         };
         for id in ids {
             let id = *id as usize;
-            let value = self.nodes[id].eval(id, &mut cells, market, callables)?;
+            let value = self.nodes[id].eval(id, &mut cells, market, callables);
             cells.values[id] = value;
-            if self.conditions[id] && value == 1.0 {
+            if value == 1.0 && self.conditions[id] {
                 self.fired.push(id as u32);
                 self.pulsed |= self.nodes[id].is_pulse();
             }
         }
-        Ok(())
+        cells.error.map_or(Ok(()), Err)
     }
 
     #[inline(never)]
@@ -334,6 +352,7 @@ impl Graph {
             floats: &mut [],
             now_ns: 0,
             trade: (0, f64::NAN),
+            error: None,
         };
         for id in &self.fired {
             let Ok(at) = self.settles.binary_search_by_key(id, |(pulse, _)| *pulse) else { continue };
@@ -342,9 +361,7 @@ impl Graph {
             }
             for reader in &self.settles[at].1 {
                 let reader = *reader as usize;
-                if let Ok(value) = self.nodes[reader].eval(reader, &mut cells, &market, &mut NoCallables) {
-                    cells.values[reader] = value;
-                }
+                cells.values[reader] = self.nodes[reader].eval(reader, &mut cells, &market, &mut NoCallables);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Sums over windows: sum, mean, variance, standard deviation, z-score.
 
 use super::exact::{Divisor, Unit};
-use super::node::Cells;
+use super::node::{Cells, NO_COUNT};
 use super::window::{Ring, Window};
 
 /// Which number a window of sums yields.
@@ -26,15 +26,11 @@ pub(crate) struct CountMean {
 impl CountMean {
     #[inline(always)]
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let input = self.input as usize;
-        if cells.values[input].is_nan() {
+        let count = cells.counts[self.input as usize];
+        if count == NO_COUNT {
             return f64::NAN;
         }
-        let count = cells.counts[input];
-        self.sum += count;
-        if let Some(old) = self.ring.replace(cells.ints, count) {
-            self.sum -= old;
-        }
+        self.sum += count - self.ring.exchange(cells.ints, count);
         if self.ring.is_full() { self.divisor.divide(self.sum) } else { f64::NAN }
     }
 }
@@ -52,11 +48,10 @@ pub(crate) struct CountMoments {
 
 impl CountMoments {
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let input = self.input as usize;
-        if cells.values[input].is_nan() {
+        let count = cells.counts[self.input as usize];
+        if count == NO_COUNT {
             return f64::NAN;
         }
-        let count = cells.counts[input];
         let (mut sum, mut squares) = (self.sum + count, self.sum_of_squares + square(count));
         self.window.push(cells.ints, cells.now_ns, count, |old| {
             sum -= old;

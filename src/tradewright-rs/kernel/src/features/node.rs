@@ -12,11 +12,14 @@ use crate::host::HostError;
 use crate::instrument::SymbolId;
 use crate::market::Market;
 
+/// The count of an exact node that is NaN.
+pub(crate) const NO_COUNT: i64 = i64::MIN;
+
 /// What nodes read and write while the graph is evaluated.
 pub(crate) struct Cells<'a> {
     /// Value of each node.
     pub values: &'a mut [f64],
-    /// Count behind the value of each exact node; meaningless where the value is NaN.
+    /// Count behind the value of each exact node; [`NO_COUNT`] where the value is NaN.
     pub counts: &'a mut [i64],
     /// Arena of the rings of counts.
     pub ints: &'a mut [i64],
@@ -26,6 +29,17 @@ pub(crate) struct Cells<'a> {
     pub now_ns: i64,
     /// The trade being sampled: price and size.
     pub trade: (i64, f64),
+    /// What a function of the host's raised.
+    pub error: Option<HostError>,
+}
+
+impl Cells<'_> {
+    /// Keeps the first error of the evaluation.
+    #[cold]
+    fn fail(&mut self, error: HostError) -> f64 {
+        self.error.get_or_insert(error);
+        f64::NAN
+    }
 }
 
 /// Fields of the sources.
@@ -59,26 +73,26 @@ impl Source {
     fn eval(&self, id: usize, cells: &mut Cells<'_>, market: &Market) -> f64 {
         let state = &market.symbols[self.symbol as usize];
         let quote = &state.quote;
-        let (has_bid, has_ask) = (quote.bid != i64::MIN, quote.ask != i64::MAX);
-        let (count, is_known) = match self.field {
-            Field::Open => (state.bar.open, true),
-            Field::High => (state.bar.high, true),
-            Field::Low => (state.bar.low, true),
-            Field::Close => (state.bar.close, true),
-            Field::Bid => (quote.bid, has_bid),
-            Field::Ask => (quote.ask, has_ask),
-            Field::Mid if has_bid && has_ask => (quote.bid + quote.ask, true),
-            Field::QuotedSpread if has_bid && has_ask => (quote.ask - quote.bid, true),
-            Field::Mid | Field::QuotedSpread => (0, false),
-            Field::Last => (cells.trade.0, true),
-            Field::Price => (state.mark_x2, state.mark_ns != i64::MIN),
+        let has_both = quote.bid != i64::MIN && quote.ask != i64::MAX;
+        let count = match self.field {
+            Field::Close => state.bar.close,
+            Field::Mid if has_both => quote.bid + quote.ask,
+            Field::Open => state.bar.open,
+            Field::High => state.bar.high,
+            Field::Low => state.bar.low,
+            Field::Bid => quote.bid, // An empty bid is `NO_COUNT` already.
+            Field::Ask if quote.ask != i64::MAX => quote.ask,
+            Field::QuotedSpread if has_both => quote.ask - quote.bid,
+            Field::Last => cells.trade.0,
+            Field::Price if state.mark_ns != i64::MIN => state.mark_x2,
+            Field::Mid | Field::Ask | Field::QuotedSpread | Field::Price => NO_COUNT,
             Field::Volume => return state.bar.volume,
-            Field::BidSize => return if has_bid { quote.bid_size } else { f64::NAN },
-            Field::AskSize => return if has_ask { quote.ask_size } else { f64::NAN },
+            Field::BidSize => return if quote.bid != i64::MIN { quote.bid_size } else { f64::NAN },
+            Field::AskSize => return if quote.ask != i64::MAX { quote.ask_size } else { f64::NAN },
             Field::TradeSize => return cells.trade.1,
         };
         cells.counts[id] = count;
-        if is_known { self.divisor.divide(count) } else { f64::NAN }
+        if count == NO_COUNT { f64::NAN } else { self.divisor.divide(count) }
     }
 }
 
@@ -103,11 +117,11 @@ pub(crate) struct CountPast {
 impl CountPast {
     #[inline(always)]
     fn eval(&mut self, id: usize, cells: &mut Cells<'_>) -> f64 {
-        let input = self.input as usize;
-        if cells.values[input].is_nan() {
+        let count = cells.counts[self.input as usize];
+        cells.counts[id] = NO_COUNT;
+        if count == NO_COUNT {
             return f64::NAN;
         }
-        let count = cells.counts[input];
         let Some(old) = self.ring.replace(cells.ints, count) else { return f64::NAN };
         match self.past {
             Past::Lag => {
@@ -236,11 +250,12 @@ pub(crate) struct CountSum {
 impl CountSum {
     #[inline(always)]
     fn eval(&self, id: usize, cells: &mut Cells<'_>) -> f64 {
-        let [a, b] = self.inputs.map(|input| input as usize);
-        if cells.values[a].is_nan() || cells.values[b].is_nan() {
+        let [a, b] = self.inputs.map(|input| cells.counts[input as usize]);
+        if a == NO_COUNT || b == NO_COUNT {
+            cells.counts[id] = NO_COUNT;
             return f64::NAN;
         }
-        let count = cells.counts[a] * self.factors[0] + cells.counts[b] * self.factors[1];
+        let count = a * self.factors[0] + b * self.factors[1];
         cells.counts[id] = count;
         self.divisor.divide(count)
     }
@@ -327,26 +342,28 @@ pub(crate) enum Node {
 impl Node {
     /// The node's next value.
     #[inline(always)]
-    pub fn eval(
-        &mut self,
-        id: usize,
-        cells: &mut Cells<'_>,
-        market: &Market,
-        callables: &mut dyn Callables,
-    ) -> Result<f64, HostError> {
-        Ok(match self {
+    pub fn eval(&mut self, id: usize, cells: &mut Cells<'_>, market: &Market, callables: &mut dyn Callables) -> f64 {
+        match self {
             Node::Source(node) => node.eval(id, cells, market),
             Node::CountMean(node) => node.eval(cells),
-            Node::CountSum(node) => node.eval(id, cells),
             Node::Binary(op, a, b) => op.eval(cells.values[*a as usize], cells.values[*b as usize]),
             Node::Crosses(node) => node.eval(cells),
             Node::Ema(node) => node.eval(cells),
+            other => other.eval_other(id, cells, callables),
+        }
+    }
+
+    /// The rarer nodes, out of line: the loop over the common ones stays small.
+    #[inline(never)]
+    fn eval_other(&mut self, id: usize, cells: &mut Cells<'_>, callables: &mut dyn Callables) -> f64 {
+        match self {
             Node::Unary(op, a) => op.eval(cells.values[*a as usize]),
             Node::Where(condition, a, b) => match cells.values[*condition as usize] {
                 value if value.is_nan() => f64::NAN,
                 0.0 => cells.values[*b as usize],
                 _ => cells.values[*a as usize],
             },
+            Node::CountSum(node) => node.eval(id, cells),
             Node::Changes(node) => node.eval(cells),
             Node::CountPast(node) => node.eval(id, cells),
             Node::FloatPast(node) => node.eval(cells),
@@ -361,9 +378,10 @@ impl Node {
             Node::TrueRange(node) => node.eval(cells),
             Node::EwmaVol(node) => node.eval(cells),
             Node::Const(value) => *value,
-            Node::Apply(node) => return node.eval(cells, callables),
-            Node::Expr(node) => return node.eval(cells, callables),
-        })
+            Node::Apply(node) => node.eval(cells, callables).unwrap_or_else(|error| cells.fail(error)),
+            Node::Expr(node) => node.eval(cells, callables).unwrap_or_else(|error| cells.fail(error)),
+            Node::Source(_) | Node::CountMean(_) | Node::Binary(..) | Node::Crosses(_) | Node::Ema(_) => f64::NAN,
+        }
     }
 
     /// Whether the node remembers nothing: it may be evaluated again without harm.

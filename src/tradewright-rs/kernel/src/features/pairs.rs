@@ -2,7 +2,7 @@
 
 use super::exact::Unit;
 use super::moments::to_f64;
-use super::node::Cells;
+use super::node::{Cells, NO_COUNT};
 use super::window::Window;
 
 /// Which number a window over two nodes yields.
@@ -52,10 +52,10 @@ impl CountPair {
     }
 
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        if cells.values[self.a as usize].is_nan() || cells.values[self.b as usize].is_nan() {
+        let (a, b) = (cells.counts[self.a as usize], cells.counts[self.b as usize]);
+        if a == NO_COUNT || b == NO_COUNT {
             return f64::NAN;
         }
-        let (a, b) = (cells.counts[self.a as usize], cells.counts[self.b as usize]);
         let sums = &mut self.sums;
         sums.add(a, b);
         let [left, right] = &mut self.windows;

@@ -6,10 +6,11 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring {
     start: u32,
-    size: u32,
+    end: u32,
     /// Slot of the next push, and of the oldest value once full.
     next: u32,
-    len: u32,
+    /// How many values are still missing.
+    missing: u32,
 }
 
 impl Ring {
@@ -19,45 +20,41 @@ impl Ring {
         let end = end.ok_or_else(|| format!("a window of {size} does not fit into memory"))?;
         let start = arena.len() as u32;
         arena.resize(end, T::default());
-        Ok(Ring { start, size: size as u32, next: 0, len: 0 })
+        Ok(Ring { start, end: end as u32, next: start, missing: size as u32 })
     }
 
     #[inline(always)]
     pub fn is_full(&self) -> bool {
-        self.len == self.size
+        self.missing == 0
     }
 
     #[inline(always)]
     pub fn len(&self) -> usize {
-        self.len as usize
+        (self.end - self.start - self.missing) as usize
+    }
+
+    /// Stores a value; returns what stood there: the oldest value, or the default while the ring fills.
+    #[inline(always)]
+    pub fn exchange<T: Copy>(&mut self, arena: &mut [T], value: T) -> T {
+        let old = std::mem::replace(&mut arena[self.next as usize], value);
+        let next = self.next.wrapping_add(1);
+        self.next = if next == self.end { self.start } else { next };
+        self.missing = self.missing.saturating_sub(1);
+        old
     }
 
     /// Stores a value; returns the one that it replaces.
     #[inline(always)]
     pub fn replace<T: Copy>(&mut self, arena: &mut [T], value: T) -> Option<T> {
-        let slot = &mut arena[(self.start + self.next) as usize];
-        let old = *slot;
-        *slot = value;
-        self.next += 1;
-        if self.next == self.size {
-            self.next = 0;
-        }
-        if self.is_full() {
-            Some(old)
-        } else {
-            self.len += 1;
-            None
-        }
+        let was_full = self.is_full();
+        let old = self.exchange(arena, value);
+        was_full.then_some(old)
     }
 
     /// Values in the two pieces in which they lie, oldest first.
     pub fn pieces<'a, T>(&self, arena: &'a [T]) -> (&'a [T], &'a [T]) {
-        let all = &arena[self.start as usize..(self.start + self.size) as usize];
-        if self.is_full() {
-            (&all[self.next as usize..], &all[..self.next as usize])
-        } else {
-            (&all[..self.len as usize], &[])
-        }
+        let (older, newer) = (self.next as usize..self.end as usize, self.start as usize..self.next as usize);
+        if self.is_full() { (&arena[older], &arena[newer]) } else { (&arena[newer], &[]) }
     }
 }
 

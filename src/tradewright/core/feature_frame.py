@@ -1,0 +1,177 @@
+"""The feature graph over recorded data: columns in, a Polars frame out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tradewright.core import features
+from tradewright.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+_PRICES = {"bars": ("open", "high", "low", "close"), "quotes": ("bid", "ask"), "trades": ("price",)}
+_SIZES = {"bars": ("volume",), "quotes": ("bid_size", "ask_size"), "trades": ("size",)}
+_PRICE_UNIT_DEFAULT = "1e-06"
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """One series as the core takes it; ``values`` are the prices, then the sizes."""
+
+    symbol: str
+    kind: str
+    price_unit: str
+    ts_recv_ns: NDArray[np.int64]
+    values: list[NDArray[np.float64]]
+
+
+def evaluate(named: dict[str, features.Node], data: object, symbol: str | None) -> pl.DataFrame:
+    """What `features.compute` does, with the nodes by name."""
+    import polars as pl
+
+    from tradewright import _native
+
+    series = list(_all_series(data, symbol))
+    units = {one.symbol: one.price_unit for one in series}
+    ids = {name: index for index, name in enumerate(units)}
+    compiled = features.compile(named.values(), ids)
+    times, columns = _native.compute_features(
+        compiled.specs,
+        [compiled.ids[node] for node in named.values()],
+        compiled.callables,
+        list(units.items()),
+        [(ids[one.symbol], one.kind, one.ts_recv_ns, one.values) for one in series],
+    )
+    frame = [pl.Series("ts", times).cast(pl.Datetime("ns", "UTC"))]
+    frame += [pl.Series(name, column) for name, column in zip(named, columns, strict=True)]
+    return pl.DataFrame(frame)
+
+
+def _all_series(data: Any, symbol: str | None) -> Iterable[_Columns]:
+    import polars as pl
+
+    if isinstance(data, pl.LazyFrame):
+        data = data.collect()
+    if isinstance(data, pl.DataFrame):
+        yield from _of_frame(data, symbol)
+    elif hasattr(data, "ts_recv_ns"):
+        yield _of_series(data)
+    elif hasattr(data, "series"):
+        yield from _all_series(data.series, symbol)
+    elif isinstance(data, Iterable) and not isinstance(data, (str, bytes)):
+        for one in data:  # pyright: ignore[reportUnknownVariableType]  # whatever the user collected
+            yield from _all_series(one, symbol)
+    else:
+        raise TypeError(
+            f"features.compute cannot read {type(data).__name__}. "
+            "Use Bars, Quotes or Trades, a list of them, or a Polars frame."
+        )
+
+
+def _kind(names: Iterable[str], source: str) -> str:
+    present = set(names)
+    for kind, prices in _PRICES.items():
+        if present.issuperset(prices):
+            return kind
+    if "close" in present:
+        return "bars"
+    raise DataError(
+        f"has columns {sorted(present)}, which are not bars, quotes or trades.",
+        source=source,
+        remedy="Name them open, high, low, close, volume; bid, ask, bid_size, ask_size; or price, size.",
+    )
+
+
+def _of_series(series: Any) -> _Columns:
+    kind = series.kind if hasattr(series, "kind") else _kind(dir(series), series.symbol)
+    instrument = getattr(series, "instrument", None)
+    unit = _PRICE_UNIT_DEFAULT if instrument is None else str(instrument.price_unit)
+    columns = {name: getattr(series, name) for name in (*_PRICES[kind], *_SIZES[kind])}
+    return _checked(series.symbol, kind, unit, series.ts_recv_ns, columns)
+
+
+def _of_frame(frame: pl.DataFrame, symbol: str | None) -> Iterable[_Columns]:
+    frame = frame.rename({name: name.strip().lower() for name in frame.columns})
+    if "symbol" in frame.columns and symbol is None:
+        for (name,), rows in frame.group_by(["symbol"], maintain_order=True):
+            yield _of_frame_of_one(rows, str(name))
+        return
+    if symbol is None:
+        raise ValueError(
+            "the frame has no column 'symbol'. Say which instrument it is: compute(…, symbol='SPX')."
+        )
+    yield _of_frame_of_one(frame, symbol)
+
+
+def _of_frame_of_one(frame: pl.DataFrame, symbol: str) -> _Columns:
+    import numpy as np
+    import polars as pl
+
+    kind = _kind(frame.columns, symbol)
+    time = next((name for name in ("ts_recv", "ts_event", "ts") if name in frame.columns), None)
+    if time is None:
+        raise DataError(
+            f"has no time among its columns {frame.columns}.",
+            source=symbol,
+            remedy="Add ts_recv, ts_event or ts: date-times with a time zone, or ns since the epoch.",
+        )
+    column = frame[time]
+    if isinstance(column.dtype, pl.Datetime):
+        if column.dtype.time_zone is None:
+            raise DataError(
+                "holds date-times without a time zone.", source=symbol, field=time, value=column.dtype,
+                remedy="Give one with .dt.replace_time_zone('UTC').",
+            )  # fmt: skip
+        column = column.cast(pl.Datetime("ns", "UTC")).cast(pl.Int64)
+    elif not column.dtype.is_integer():
+        raise DataError(
+            f"is {column.dtype}, not a time.", source=symbol, field=time,
+            remedy="Use date-times with a time zone, or ns since the epoch as integers.",
+        )  # fmt: skip
+    if column.null_count():
+        raise DataError("has no time.", source=symbol, field=time, row=_first(column.is_null().to_numpy()))
+    columns: dict[str, NDArray[np.float64]] = {}
+    for name in (*_PRICES[kind], *_SIZES[kind]):
+        # Closes alone are bars of four equal prices; sizes that were not recorded are unknown.
+        present = name if name in frame.columns else "close" if name in _PRICES["bars"] else None
+        columns[name] = (
+            np.full(len(frame), np.nan)
+            if present is None
+            else frame[present].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        )
+    return _checked(symbol, kind, _PRICE_UNIT_DEFAULT, column.to_numpy(), columns)
+
+
+def _first(bad: NDArray[np.bool_]) -> int:
+    return int(bad.argmax()) + 1
+
+
+def _checked(
+    symbol: str, kind: str, unit: str, ts_recv_ns: NDArray[np.int64], columns: dict[str, NDArray[np.float64]]
+) -> _Columns:
+    import numpy as np
+
+    backwards = np.flatnonzero(np.diff(ts_recv_ns) < 0)
+    if len(backwards):
+        raise DataError(
+            "comes before the row above.", source=symbol, row=int(backwards[0]) + 2, field="ts_recv",
+            remedy="Sort by receive time.",
+        )  # fmt: skip
+    for name in _PRICES[kind]:
+        # An empty side of a quote is NaN; every other price is a number.
+        column = columns[name]
+        bad = np.isinf(column) if kind == "quotes" else ~np.isfinite(column)
+        if bad.any():
+            row = _first(bad)
+            raise DataError(
+                f"is {column[row - 1]}, not a price.",
+                source=symbol, row=row, field=name, value=column[row - 1],
+                remedy="Leave the row out.",
+            )  # fmt: skip
+    values = [np.ascontiguousarray(column, dtype=np.float64) for column in columns.values()]
+    return _Columns(symbol, kind, unit, np.ascontiguousarray(ts_recv_ns, dtype=np.int64), values)
