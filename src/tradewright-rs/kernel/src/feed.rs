@@ -475,7 +475,7 @@ impl Source<'_> {
                     let exact = price[row] * self.scale;
                     let (ticks, rounded) = count(exact);
                     self.shift_max = f64::max(self.shift_max, (exact - rounded).abs());
-                    bad |= !(rounded > 0.0 && rounded < COUNT_MAX) || !(size[row] >= 0.0 && size[row] < f64::INFINITY);
+                    bad |= !(rounded > 0.0 && rounded < COUNT_MAX && size[row] >= 0.0 && size[row] < f64::INFINITY);
                     bad |= recv[row] < self.last_recv_ns || ts_event_ns[row] > recv[row];
                     self.last_recv_ns = recv[row];
                     rows.push(Trade {

@@ -10,7 +10,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use tradewright_kernel::backtest::{self, RunError};
 use tradewright_kernel::event::Record;
-use tradewright_kernel::features::NodeSpec;
 use tradewright_kernel::feed::{Arrival, Feed};
 use tradewright_kernel::gate::{Amount, Limits, OpenOrders, OrderRate, Scope};
 use tradewright_kernel::instrument::{
@@ -24,6 +23,7 @@ use tradewright_kernel::market::SourceKind;
 use tradewright_kernel::num::{Decimal, cash_from_f64};
 
 use crate::columns;
+use crate::features::parse_specs;
 use crate::feed;
 use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err};
 use crate::names::{Classes, Names};
@@ -94,14 +94,6 @@ fn instrument(fields: &Bound<'_, PyDict>) -> PyResult<Instrument> {
         margin_initial_e10: get(fields, "margin_initial_e10")?,
         margin_maintenance_e10: get(fields, "margin_maintenance_e10")?,
     })
-}
-
-type Spec = (String, Vec<u32>, Vec<f64>, Vec<i64>, Option<SymbolId>, Option<usize>);
-
-/// Nodes from `(op, inputs, numbers, ints, symbol, callable)`.
-fn nodes(specs: Vec<Spec>) -> Vec<NodeSpec> {
-    let node = |(op, inputs, numbers, ints, symbol, callable)| NodeSpec { op, inputs, numbers, ints, symbol, callable };
-    specs.into_iter().map(node).collect()
 }
 
 /// Name of a source kind.
@@ -262,7 +254,7 @@ impl Kernel {
         let kept = instruments.iter().cloned().map(Arc::new).collect();
         let inner = CoreKernel::new(KernelConfig {
             instruments,
-            nodes: nodes(get(config, "nodes")?),
+            nodes: parse_specs(get(config, "nodes")?),
             policies: specs,
             account: account(&get(config, "account")?)?,
             limits: limits(&get(config, "limits")?)?,
