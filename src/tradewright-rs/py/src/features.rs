@@ -17,6 +17,9 @@ use tradewright_kernel::num::Decimal;
 /// A node as Python sends it: operation, inputs, numbers, integers, symbol, callable.
 pub type SpecTuple = (String, Vec<u32>, Vec<f64>, Vec<i64>, Option<SymbolId>, Option<usize>);
 
+/// Times of the steps, and a column a root.
+type Computed<'py> = (Bound<'py, PyArray1<i64>>, Vec<Bound<'py, PyArray1<f64>>>);
+
 /// The nodes of `features.compile`.
 pub fn parse_specs(specs: Vec<SpecTuple>) -> Vec<NodeSpec> {
     specs
@@ -107,7 +110,7 @@ pub fn compute_features<'py>(
     callables: Vec<Py<PyAny>>,
     instruments: Vec<(String, String)>,
     series: Vec<SeriesTuple<'py>>,
-) -> PyResult<(Bound<'py, PyArray1<i64>>, Vec<Bound<'py, PyArray1<f64>>>)> {
+) -> PyResult<Computed<'py>> {
     let instruments: Vec<Instrument> = instruments
         .iter()
         .map(|(symbol, unit)| Ok(Instrument { price_unit: Decimal::parse(unit)?, ..Instrument::plain(symbol) }))

@@ -88,7 +88,7 @@ impl World {
 
     fn open(&mut self, order: Order, status: OrderStatus) -> OrderId {
         self.next += 1;
-        let mut state = OrderState::new(Order { id: self.next, ..order }, false);
+        let mut state = OrderState::new(Order { id: self.next, ..order }, crate::order::Origin::Submit);
         state.status = status;
         self.orders.0.push(state);
         self.next
