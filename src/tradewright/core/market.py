@@ -1,7 +1,8 @@
 """What happens in a market: records with the venue's time and ours, immutable once made.
 
-Prices and sizes are the decimals that users see; the edge converts them to ticks and lots. Whether a price is on
-an instrument's grid or above zero is the instrument's to say (`Instrument.price_ticks`); it is not checked here.
+Prices and sizes are the decimals that users see; the edge converts them to ticks and lots. Whether a price is
+on an instrument's grid or above zero is the instrument's to say (`Instrument.price_ticks`); it is not checked
+here.
 """
 
 from __future__ import annotations
