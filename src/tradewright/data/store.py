@@ -211,8 +211,7 @@ class Store:
             with tempfile.TemporaryDirectory() as folder:
                 answer = Path(folder) / "answer.parquet"
                 try:
-                    rows = connection.sql(query)
-                    rows.write_parquet(str(answer))
+                    connection.sql(query).write_parquet(str(answer))
                 except duckdb.Error as error:
                     raise DataError(str(error), source="query") from None
                 frame = pl.read_parquet(answer, memory_map=False)
