@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from tradewright.core.features import Condition, Every, Node, OnBar, OnReport, OnSource, Wake
 from tradewright.core.watched import Watched
@@ -55,7 +55,8 @@ class Setup:
             TypeError: Something that is not a condition.
         """
         for given in conditions:
-            for condition in given if isinstance(given, tuple) else (given,):
+            several = given if isinstance(given, tuple) else (given,)
+            for condition in cast("tuple[object, ...]", several):
                 if not isinstance(condition, Condition | Every | OnBar | OnSource | OnReport):
                     raise TypeError(
                         "wake takes conditions such as crosses(a, b), every('1s') or on_bar(symbol), "
