@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
+    from tradewright.research.journal import Names
     from tradewright.research.result import Result
     from tradewright.sim.build import Run
-
-JOURNAL = "journal.bin"
-"""The journal's file in a run folder."""
 
 
 def backtest(
@@ -75,6 +73,7 @@ def backtest(
     """
     from tradewright.fingerprint import fingerprint
     from tradewright.loading import names as names_of
+    from tradewright.research import journal
     from tradewright.sim.build import build
 
     chosen = list(policies) if isinstance(policies, Sequence) else [policies]
@@ -99,8 +98,10 @@ def backtest(
         managers=managers,
         seed=seed,
         run=mark[:4],
-        journal=None if folder is None else folder / JOURNAL,
+        journal=None if folder is None else folder / journal.FRAMES,
     )
+    if folder is not None:
+        _journal_names(run, chosen, events, mark[:4]).write(folder)
     rows = sum(len(one) for one in series)
     started = time.perf_counter()
     finished = run.kernel.run(
@@ -153,6 +154,37 @@ def _series(data: object, symbol: str | None, events: Iterable[Any]) -> tuple[li
                 remedy="Leave the dividends out, or use unadjusted prices.",
             )
     return series, events
+
+
+def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], prefix: str) -> Names:
+    """What the journal's indices stand for: they are the core's."""
+    from decimal import Decimal
+
+    from tradewright.core.exact import step_of
+    from tradewright.core.market import Settlement, Split
+    from tradewright.research.journal import InstrumentNames, Names, PolicyNames, named_attributes
+
+    return Names(
+        run=prefix,
+        policies=[
+            PolicyNames(name=name, wakes=wakes, watched=named_attributes(policy, watched))
+            for policy, name, wakes, watched in zip(policies, run.names, run.wakes, run.watched, strict=True)
+        ],
+        instruments=[
+            InstrumentNames(
+                symbol=one.symbol,
+                price_unit=Decimal(step_of(one.price_unit).text()),
+                lot_size=Decimal(step_of(one.lot_size).text()),
+                currency=one.currency,
+                changes_ns=[
+                    event.ts_recv_ns
+                    for event in events
+                    if isinstance(event, Settlement | Split) and event.symbol == one.symbol
+                ],
+            )
+            for one in run.instruments
+        ],
+    )
 
 
 def to_result(

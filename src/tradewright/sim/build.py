@@ -23,7 +23,7 @@ from tradewright.core.limits import Limits, Risk
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series, Trades
-from tradewright.core.watched import label
+from tradewright.core.watched import Watched, label
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 from tradewright.sim.config import Account, LogNormal, Quantiles, RecordedLatency, SampledLatency, Venue
 
@@ -40,6 +40,8 @@ class Run(Struct, frozen=True, kw_only=True):
     Attributes:
         kernel: The native kernel.
         names: Name of each policy.
+        wakes: Labels of each policy's wake conditions.
+        watched: Features that each policy watches.
         symbols: The instruments' symbols, by id.
         instruments: The instruments, by id.
         currencies: Currencies by id; the first is the account's.
@@ -52,6 +54,8 @@ class Run(Struct, frozen=True, kw_only=True):
 
     kernel: Kernel
     names: list[str]
+    wakes: list[list[str]]
+    watched: list[list[Watched]]
     symbols: list[str]
     instruments: list[Instrument]
     currencies: list[str]
@@ -88,7 +92,8 @@ def build(
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
-    plain_policies, nodes, callables = _policies(policies, names, series, instruments, ids, risk, warnings)
+    setups = _set_up(policies, names, series, instruments, warnings)
+    plain_policies, nodes, callables = _policies(policies, names, setups, series, ids, risk)
     currencies, balances = _currencies(account, cash, list(instruments.values()))
     groups = {
         group: index
@@ -146,6 +151,8 @@ def build(
     return Run(
         kernel=Kernel(config),
         names=list(names),
+        wakes=[policy["wake_labels"] for policy in plain_policies],
+        watched=[setup.watched for setup in setups],
         symbols=symbols,
         instruments=list(instruments.values()),
         currencies=currencies,
@@ -216,15 +223,13 @@ def _currencies(
     return currencies, [float(given.get(currency, 0.0)) for currency in currencies]
 
 
-def _policies(
+def _set_up(
     policies: Sequence[Policy],
     names: Sequence[str],
     series: Sequence[Series],
     instruments: Mapping[str, Instrument],
-    ids: Mapping[str, int],
-    risk: Risk,
     warnings: list[str],
-) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
+) -> list[Setup]:
     setups: list[Setup] = []
     for policy, name in zip(policies, names, strict=True):
         ctx = Setup(instruments)
@@ -237,6 +242,17 @@ def _policies(
                 "Declare some in setup, such as ctx.wake(on_bar(symbol))."
             )
         setups.append(ctx)
+    return setups
+
+
+def _policies(
+    policies: Sequence[Policy],
+    names: Sequence[str],
+    setups: Sequence[Setup],
+    series: Sequence[Series],
+    ids: Mapping[str, int],
+    risk: Risk,
+) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
     roots: list[Node] = []
     for ctx in setups:
         roots.extend(ctx.watched)
