@@ -162,12 +162,12 @@ def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], 
 
     from tradewright.core.exact import step_of
     from tradewright.core.market import Settlement, Split
-    from tradewright.research.journal import InstrumentNames, Names, PolicyNames, named_attributes
+    from tradewright.research.journal import InstrumentNames, Names, names_of_policy
 
     return Names(
         run=prefix,
         policies=[
-            PolicyNames(name=name, wakes=wakes, watched=named_attributes(policy, watched))
+            names_of_policy(policy, name, wakes, watched)
             for policy, name, wakes, watched in zip(policies, run.names, run.wakes, run.watched, strict=True)
         ],
         instruments=[

@@ -1,7 +1,8 @@
 """The journal of a run: what was decided, allowed, sent and answered, in the order in which it happened.
 
-A frame is ``length u32 | crc32 u32 | MessagePack``, little-endian, as ``kernel/src/journal.rs`` writes it. It holds the
-kernel's integers (price units, lots, indices); `Names`, in ``journal.json`` beside it, says what they stand for.
+A frame is ``length u32 | crc32 u32 | MessagePack``, little-endian, as ``kernel/src/journal.rs`` writes it.
+holds the kernel's integers (price units, lots, indices); `Names`, in ``journal.json`` beside it, says what they
+stand for.
 """
 
 from __future__ import annotations
@@ -336,7 +337,8 @@ def read(path: str | PathLike[str]) -> Iterator[Frame]:
     A torn tail, as a kill or a power cut leaves it, is cut: the frames before it are given.
 
     Raises:
-        DataError: A frame in the middle is damaged, or holds what this version does not know; it names file and offset.
+        DataError: A frame in the middle is damaged, or holds what this version does not know; the message names
+            file and offset.
     """
     decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
     data = memoryview(Path(path).read_bytes())
@@ -376,12 +378,20 @@ def _body(data: memoryview, offset: int) -> memoryview | None:
     return data[start:end]
 
 
-def frame_bytes(body: bytes) -> bytes:
-    """A body as it stands in a journal: its length, its checksum and itself."""
-    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+def names_of_policy(
+    policy: object, name: str, wakes: Sequence[str], watched: Sequence[object]
+) -> PolicyNames:
+    """A policy's names: a feature is called by the attribute that holds it, in wake conditions too.
 
-
-def named_attributes(policy: object, watched: Sequence[object]) -> list[str]:
-    """What a policy calls the features that it watches: the attribute that holds each, or the feature as written."""
-    held = {id(value): name for name, value in getattr(policy, "__dict__", {}).items()}
-    return [held.get(id(one)) or repr(one) for one in watched]
+    Args:
+        policy: The policy, set up.
+        name: Its name in the run.
+        wakes: Labels of its wake conditions.
+        watched: The features that it watches.
+    """
+    attributes = {id(value): attribute for attribute, value in getattr(policy, "__dict__", {}).items()}
+    called = {repr(one): attributes.get(id(one)) or repr(one) for one in watched}
+    labels = list(wakes)
+    for written in sorted(called, key=len, reverse=True):  # the longest first: it may hold shorter ones
+        labels = [label.replace(written, called[written]) for label in labels]
+    return PolicyNames(name=name, wakes=labels, watched=[called[repr(one)] for one in watched])
