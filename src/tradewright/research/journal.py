@@ -1,8 +1,8 @@
 """The journal of a run: what was decided, allowed, sent and answered, in the order in which it happened.
 
 A frame is ``length u32 | crc32 u32 | MessagePack``, little-endian, as ``kernel/src/journal.rs`` writes it.
-holds the kernel's integers (price units, lots, indices); `Names`, in ``journal.json`` beside it, says what they
-stand for.
+Frames hold the kernel's integers (price units, lots, indices); `Names`, in ``journal.json`` beside them, says
+what they stand for.
 """
 
 from __future__ import annotations
@@ -337,8 +337,8 @@ def read(path: str | PathLike[str]) -> Iterator[Frame]:
     A torn tail, as a kill or a power cut leaves it, is cut: the frames before it are given.
 
     Raises:
-        DataError: A frame in the middle is damaged, or holds what this version does not know; the message names
-            file and offset.
+        DataError: A frame in the middle is damaged, or holds what this version does not know; the message
+            names file and offset.
     """
     decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
     data = memoryview(Path(path).read_bytes())

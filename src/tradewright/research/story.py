@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
@@ -177,7 +178,7 @@ class _Teller:
             raise self._stranger()
         return known.index(name)
 
-    # Positions: fills are in the journal; what splits and settlements change is not, so they end what is known.
+    # Positions: fills are in the journal; after a split or settlement nothing is said.
 
     def _follow(self, frame: Frame) -> None:
         if isinstance(frame, frames.Sent) and (frame.policy, frame.symbol) == (self.policy, self.symbol):
@@ -222,12 +223,8 @@ class _Teller:
             case frames.WantedQuotes():
                 return origin == "target_quotes" and intent.symbol == self.symbol
             case frames.WantedOrder():
-                return (
-                    origin == "submit"
-                    and intent.symbol == self.symbol
-                    and frames.SIDES[intent.side] == self.row["side"]
-                    and intent.order_type in (self.row["type"], "market" if not self.row["size"] else "")
-                )
+                is_ours = intent.symbol == self.symbol and frames.SIDES[intent.side] == self.row["side"]
+                return origin == "submit" and is_ours
             case _:
                 return False
 
@@ -263,10 +260,28 @@ class _Teller:
         if self.held_then is not None:
             facts.append(f"held {number_text(self.instrument.size(self.held_then))}")
         self._add(decision.now_ns, "decide", f"{policy.name} woken by {woken}; {', '.join(facts)}")
-        wanted = next(intent for intent in reversed(decision.intents) if self._wants(intent))
+        wanted = max(filter(self._wants, decision.intents), key=lambda intent: self._likeness(intent, frame))
         self._add(decision.now_ns, "intent", self._intent(wanted, frame))
         if decision.now_ns != frame.decided_ns:
             self._add(frame.decided_ns, "again", "the target still stands, and this much is missing")
+
+    def _likeness(self, intent: frames.WantedIntent, frame: frames.Sent | frames.Refused) -> int:
+        """How well one of several submits of a decision fits an order; targets all fit alike."""
+        if not isinstance(intent, frames.WantedOrder):
+            return 0
+        if isinstance(frame, frames.Refused) and frame.reason in ("bad_size", "off_grid"):
+            return int(frame.value in (intent.size, intent.limit, intent.stop))
+        size, limit = self.instrument.size(frame.lots), self.instrument.price(frame.limit)
+        return sum(
+            (
+                intent.order_type == frame.order_type,
+                intent.tif == frame.tif,
+                math.isclose(intent.size, float(size)),
+                math.isclose(intent.limit or 0.0, float(limit)),
+                intent.post_only == frame.post_only,
+                intent.reduce_only == frame.reduce_only,
+            )
+        )
 
     def _intent(self, intent: frames.WantedIntent, frame: frames.Sent | frames.Refused) -> str:
         match intent:
@@ -291,12 +306,12 @@ class _Teller:
                 return ""
 
     def _order(self, frame: frames.Sent) -> str:
-        stop = self.instrument.price(frame.stop)
+        stop, limit = (number_text(self.instrument.price(units)) for units in (frame.stop, frame.limit))
         prices = {
-            "limit": f" @ {number_text(self.instrument.price(frame.limit))}",
-            "stop": f" at {number_text(stop)}",
-            "stop_limit": f" at {number_text(stop)}, then @ {number_text(self.instrument.price(frame.limit))}",
-            "trailing_stop": f" by {number_text(stop)}",
+            "limit": f" @ {limit}",
+            "stop": f" at {stop}",
+            "stop_limit": f" at {stop}, then @ {limit}",
+            "trailing_stop": f" by {stop}",
         }.get(frame.order_type, "")
         flags = [
             word
@@ -318,9 +333,9 @@ class _Teller:
         # Of an amendment the journal has the price that the order had, not the one it was to have.
         named = frame.limit and not self.is_sent
         price = number_text(self.instrument.price(frame.limit)) if named else "the price"
-        said = refusal_text(frame.reason, frame.value, frame.bound, price=price)
-        whose = f" (of {self.names.policies[frame.whose].name})" if frame.whose >= 0 and said else ""
-        told = "; ".join(part for part in (said + whose, frame.text) if part)
+        told = frame.text or refusal_text(frame.reason, frame.value, frame.bound, price=price)
+        if frame.whose >= 0 and "limit" in told and not frame.text:
+            told += f" of {self.names.policies[frame.whose].name}"
         return f"{frame.reason}: {told}" if told else frame.reason
 
     def _went_on(self, frame: frames.Cancelled | frames.Amended | frames.Reported) -> None:

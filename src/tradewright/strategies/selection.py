@@ -200,7 +200,7 @@ def _adjust(p_values: list[float], correction: Correction) -> list[float]:
         multipletests,  # pyright: ignore[reportUnknownVariableType]
     )
 
-    adjusted: Iterable[float] = multipletests(p_values, method=_METHODS[correction])[1]  # pyright: ignore
+    adjusted = cast("Iterable[float]", multipletests(p_values, method=_METHODS[correction])[1])
     return [float(p) for p in adjusted]
 
 
