@@ -29,7 +29,7 @@ from tradewright.core.prediction import ModelPrediction
 from tradewright.core.risk import Allow, Halt, Refused, RiskManager, Shrink, Verdict
 
 if TYPE_CHECKING:
-    from tradewright import data, strategies
+    from tradewright import data, sim, strategies
     from tradewright.backtest import backtest
     from tradewright.core import market, presets as instruments, sizing
     from tradewright.core.series import Bars, Quotes, Trades
@@ -95,6 +95,7 @@ __all__ = [
     "features",
     "instruments",
     "market",
+    "sim",
     "sizing",
     "strategies",
 ]
@@ -117,6 +118,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "drive": ("tradewright.sim.drive", "drive"),
     "instruments": ("tradewright.core.presets", None),
     "market": ("tradewright.core.market", None),
+    "sim": ("tradewright.sim", None),
     "sizing": ("tradewright.core.sizing", None),
     "strategies": ("tradewright.strategies", None),
 }

@@ -25,7 +25,7 @@ use tradewright_kernel::num::{Decimal, cash_from_f64};
 use crate::columns;
 use crate::features::parse_specs;
 use crate::feed;
-use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err};
+use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt};
 use crate::names::{Classes, Names};
 use crate::values::{self, Approved};
 use crate::venue::{self, SimVenue};
@@ -292,7 +292,12 @@ impl Kernel {
         let mut host = PyHost { py, hooks: &self.hooks, pulse, interrupted: false };
         self.is_poisoned = true;
         let ended = backtest::run(&mut self.inner, &mut feed, &mut sim, &mut host);
-        let interrupted = host.interrupted;
+        let interrupted = host.interrupted || matches!(&ended, Err(RunError::Host(error)) if is_interrupt(py, error));
+        let unpriced = sim.fills_without_impact();
+        if unpriced > 0 {
+            let text = format!("{unpriced} fills paid no impact: the average volume was not known yet.");
+            self.inner.faults.push(text);
+        }
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         match ended {
             Ok(finished) => {
