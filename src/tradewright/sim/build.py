@@ -1,4 +1,4 @@
-"""From policies, data and configuration to a native kernel: names become indices, and nothing else happens here."""
+"""From policies, data and configuration to a native kernel: names become indices, no more."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from tradewright.core.features import (
     Every,
     Node,
     OnBar,
-    OnReport,
     OnSource,
     Wake,
+)
+from tradewright.core.features import (
     compile as compile_nodes,
 )
+from tradewright.core.features.watched import label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series, Trades
-from tradewright.core.watched import label
+from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 from tradewright.sim.config import Account, LogNormal, Quantiles, RecordedLatency, SampledLatency, Venue
 
@@ -89,9 +91,7 @@ def build(
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
-    plain_policies, nodes, callables = _policies(
-        policies, names, series, instruments, ids, risk, warnings
-    )
+    plain_policies, nodes, callables = _policies(policies, names, series, instruments, ids, risk, warnings)
     currencies, balances = _currencies(account, cash, list(instruments.values()))
     groups = {
         group: index
@@ -198,7 +198,7 @@ def _sessions(instrument: Instrument, start_ns: int, end_ns: int) -> list[tuple[
         return []
     from tradewright.core.calendar import sessions
 
-    return sessions(instrument.calendar, start_ns, end_ns + 14 * 86_400_000_000_000)
+    return sessions(instrument.calendar, start_ns, end_ns + 14 * DAY_NS)
 
 
 def _currencies(
@@ -206,7 +206,9 @@ def _currencies(
 ) -> tuple[list[str], list[float]]:
     given = dict(account.cash)
     if not given:
-        given = dict(cash) if isinstance(cash, Mapping) else {account.currency or instruments[0].currency: cash}
+        given = (
+            dict(cash) if isinstance(cash, Mapping) else {account.currency or instruments[0].currency: cash}
+        )
     first = account.currency or next(iter(given))
     currencies = list(dict.fromkeys([first, *given, *(one.currency for one in instruments)]))
     for currency, amount in given.items():
@@ -279,7 +281,11 @@ def _plain_wake(
     if isinstance(wake, Condition):
         return ("node", nodes[wake])
     if isinstance(wake, OnSource):
-        return ("source", _id(wake.symbol, ids), {"bar": "bars", "quote": "quotes", "trade": "trades"}[wake.kind])
+        return (
+            "source",
+            _id(wake.symbol, ids),
+            {"bar": "bars", "quote": "quotes", "trade": "trades"}[wake.kind],
+        )
     if isinstance(wake, Every):
         symbols = list(ids.values()) if wake.symbol is None else [_id(wake.symbol, ids)]
         return ("every", wake.period_ns, wake.phase_ns, symbols)
@@ -302,11 +308,9 @@ def _check_timeframe(
         raise DataError(f"on_bar({symbol!r}) needs bars, and the data has none.", source=symbol)
     known = [length for length in lengths if length is not None]
     if timeframe_ns is not None and known and timeframe_ns not in known:
-        from tradewright.core.series import timeframe_text
-
         raise DataError(
-            f"on_bar asks for bars of {timeframe_text(timeframe_ns)}; the data has "
-            f"{', '.join(timeframe_text(length) for length in known)}.",
+            f"on_bar asks for bars of {duration_text(timeframe_ns)}; the data has "
+            f"{', '.join(duration_text(length) for length in known)}.",
             source=symbol,
         )
 
