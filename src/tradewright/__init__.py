@@ -31,7 +31,8 @@ from tradewright.core.risk import Allow, Halt, Refused, RiskManager, Shrink, Ver
 if TYPE_CHECKING:
     from tradewright import data, sim, strategies
     from tradewright.backtest import backtest
-    from tradewright.core import market, presets as instruments, sizing
+    from tradewright.core import market, sizing
+    from tradewright.core import presets as instruments
     from tradewright.core.series import Bars, Quotes, Trades
     from tradewright.data.dataset import Dataset
     from tradewright.research.compare import compare

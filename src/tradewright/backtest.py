@@ -45,10 +45,10 @@ def backtest(
 
     Args:
         policies: One policy, or several that run at once, each with its own sub-portfolio in one account.
-        data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either, or a
-            data set.
-        cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash`` goes
-            before it.
+        data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either,
+            or a data set.
+        cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash``
+            goes before it.
         symbol: Symbol of a frame that does not say its own.
         events: Dividends, splits, funding, deposits, settlements and status changes beside those of ``data``.
         venue: How orders meet the market; by default next open, no spread, no latency.
@@ -57,14 +57,15 @@ def backtest(
         managers: Risk managers of your own; they follow the hard limits and can only tighten.
         seed: Where all randomness of the venue comes from.
         benchmark: Symbol whose price stands beside the equity in the report; by default the first.
-        periods_per_year: 252 or 365, for annualisation; by default inferred from the data, which the summary says.
+        periods_per_year: 252 or 365, for annualisation; by default inferred from the data, which the
+            summary says.
         progress: Called now and then with the fraction done.
         out: Folder to write the run to, with its journal, for ``tradewright why``.
         config: The configuration that the run came from, kept in the result.
 
     Returns:
-        The result; its frames are built when first read. Ctrl-C ends a run early: the result then covers what was
-        reached, and says so in its warnings.
+        The result; its frames are built when first read. Ctrl-C ends a run early: the result then covers what
+        was reached, and says so in its warnings.
 
     Raises:
         DataError: Data that cannot be used, naming series, row and field.
@@ -207,7 +208,8 @@ def to_result(
     import msgspec
 
     from tradewright.core.market import Deposit
-    from tradewright.core.series import Bars, timeframe_text
+    from tradewright.core.series import Bars
+    from tradewright.core.times import duration_text
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
@@ -221,7 +223,9 @@ def to_result(
     described = [
         SeriesMeta(
             symbol=one.symbol,
-            kind=f"bars {timeframe_text(one.timeframe_ns)}" if isinstance(one, Bars) and one.timeframe_ns else one.kind,
+            kind=f"bars {duration_text(one.timeframe_ns)}"
+            if isinstance(one, Bars) and one.timeframe_ns
+            else one.kind,
             rows=len(one),
             start_ns=one.start_ns,
             end_ns=one.end_ns,
@@ -239,7 +243,11 @@ def to_result(
         benchmark=benchmark or "",
         start_ns=min(one.start_ns for one in series),
         end_ns=max(one.end_ns for one in series),
-        cash={currency: amount for currency, amount in run.cash.items() if amount or currency == run.currencies[0]},
+        cash={
+            currency: amount
+            for currency, amount in run.cash.items()
+            if amount or currency == run.currencies[0]
+        },
         currency=run.currencies[0],
         periods_per_year=periods_per_year,
         day_ends_ns=account.day_ends_ns,
@@ -294,7 +302,9 @@ def _flows(deposits: Sequence[Deposit], currency: str) -> Callable[[], pl.DataFr
         ours = [event for event in deposits if event.currency == currency]
         return pl.DataFrame(
             {
-                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")),
+                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(
+                    pl.Datetime("ns", "UTC")
+                ),
                 "amount": pl.Series([event.amount for event in ours], dtype=pl.Float64),
             }
         )
