@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -46,7 +47,7 @@ def test_half_a_million_rows_take_no_time() -> None:
 def test_the_start_of_a_bar_is_given_inferred_from_the_timeframe_or_the_close_before() -> None:
     ts = START_NS + np.array([0, 1, 2, 10], dtype=np.int64) * MINUTE_NS
     price = np.ones(4)
-    prices = {"open": price, "high": price, "low": price, "close": price}
+    prices: dict[str, Any] = dict.fromkeys(("open", "high", "low", "close"), price)
     framed = Bars.from_arrays("X", ts=ts, timeframe="1m", **prices)
     assert framed.open_ns.tolist() == (ts - MINUTE_NS).tolist()
     assert (framed.timeframe_ns, framed.timeframe) == (MINUTE_NS, "1m")

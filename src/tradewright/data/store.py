@@ -191,11 +191,14 @@ class Store:
         """The answer of DuckDB to a query over the views ``bars``, ``quotes`` and ``trades``.
 
         Each view has the columns of `scan` beside ``venue``, ``symbol``, ``kind`` and, for bars,
-        ``timeframe``: ``store.sql("select symbol, max(high) from bars group by symbol")``.
+        ``timeframe``: ``store.sql("select symbol, max(high) from bars group by symbol")``. Its times are
+        whole microseconds, for which DuckDB has functions; ``ts_event_ns`` and ``ts_recv_ns`` are exact.
 
         Raises:
             DataError: DuckDB refuses the query; the text is its own.
         """
+        import tempfile
+
         import duckdb
         import polars as pl
 
@@ -204,10 +207,14 @@ class Store:
             for kind in _KINDS:
                 if files := sorted(self.path.glob(f"venue=*/symbol=*/kind={kind}/**/*.parquet")):
                     connection.execute(_view(kind, files))
-            try:
-                frame = pl.DataFrame(connection.sql(query))
-            except duckdb.Error as error:
-                raise DataError(str(error), source="query", remedy="") from None
+            # By a file: Arrow's stream leaves objects behind, which DuckDB then reports at exit.
+            with tempfile.TemporaryDirectory() as folder:
+                answer = Path(folder) / "answer.parquet"
+                try:
+                    connection.sql(query).write_parquet(str(answer))
+                except duckdb.Error as error:
+                    raise DataError(str(error), source="query") from None
+                frame = pl.read_parquet(answer, memory_map=False)
         zoned = [
             name for name, dtype in frame.schema.items() if getattr(dtype, "time_zone", None) is not None
         ]
