@@ -107,7 +107,7 @@ def prepare(folder: Path) -> None:
     for kind, make in (("bars", make_bars), ("quotes", make_quotes)):
         path = folder / f"{kind}.npz"
         if not path.exists():
-            np.savez(path, **make())
+            np.savez(path, allow_pickle=False, **make())
         found = sha256(load(folder, kind))
         if found != SHA256[kind]:
             raise ValueError(

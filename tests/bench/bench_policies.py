@@ -124,37 +124,34 @@ class EmaCross(tw.Policy):
 
 @dataclass
 class EmaCrossInPython(tw.Policy):
-    """The same rule woken at every quote, with the averages kept in Python."""
+    """The same rule woken at every quote, with the averages kept in Python, as the floor keeps them."""
 
     symbol: str
-    fast: int = 10
-    slow: int = 20
 
     def setup(self, ctx: tw.Setup) -> None:
         self.mid = ctx.watch(f.mid(self.symbol))
         ctx.wake(f.on_quote(self.symbol))
-        self.fast_share, self.slow_share = 2 / (self.fast + 1), 2 / (self.slow + 1)
-        self.fast_average = self.slow_average = self.edge = 0.0
+        self.fast = self.slow = self.edge = 0.0
         self.seen = 0
 
     def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
         mid = market[self.mid]
         seen = self.seen
         if seen:
-            self.fast_average += self.fast_share * (mid - self.fast_average)
-            self.slow_average += self.slow_share * (mid - self.slow_average)
+            self.fast += 2 / 11 * (mid - self.fast)
+            self.slow += 2 / 21 * (mid - self.slow)
         else:
-            self.fast_average = self.slow_average = mid
+            self.fast = self.slow = mid
         self.seen = seen + 1
-        if seen < self.slow - 1:
+        if seen < 19:
             return None
-        edge, before = self.fast_average - self.slow_average, self.edge
+        edge = self.fast - self.slow
+        before = self.edge
         self.edge = edge
-        if seen < self.slow:
-            return None
-        if edge > 0:
-            if before <= 0:
-                return tw.TargetPosition(self.symbol, 1)
-        elif edge < 0 and before >= 0:
-            return tw.TargetPosition(self.symbol, 0)
+        if seen > 19:
+            if edge > 0:
+                if before <= 0:
+                    return tw.TargetPosition(self.symbol, 1)
+            elif edge < 0 and before >= 0:
+                return tw.TargetPosition(self.symbol, 0)
         return None

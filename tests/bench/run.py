@@ -7,8 +7,8 @@ Each measurement is a fresh process. It does its work once cold, which is report
 times; ``--rounds`` repeats the whole sequence, so that ours and a peer's runs alternate. (The peers: vectorbt
 is warmed up once, the floor once, backtesting.py and nautilus_trader have nothing to warm.) Figures are
 medians of wall time and of CPU time, which leaves out the moments when another process held the core: the
-verdicts go by it. Every run's fills and profit are compared with the reference; a difference ends the
-benchmark with an error.
+verdicts go by it. Every run's fills and profit are compared with the reference; a measurement that differs
+has failed: it is left out of the tables, and the exit code is 1.
 
 The peers are found in virtual environments under ``--peers`` (``vectorbt``, ``backtesting``, ``nautilus``; or
 TRADEWRIGHT_BENCH_PEERS), their scripts under ``--scripts`` (or TRADEWRIGHT_BENCH_SCRIPTS). What is missing is
@@ -220,21 +220,23 @@ def run_start(times: int) -> dict[str, Measured]:
     return measured
 
 
-def measure(given: argparse.Namespace) -> dict[str, Measured]:
-    """Everything that was asked for, by name.
-
-    Raises:
-        BenchError: A measurement failed.
-    """
+def measure(given: argparse.Namespace) -> tuple[dict[str, Measured], list[str]]:
+    """Everything that was asked for, by name, and what failed: one failure leaves the rest standing."""
+    failures: list[str] = []
     names = list(dict.fromkeys(name for group in given.only for name in GROUPS[group]))
     _lines([sys.executable, HERE / "bench_tasks.py", "prepare", given.data])
     measured: dict[str, Measured] = {}
     for turn in range(given.rounds):
         for name in names:
-            if name in PEERS:
-                row = run_peer(PEERS[name], given.peers, given.scripts, given.data)
-            else:
-                row = run_ours(name, given.data, given.runs)
+            try:
+                if name in PEERS:
+                    row = run_peer(PEERS[name], given.peers, given.scripts, given.data)
+                else:
+                    row = run_ours(name, given.data, given.runs)
+            except BenchError as error:
+                failures.append(f"{name}: {error}")
+                _say(f"failed: {failures[-1]}")
+                continue
             if row is None:
                 _say(f"{name}: not installed, left out")
                 continue
@@ -243,7 +245,7 @@ def measure(given: argparse.Namespace) -> dict[str, Measured]:
             _say(f"{turn + 1}/{given.rounds} {name}: {seconds:.4f} s, CPU {cpu:.4f} s, load {row['load1']}")
     if "start" in given.only:
         measured |= run_start(11)
-    return measured
+    return measured, failures
 
 
 def _say(text: str) -> None:
@@ -369,21 +371,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The scripts run in their own folder.
     given.data, given.scripts = given.data.resolve(), given.scripts.resolve()
     given.peers = None if given.peers is None else given.peers.absolute()
-    try:
-        measured = measure(given)
-    except BenchError as error:
-        _say(f"benchmark failed: {error}")
-        return 1
+    measured, failures = measure(given)
     if given.json is not None:
         rows = {name: vars(one) for name, one in measured.items()}
-        text = json.dumps({"machine": machine(), "measured": rows, "goals": goals(measured)}, indent=1)
+        text = json.dumps(
+            {"machine": machine(), "measured": rows, "goals": goals(measured), "failures": failures}, indent=1
+        )
         given.json.write_text(text + "\n", encoding="utf-8")
     if given.markdown:
         print(markdown(measured))
     else:
         for label, factor, wall, cpu, verdict in goals(measured):
             print(f"{label:64} {factor:>9}  wall {wall:>8}  CPU {cpu:>8}  {verdict.strip('*')}")
-    return 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
