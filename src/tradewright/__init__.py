@@ -30,7 +30,7 @@ from tradewright.core.risk import Allow, Halt, Refused, RiskManager, Shrink, Ver
 
 if TYPE_CHECKING:
     from tradewright import data, strategies
-    from tradewright.backtest import backtest
+    from tradewright.simulation import backtest
     from tradewright.core import market, presets as instruments, sizing
     from tradewright.core.series import Bars, Quotes, Trades
     from tradewright.data.dataset import Dataset
@@ -110,7 +110,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "Result": ("tradewright.research.result", "Result"),
     "Trades": ("tradewright.core.series", "Trades"),
     "Venue": ("tradewright.sim.config", "Venue"),
-    "backtest": ("tradewright.backtest", "backtest"),
+    "backtest": ("tradewright.simulation", "backtest"),
     "check_lookahead": ("tradewright.research.lookahead", "check"),
     "compare": ("tradewright.research.compare", "compare"),
     "data": ("tradewright.data", None),

@@ -94,7 +94,7 @@ def runner(
     loaded: Loaded, *, progress: Callable[[float], None] | None = None
 ) -> Callable[[Any, Any], Result]:
     """Runs policies over data as the configuration says; for each run with fresh risk managers."""
-    from tradewright.backtest import backtest
+    from tradewright.simulation import backtest
 
     config = loaded.config
 

@@ -149,7 +149,7 @@ def drive(
         raise RuntimeError(
             "drive cannot run inside a running event loop: await tradewright.sim.drive.drive_async instead."
         )
-    from tradewright.backtest import prepare
+    from tradewright.simulation import prepare
 
     prepared = prepare(
         policies,
@@ -181,7 +181,7 @@ async def drive_async(
     policies: Policy | Sequence[Policy], data: object, engine: ExecutionEngine, **options: Any
 ) -> Result:
     """`drive` for code that already runs in an event loop, such as a notebook; takes the same ``options``."""
-    from tradewright.backtest import prepare
+    from tradewright.simulation import prepare
 
     shown = {name: options.pop(name, None) for name in ("benchmark", "periods_per_year", "config")}
     progress = options.pop("progress", None)

@@ -159,7 +159,6 @@ struct PolicyState {
 enum TimerUse {
     Wake(PolicyId, u16),
     Group(u32),
-    Mark,
 }
 
 #[derive(Debug)]
@@ -215,6 +214,8 @@ pub struct Kernel {
     equity_changed: bool,
     last_equity: f64,
     has_managers: bool,
+    /// When risk managers next see the marks: with the first step of the next second.
+    next_mark_ns: i64,
     keeps_priority: bool,
     liquidates: bool,
     borrow_e10: i64,
@@ -268,6 +269,7 @@ impl Kernel {
             equity_changed: true,
             last_equity: 0.0,
             has_managers: config.has_managers,
+            next_mark_ns: i64::MIN,
             keeps_priority: config.keeps_priority,
             liquidates: config.liquidates && config.account.kind == AccountKind::Margin,
             borrow_e10: config.borrow_e10,
@@ -286,10 +288,6 @@ impl Kernel {
         };
         for (policy, spec) in config.policies.into_iter().enumerate() {
             kernel.add_policy(policy as PolicyId, spec);
-        }
-        if kernel.has_managers {
-            kernel.timers.every(SECOND_NS, 0, Vec::new());
-            kernel.timer_uses.push(TimerUse::Mark);
         }
         Ok(kernel)
     }
@@ -575,9 +573,10 @@ impl Kernel {
             self.wake_by_nodes();
         }
         if self.timers.next_ns() <= now_ns {
-            self.fire_timers(now_ns, host, commands)?;
+            self.fire_timers(now_ns);
         }
-        if self.has_managers && self.had_fill {
+        if self.has_managers && (self.had_fill || now_ns >= self.next_mark_ns) {
+            self.next_mark_ns = now_ns - now_ns.rem_euclid(SECOND_NS) + SECOND_NS;
             self.show_marks(host, commands)?;
         }
         if self.liquidates && self.equity_changed && self.state.ledger.below_maintenance() {
@@ -616,12 +615,7 @@ impl Kernel {
         }
     }
 
-    fn fire_timers<H: Host>(
-        &mut self,
-        now_ns: i64,
-        host: &mut H,
-        commands: &mut Vec<Command>,
-    ) -> Result<(), HostError> {
+    fn fire_timers(&mut self, now_ns: i64) {
         let mut due = std::mem::take(&mut self.due);
         due.clear();
         self.timers.pop_due(now_ns, &self.state.market.instruments, &mut due);
@@ -637,11 +631,9 @@ impl Kernel {
                         self.fire(policy, wake);
                     }
                 }
-                TimerUse::Mark => self.show_marks(host, commands)?,
             }
         }
         self.due = due;
-        Ok(())
     }
 
     fn show_marks<H: Host>(&mut self, host: &mut H, commands: &mut Vec<Command>) -> Result<(), HostError> {
