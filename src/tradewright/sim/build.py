@@ -83,6 +83,7 @@ def build(
     seed: int,
     run: str,
     journal: Path | None = None,
+    liquidates: bool = True,
 ) -> Run:
     """Sets the policies up, compiles their features, and makes the kernel.
 
@@ -141,7 +142,7 @@ def build(
         },
         "limits": {**default_limits(), **plain_limits(risk)},
         "keeps_priority": True,
-        "liquidates": True,
+        "liquidates": liquidates,
         "borrow_e10": round(account.borrow_bps_per_year * RATE_ONE / 10_000),
         "journal": journal,
     }
