@@ -293,7 +293,7 @@ def test_frames_without_symbol_or_of_another_type() -> None:
 def test_options_that_do_not_exist_or_are_impossible(tmp_path: Path) -> None:
     path = written(tmp_path, *GOOD)
     with pytest.raises(TypeError, match=r"no reading option 'lable'\. Did you mean 'label'\?"):
-        read_bars(path, lable="open")  # type: ignore[call-arg]
+        read_bars(path, lable="open")  # pyright: ignore[reportCallIssue]
     with pytest.raises(ValueError, match=r"reading options: Invalid enum value 'left' - at `\$\.label`"):
         read_bars(path, label="left")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no time zone 'Mars/Olympus'"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tradewright.core.features import Condition, Every, Node, OnBar, OnReport, OnSource, Wake
-from tradewright.core.series import timeframe_text
 
 
 class Watched(Node):
@@ -43,6 +42,8 @@ def label(wake: Wake) -> str:
         case Condition():
             return repr(wake)
         case Every():
+            from tradewright.core.series import timeframe_text
+
             return f"every({timeframe_text(wake.period_ns)})"
         case OnBar():
             return f"on_bar({', '.join(wake.symbols)})"
