@@ -30,8 +30,8 @@ from tradewright.core.risk import Allow, Halt, Refused, RiskManager, Shrink, Ver
 
 if TYPE_CHECKING:
     from tradewright import data, sim, strategies
-    from tradewright.backtest import backtest
-    from tradewright.core import market, presets as instruments, sizing
+    from tradewright.core import market, sizing
+    from tradewright.core import presets as instruments
     from tradewright.core.series import Bars, Quotes, Trades
     from tradewright.data.dataset import Dataset
     from tradewright.research.compare import compare
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tradewright.research.result import Result
     from tradewright.sim.config import Account, ConstantLatency, Costs, Fills, Venue
     from tradewright.sim.drive import drive
+    from tradewright.simulation import backtest
 
 __all__ = [
     "Account",
@@ -111,7 +112,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "Result": ("tradewright.research.result", "Result"),
     "Trades": ("tradewright.core.series", "Trades"),
     "Venue": ("tradewright.sim.config", "Venue"),
-    "backtest": ("tradewright.backtest", "backtest"),
+    "backtest": ("tradewright.simulation", "backtest"),
     "check_lookahead": ("tradewright.research.lookahead", "check"),
     "compare": ("tradewright.research.compare", "compare"),
     "data": ("tradewright.data", None),

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.core.execution import ExecutionReport
+from tradewright.core.features.watched import Watched
 from tradewright.core.instrument import Instrument
 from tradewright.core.order import Order
-from tradewright.core.watched import Watched
 
 _NodeSpec: TypeAlias = tuple[str, list[int], list[float], list[int], int | None, int | None]
 """Operation, inputs, numbers, integers, symbol, callable."""

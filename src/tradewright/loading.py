@@ -100,7 +100,7 @@ def runner(
         progress: Told the fraction done, now and then.
         out: Folder to write the run to, with its journal.
     """
-    from tradewright.backtest import backtest
+    from tradewright.simulation import backtest
 
     config = loaded.config
 

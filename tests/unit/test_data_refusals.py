@@ -293,9 +293,9 @@ def test_frames_without_symbol_or_of_another_type() -> None:
 def test_options_that_do_not_exist_or_are_impossible(tmp_path: Path) -> None:
     path = written(tmp_path, *GOOD)
     with pytest.raises(TypeError, match=r"no reading option 'lable'\. Did you mean 'label'\?"):
-        read_bars(path, lable="open")  # pyright: ignore[reportCallIssue]
+        read_bars(path, lable="open")  # pyright: ignore[reportCallIssue] - a slip, on purpose
     with pytest.raises(ValueError, match=r"reading options: Invalid enum value 'left' - at `\$\.label`"):
-        read_bars(path, label="left")  # type: ignore[arg-type]
+        read_bars(path, label="left")  # pyright: ignore[reportArgumentType] - a wrong word, on purpose
     with pytest.raises(ValueError, match="no time zone 'Mars/Olympus'"):
         read_bars(written(tmp_path, "2020-01-02 09:30:00,1,1,1,1,1"), tz="Mars/Olympus")
     with pytest.raises(ConfigError, match=r"no calendar 'XNYX'\. Did you mean"):

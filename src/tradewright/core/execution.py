@@ -93,7 +93,8 @@ class ExecutionEngine(Protocol):
     def submit(self, order: Approved) -> None:
         """Hand over one order. Never blocks and never raises for a venue's refusal.
 
-        The outcome arrives as an `ExecutionReport`; the order is unknown until the venue's evidence settles it.
+        The outcome arrives as an `ExecutionReport`; the order is unknown until the venue's evidence
+        settles it.
         """
         ...
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from tradewright.core.series import Bars, Quotes, Series, Trades, time_ns, timeframe_text, timeframe_to_ns
+from tradewright.core.series import Bars, Quotes, Series, Trades
+from tradewright.core.times import duration_ns, duration_text, time_ns
 from tradewright.data.importing import IMPORTERS, ImportSummary
 from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
 from tradewright.data.merge import writing
@@ -227,7 +228,7 @@ class Store:
         of_symbol = [key for key in known if key.symbol == symbol]
         if not of_symbol:
             raise UnknownSymbolError(symbol, self.symbols())
-        wanted = None if timeframe is None else timeframe_text(timeframe_to_ns(timeframe))
+        wanted = None if timeframe is None else duration_text(duration_ns(timeframe, name="timeframe"))
         found = [
             key
             for key in of_symbol

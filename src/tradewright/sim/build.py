@@ -1,4 +1,4 @@
-"""From policies, data and configuration to a native kernel: names become indices, and nothing else happens here."""
+"""From policies, data and configuration to a native kernel: names become indices, no more."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from tradewright.core.features import (
     OnBar,
     OnSource,
     Wake,
+)
+from tradewright.core.features import (
     compile as compile_nodes,
 )
+from tradewright.core.features.watched import Watched, label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series, Trades
-from tradewright.core.watched import Watched, label
+from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 from tradewright.sim.config import Account, LogNormal, Quantiles, RecordedLatency, SampledLatency, Venue
 
@@ -80,6 +83,7 @@ def build(
     seed: int,
     run: str,
     journal: Path | None = None,
+    liquidates: bool = True,
 ) -> Run:
     """Sets the policies up, compiles their features, and makes the kernel.
 
@@ -138,7 +142,7 @@ def build(
         },
         "limits": {**default_limits(), **plain_limits(risk)},
         "keeps_priority": True,
-        "liquidates": True,
+        "liquidates": liquidates,
         "borrow_e10": round(account.borrow_bps_per_year * RATE_ONE / 10_000),
         "journal": journal,
     }
@@ -202,7 +206,7 @@ def _sessions(instrument: Instrument, start_ns: int, end_ns: int) -> list[tuple[
         return []
     from tradewright.core.calendar import sessions
 
-    return sessions(instrument.calendar, start_ns, end_ns + 14 * 86_400_000_000_000)
+    return sessions(instrument.calendar, start_ns, end_ns + 14 * DAY_NS)
 
 
 def _currencies(
@@ -321,11 +325,9 @@ def _check_timeframe(
         raise DataError(f"on_bar({symbol!r}) needs bars, and the data has none.", source=symbol)
     known = [length for length in lengths if length is not None]
     if timeframe_ns is not None and known and timeframe_ns not in known:
-        from tradewright.core.series import timeframe_text
-
         raise DataError(
-            f"on_bar asks for bars of {timeframe_text(timeframe_ns)}; the data has "
-            f"{', '.join(timeframe_text(length) for length in known)}.",
+            f"on_bar asks for bars of {duration_text(timeframe_ns)}; the data has "
+            f"{', '.join(duration_text(length) for length in known)}.",
             source=symbol,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +46,10 @@ def backtest(
 
     Args:
         policies: One policy, or several that run at once, each with its own sub-portfolio in one account.
-        data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either, or a
-            data set.
-        cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash`` goes
-            before it.
+        data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either,
+            or a data set.
+        cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash``
+            goes before it.
         symbol: Symbol of a frame that does not say its own.
         events: Dividends, splits, funding, deposits, settlements and status changes beside those of ``data``.
         venue: How orders meet the market; by default next open, no spread, no latency.
@@ -57,52 +58,36 @@ def backtest(
         managers: Risk managers of your own; they follow the hard limits and can only tighten.
         seed: Where all randomness of the venue comes from.
         benchmark: Symbol whose price stands beside the equity in the report; by default the first.
-        periods_per_year: 252 or 365, for annualisation; by default inferred from the data, which the summary says.
+        periods_per_year: 252 or 365, for annualisation; by default inferred from the data, which the
+            summary says.
         progress: Called now and then with the fraction done.
         out: Folder to write the run to, with its journal, for ``tradewright why``.
         config: The configuration that the run came from, kept in the result.
 
     Returns:
-        The result; its frames are built when first read. Ctrl-C ends a run early: the result then covers what was
-        reached, and says so in its warnings.
+        The result; its frames are built when first read. Ctrl-C ends a run early: the result then covers what
+        was reached, and says so in its warnings.
 
     Raises:
         DataError: Data that cannot be used, naming series, row and field.
         ConfigError: A configuration that contradicts itself or the data.
         PolicyError: A policy or risk manager raised; the message names it, the time and the event.
     """
-    from tradewright.fingerprint import fingerprint
-    from tradewright.loading import names as names_of
-    from tradewright.research import journal
-    from tradewright.sim.build import build
-
-    chosen = list(policies) if isinstance(policies, Sequence) else [policies]
-    if not chosen:
-        raise ValueError("policies is empty; give at least one policy.")
-    series, events = _series(data, symbol, events)
-    risk = risk or Risk()
-    names = names_of(chosen)
-    mark = fingerprint(chosen, risk)
-    folder = None if out is None else Path(out)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    run = build(
-        chosen,
-        names,
-        series,
-        events,
-        account=account or Account(),
+    prepared = prepare(
+        policies,
+        data,
+        symbol=symbol,
+        events=events,
         cash=cash,
-        venue=venue or Venue(),
+        venue=venue,
+        account=account,
         risk=risk,
         managers=managers,
         seed=seed,
-        run=mark[:4],
-        journal=None if folder is None else folder / journal.FRAMES,
+        out=out,
     )
-    if folder is not None:
-        _journal_names(run, chosen, events, mark[:4]).write(folder)
-    rows = sum(len(one) for one in series)
+    run = prepared.run
+    rows = sum(len(one) for one in prepared.series)
     started = time.perf_counter()
     finished = run.kernel.run(
         run.series,
@@ -113,24 +98,135 @@ def backtest(
     elapsed = time.perf_counter() - started
     if progress is not None:
         progress(1.0)
-    result = to_result(
-        run,
-        chosen,
-        series,
-        events,
-        fingerprint=mark,
-        account=account or Account(),
-        venue=venue or Venue(),
-        seed=seed,
+    return prepared.finish(
+        finished=finished,
+        elapsed=elapsed,
         benchmark=benchmark,
         periods_per_year=periods_per_year,
         config=config,
-        finished=finished,
-        elapsed=elapsed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A run that is ready to go, and what its result needs."""
+
+    run: Run
+    policies: list[Policy]
+    series: list[Series]
+    events: list[Any]
+    fingerprint: str
+    account: Account
+    venue: Venue
+    engine: object | None
+    seed: int
+    folder: Path | None
+
+    def finish(
+        self,
+        *,
+        finished: bool,
+        elapsed: float = 0.0,
+        benchmark: str | None = None,
+        periods_per_year: int | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """The result of the kernel as it stands, written to the run's folder if it has one."""
+        result = to_result(
+            self.run,
+            self.policies,
+            self.series,
+            self.events,
+            fingerprint=self.fingerprint,
+            account=self.account,
+            venue=self.venue,
+            engine=self.engine,
+            seed=self.seed,
+            benchmark=benchmark,
+            periods_per_year=periods_per_year,
+            config=config,
+            finished=finished,
+            elapsed=elapsed,
+        )
+        if self.folder is not None:
+            result.write(self.folder)
+        return result
+
+
+def prepare(
+    policies: Policy | Sequence[Policy],
+    data: object,
+    *,
+    symbol: str | None = None,
+    events: Iterable[Any] = (),
+    cash: float | Mapping[str, float] = 100_000,
+    venue: Venue | None = None,
+    account: Account | None = None,
+    risk: Risk | None = None,
+    managers: Sequence[RiskManager] = (),
+    seed: int = 0,
+    out: str | Path | None = None,
+    engine: object | None = None,
+) -> Prepared:
+    """Everything of a run that comes before its first step; the arguments are those of `backtest`.
+
+    Args:
+        policies: Who decides.
+        data: What is known.
+        symbol: Symbol of a frame.
+        events: Dividends and the like.
+        cash: Starting cash.
+        venue: The simulated venue.
+        account: The account.
+        risk: Hard limits.
+        managers: Risk managers.
+        seed: Randomness of the venue.
+        out: Run folder.
+        engine: The execution engine in place of the simulated venue.
+    """
+    from tradewright.fingerprint import fingerprint
+    from tradewright.loading import names as names_of
+    from tradewright.research import journal
+    from tradewright.sim.build import build
+
+    chosen = list(policies) if isinstance(policies, Sequence) else [policies]
+    if not chosen:
+        raise ValueError("policies is empty; give at least one policy.")
+    series, events = _series(data, symbol, events)
+    risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    mark = fingerprint(chosen, risk)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    run = build(
+        chosen,
+        names_of(chosen),
+        series,
+        events,
+        account=account,
+        cash=cash,
+        venue=venue,
+        risk=risk,
+        managers=managers,
+        seed=seed,
+        run=mark[:4],
+        journal=None if folder is None else folder / journal.FRAMES,
+        liquidates=engine is None,
     )
     if folder is not None:
-        result.write(folder)
-    return result
+        _journal_names(run, chosen, events, mark[:4]).write(folder)
+    return Prepared(
+        run=run,
+        policies=chosen,
+        series=series,
+        events=events,
+        fingerprint=mark,
+        account=account,
+        venue=venue,
+        engine=engine,
+        seed=seed,
+        folder=folder,
+    )
 
 
 def _series(data: object, symbol: str | None, events: Iterable[Any]) -> tuple[list[Series], list[Any]]:
@@ -197,6 +293,7 @@ def to_result(
     account: Account,
     venue: Venue,
     seed: int,
+    engine: object | None = None,
     benchmark: str | None = None,
     periods_per_year: int | None = None,
     config: Mapping[str, Any] | None = None,
@@ -207,7 +304,8 @@ def to_result(
     import msgspec
 
     from tradewright.core.market import Deposit
-    from tradewright.core.series import Bars, timeframe_text
+    from tradewright.core.series import Bars
+    from tradewright.core.times import duration_text
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
@@ -221,7 +319,9 @@ def to_result(
     described = [
         SeriesMeta(
             symbol=one.symbol,
-            kind=f"bars {timeframe_text(one.timeframe_ns)}" if isinstance(one, Bars) and one.timeframe_ns else one.kind,
+            kind=f"bars {duration_text(one.timeframe_ns)}"
+            if isinstance(one, Bars) and one.timeframe_ns
+            else one.kind,
             rows=len(one),
             start_ns=one.start_ns,
             end_ns=one.end_ns,
@@ -239,17 +339,21 @@ def to_result(
         benchmark=benchmark or "",
         start_ns=min(one.start_ns for one in series),
         end_ns=max(one.end_ns for one in series),
-        cash={currency: amount for currency, amount in run.cash.items() if amount or currency == run.currencies[0]},
+        cash={
+            currency: amount
+            for currency, amount in run.cash.items()
+            if amount or currency == run.currencies[0]
+        },
         currency=run.currencies[0],
         periods_per_year=periods_per_year,
         day_ends_ns=account.day_ends_ns,
         asset_classes={one.symbol: one.asset_class for one in run.instruments},
-        grade=_grade(series, venue),
+        grade=_grade(series, venue) if engine is None else f"fills by {type(engine).__name__}",
         counters=Counters(**{name: counts[name] for name in Counters.__struct_fields__}),
         warnings=warnings,
         seed=seed,
         fingerprint=fingerprint,
-        config=dict(config) if config is not None else _stated(venue, account, msgspec.to_builtins),
+        config=dict(config) if config is not None else _stated(venue, account, engine, msgspec.to_builtins),
         data=described,
     )
     prices = {
@@ -274,8 +378,12 @@ def _shift(shift: float, run: Run, symbol: str) -> float:
     return shift * unit if shift > 1e-3 else 0.0
 
 
-def _stated(venue: Venue, account: Account, plain: Callable[[Any], Any]) -> dict[str, Any]:
-    return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
+def _stated(
+    venue: Venue, account: Account, engine: object | None, plain: Callable[[Any], Any]
+) -> dict[str, Any]:
+    if engine is None:
+        return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
+    return {"engine": f"{type(engine).__module__}:{type(engine).__qualname__}", "account": plain(account)}
 
 
 def _grade(series: Sequence[Series], venue: Venue) -> str:
@@ -294,7 +402,9 @@ def _flows(deposits: Sequence[Deposit], currency: str) -> Callable[[], pl.DataFr
         ours = [event for event in deposits if event.currency == currency]
         return pl.DataFrame(
             {
-                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")),
+                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(
+                    pl.Datetime("ns", "UTC")
+                ),
                 "amount": pl.Series([event.amount for event in ours], dtype=pl.Float64),
             }
         )

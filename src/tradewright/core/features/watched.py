@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tradewright.core.features import Condition, Every, Node, OnBar, OnReport, OnSource, Wake
+from typing import TYPE_CHECKING
+
+from tradewright.core.features.node import Condition, Node
+from tradewright.core.features.wakes import Every, OnBar, OnReport, OnSource
+from tradewright.core.times import duration_text
+
+if TYPE_CHECKING:
+    from tradewright.core.features.wakes import Wake
 
 
 class Watched(Node):
@@ -42,9 +49,7 @@ def label(wake: Wake) -> str:
         case Condition():
             return repr(wake)
         case Every():
-            from tradewright.core.series import timeframe_text
-
-            return f"every({timeframe_text(wake.period_ns)})"
+            return f"every({duration_text(wake.period_ns)})"
         case OnBar():
             return f"on_bar({', '.join(wake.symbols)})"
         case OnSource():
