@@ -13,7 +13,8 @@ from runs import DAY_NS, b2_quotes, bars, check_sound
 
 import tradewright as tw
 from tradewright import features as f
-from tradewright.simulation import JOURNAL, prepare
+from tradewright.research.journal import FRAMES as JOURNAL
+from tradewright.simulation import prepare
 from tradewright.sim.config import LogNormal, SampledLatency
 from tradewright.sim.drive import step_through
 from tradewright.strategies import Momentum, Pairs
