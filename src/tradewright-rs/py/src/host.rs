@@ -145,11 +145,14 @@ impl Host for PyHost<'_, '_> {
     fn decide(&mut self, policy: PolicyId, state: &State, intents: &mut Vec<Intent>) -> Result<(), HostError> {
         let hooks = &self.hooks.policies[policy as usize];
         let (market, portfolio) = (hooks.market.bind(self.py), hooks.portfolio.bind(self.py));
+        let account = self.hooks.account.get();
         market.get().show(state);
         portfolio.get().show(state);
+        account.show(state);
         let returned = hooks.decide.bind(self.py).call1((market, portfolio));
         market.get().hide();
         portfolio.get().hide();
+        account.hide();
         let read = match returned {
             Ok(returned) if returned.is_none() => return Ok(()),
             Ok(returned) => intents::read(&returned, &self.hooks.names, &self.hooks.classes, intents),
