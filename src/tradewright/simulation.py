@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from tradewright.core.limits import Risk
-from tradewright.errors import DataError
+from tradewright.core.policy import Policy
+from tradewright.core.series import Series
+from tradewright.errors import ConfigError, DataError
+from tradewright.sim.build import Run
 from tradewright.sim.config import Account, Venue
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.core.market import Deposit
-    from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
-    from tradewright.core.series import Series
     from tradewright.research.result import Result
-    from tradewright.sim.build import Run
 
 JOURNAL = "journal.bin"
 """The journal's file in a run folder."""
@@ -185,6 +185,7 @@ def prepare(
         out: Run folder.
         engine: The execution engine in place of the simulated venue.
     """
+    from tradewright.decoding import nearest
     from tradewright.fingerprint import fingerprint
     from tradewright.loading import names as names_of
     from tradewright.sim.build import build
@@ -194,13 +195,19 @@ def prepare(
         raise ValueError("policies is empty; give at least one policy.")
     series, events = _series(data, symbol, events)
     risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    names = names_of(chosen)
+    for name in risk.per_policy:
+        if name not in names:
+            raise ConfigError(
+                "no policy has this name.", path=f"risk.per_policy.{name}", remedy=nearest(name, names)
+            )
     mark = fingerprint(chosen, risk)
     folder = None if out is None else Path(out)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     run = build(
         chosen,
-        names_of(chosen),
+        names,
         series,
         events,
         account=account,
@@ -279,13 +286,19 @@ def to_result(
     kernel = run.kernel
     counts = kernel.counters
     warnings = [*run.warnings, *kernel.faults]
+    if counts["liquidations"]:
+        warnings.append(
+            f"The account fell below its maintenance margin: {counts['liquidations']:,} orders liquidated positions."
+        )
     if not finished:
         warnings.append("The run was interrupted: everything here covers only what was reached by then.")
     shifts = kernel.price_shifts
     described = [
         SeriesMeta(
             symbol=one.symbol,
-            kind=f"bars {timeframe_text(one.timeframe_ns)}" if isinstance(one, Bars) and one.timeframe_ns else one.kind,
+            kind=f"bars {timeframe_text(one.timeframe_ns)}"
+            if isinstance(one, Bars) and one.timeframe_ns
+            else one.kind,
             rows=len(one),
             start_ns=one.start_ns,
             end_ns=one.end_ns,
@@ -303,7 +316,11 @@ def to_result(
         benchmark=benchmark or "",
         start_ns=min(one.start_ns for one in series),
         end_ns=max(one.end_ns for one in series),
-        cash={currency: amount for currency, amount in run.cash.items() if amount or currency == run.currencies[0]},
+        cash={
+            currency: amount
+            for currency, amount in run.cash.items()
+            if amount or currency == run.currencies[0]
+        },
         currency=run.currencies[0],
         periods_per_year=periods_per_year,
         day_ends_ns=account.day_ends_ns,
@@ -362,7 +379,9 @@ def _flows(deposits: Sequence[Deposit], currency: str) -> Callable[[], pl.DataFr
         ours = [event for event in deposits if event.currency == currency]
         return pl.DataFrame(
             {
-                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC")),
+                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(
+                    pl.Datetime("ns", "UTC")
+                ),
                 "amount": pl.Series([event.amount for event in ours], dtype=pl.Float64),
             }
         )

@@ -14,9 +14,10 @@ from tradewright.core.features import (
     Every,
     Node,
     OnBar,
-    OnReport,
     OnSource,
     Wake,
+)
+from tradewright.core.features import (
     compile as compile_nodes,
 )
 from tradewright.core.instrument import Instrument, native_fields
@@ -90,9 +91,7 @@ def build(
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
-    plain_policies, nodes, callables = _policies(
-        policies, names, series, instruments, ids, risk, warnings
-    )
+    plain_policies, nodes, callables = _policies(policies, names, series, instruments, ids, risk, warnings)
     currencies, balances = _currencies(account, cash, list(instruments.values()))
     groups = {
         group: index
@@ -207,7 +206,9 @@ def _currencies(
 ) -> tuple[list[str], list[float]]:
     given = dict(account.cash)
     if not given:
-        given = dict(cash) if isinstance(cash, Mapping) else {account.currency or instruments[0].currency: cash}
+        given = (
+            dict(cash) if isinstance(cash, Mapping) else {account.currency or instruments[0].currency: cash}
+        )
     first = account.currency or next(iter(given))
     currencies = list(dict.fromkeys([first, *given, *(one.currency for one in instruments)]))
     for currency, amount in given.items():
@@ -280,7 +281,11 @@ def _plain_wake(
     if isinstance(wake, Condition):
         return ("node", nodes[wake])
     if isinstance(wake, OnSource):
-        return ("source", _id(wake.symbol, ids), {"bar": "bars", "quote": "quotes", "trade": "trades"}[wake.kind])
+        return (
+            "source",
+            _id(wake.symbol, ids),
+            {"bar": "bars", "quote": "quotes", "trade": "trades"}[wake.kind],
+        )
     if isinstance(wake, Every):
         symbols = list(ids.values()) if wake.symbol is None else [_id(wake.symbol, ids)]
         return ("every", wake.period_ns, wake.phase_ns, symbols)
