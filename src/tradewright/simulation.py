@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewright.core.limits import Risk
-from tradewright.errors import DataError
+from tradewright.errors import ConfigError, DataError
 from tradewright.sim.config import Account, Venue
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.core.market import Deposit
-    from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
     from tradewright.research.journal import Names
     from tradewright.research.result import Result
-    from tradewright.sim.build import Run
 
 
 def backtest(
@@ -184,6 +182,7 @@ def prepare(
         out: Run folder.
         engine: The execution engine in place of the simulated venue.
     """
+    from tradewright.decoding import nearest
     from tradewright.fingerprint import fingerprint
     from tradewright.loading import names as names_of
     from tradewright.research import journal
@@ -194,13 +193,19 @@ def prepare(
         raise ValueError("policies is empty; give at least one policy.")
     series, events = _series(data, symbol, events)
     risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    names = names_of(chosen)
+    for name in risk.per_policy:
+        if name not in names:
+            raise ConfigError(
+                "no policy has this name.", path=f"risk.per_policy.{name}", remedy=nearest(name, names)
+            )
     mark = fingerprint(chosen, risk)
     folder = None if out is None else Path(out)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     run = build(
         chosen,
-        names_of(chosen),
+        names,
         series,
         events,
         account=account,
@@ -313,6 +318,10 @@ def to_result(
     kernel = run.kernel
     counts = kernel.counters
     warnings = [*run.warnings, *kernel.faults]
+    if counts["liquidations"]:
+        warnings.append(
+            f"The account fell below its maintenance margin: {counts['liquidations']:,} orders liquidated positions."
+        )
     if not finished:
         warnings.append("The run was interrupted: everything here covers only what was reached by then.")
     shifts = kernel.price_shifts
@@ -320,6 +329,7 @@ def to_result(
         SeriesMeta(
             symbol=one.symbol,
             kind=f"bars {duration_text(one.timeframe_ns)}"
+            kind=f"bars {timeframe_text(one.timeframe_ns)}"
             if isinstance(one, Bars) and one.timeframe_ns
             else one.kind,
             rows=len(one),

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from runs import MINUTE_NS, START_NS, bars, check_sound
 
 import tradewright as tw
+from runs import MINUTE_NS, START_NS, bars, check_sound
 from tradewright import features as f
 from tradewright.simulation import prepare
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from tradewright.sim.build import Run
@@ -151,7 +151,7 @@ def test_a_running_loop_is_told_what_to_await() -> None:
     from tradewright.sim.drive import drive_async
 
     async def inside() -> tw.Result:
-        with pytest.raises(RuntimeError, match="await tradewright.sim.drive.drive_async"):
+        with pytest.raises(RuntimeError, match=r"await tradewright.sim.drive.drive_async"):
             tw.drive(Flip(), bars(CLOSES), LastClose())
         return await drive_async(Flip(), bars(CLOSES), LastClose(), cash=10_000)
 
@@ -225,7 +225,7 @@ BUY = tw.TargetPosition("X", 1)
 
 
 def test_nobody_else_can_approve() -> None:
-    with pytest.raises(TypeError, match="No constructor defined|cannot create"):
+    with pytest.raises(TypeError, match=r"No constructor defined|cannot create"):
         tw.Approved()
     with pytest.raises(TypeError):
         object.__new__(tw.Approved)
@@ -246,14 +246,25 @@ def test_nobody_else_can_approve() -> None:
 
 def test_what_an_approved_order_says() -> None:
     bench = Bench(
-        tw.Submit(symbol="X", side="sell", size=2, type="stop_limit", stop=90, limit=89, tif="day", reduce_only=True)
+        tw.Submit(
+            symbol="X", side="sell", size=2, type="stop_limit", stop=90, limit=89, tif="day", reduce_only=True
+        )
     )
     (order,) = bench.commands
     assert (order.side, order.type, order.stop, order.limit) == ("sell", "stop_limit", 90.0, 89.0)
     assert (order.tif, order.reduce_only) == ("day", True)
     bench = Bench(tw.Submit(symbol="X", side="buy", size=2, type="limit", limit=99.5, post_only=True))
     (order,) = bench.commands
-    said = (order.action, order.symbol, order.side, order.size, order.type, order.limit, order.stop, order.tif)
+    said = (
+        order.action,
+        order.symbol,
+        order.side,
+        order.size,
+        order.type,
+        order.limit,
+        order.stop,
+        order.tif,
+    )
     assert said == ("submit", "X", "buy", 2.0, "limit", 99.5, None, "gtc")
     assert order.post_only
     assert not order.reduce_only
@@ -267,11 +278,23 @@ def test_what_an_approved_order_says() -> None:
         (lambda b, o: b.report("zzzz-1", "accepted"), r'"zzzz-1": no such order in this run'),
         (lambda b, o: b.report(o[:-1] + "9", "accepted"), r'-9": no such order in this run'),
         (lambda b, o: b.report(o, "filled", fill={"fee": math.nan}), r"fill\.fee nan is not a finite amount"),
-        (lambda b, o: b.report(o, "filled", fill={"fee": Decimal("Infinity")}), r"fill\.fee Infinity is not a finite"),
-        (lambda b, o: b.report(o, "filled", fill={"price": 100.0000001}), r"fill\.price 100\.0000001 is not a multiple"),
+        (
+            lambda b, o: b.report(o, "filled", fill={"fee": Decimal("Infinity")}),
+            r"fill\.fee Infinity is not a finite",
+        ),
+        (
+            lambda b, o: b.report(o, "filled", fill={"price": 100.0000001}),
+            r"fill\.price 100\.0000001 is not a multiple",
+        ),
         (lambda b, o: b.report(o, "filled", fill={"price": math.nan}), r"fill\.price NaN is not a multiple"),
-        (lambda b, o: b.report(o, "filled", fill={"size": 0.5}), r"fill\.size 0\.5 is not a positive multiple"),
-        (lambda b, o: b.report(o, "filled", fill={"size": -1.0}), r"fill\.size -1 is not a positive multiple"),
+        (
+            lambda b, o: b.report(o, "filled", fill={"size": 0.5}),
+            r"fill\.size 0\.5 is not a positive multiple",
+        ),
+        (
+            lambda b, o: b.report(o, "filled", fill={"size": -1.0}),
+            r"fill\.size -1 is not a positive multiple",
+        ),
         (lambda b, o: b.report(o, "filled"), r"a filled report needs fill="),
         (lambda b, o: b.report(o, "amended", limit=1.0), r"an amended report needs size="),
         (lambda b, o: b.report(o, "vanished"), r'"vanished" is no kind of report'),

@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
-from runs import b1_bars, b2_quotes, check_sound
 
 import tradewright as tw
+from runs import b1_bars, b2_quotes, check_sound
 from tradewright import features as f
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ Trade = tuple[int, str, int]  # row, side, price in cents
 
 
 def reference_b1(series: tw.Bars, fast: int, slow: int) -> tuple[list[Trade], Fraction]:
-    """Pure Python, whole cents: sums compared cross-multiplied, orders filled at the next open, fees exact."""
+    """Whole cents: sums compared cross-multiplied, orders filled at the next open, fees exact."""
     closes = [cents(price) for price in series.close.tolist()]
     opens = [cents(price) for price in series.open.tolist()]
     trades: list[Trade] = []
@@ -99,14 +99,17 @@ def test_the_tie_is_one_and_neither_side_of_it_trades(b1: tw.Bars) -> None:
     closes = [cents(price) for price in b1.close[TIE_BAR - 49 : TIE_BAR + 1].tolist()]
     assert sum(closes[-20:]) * 50 == sum(closes) * 20
     frame = tw.features.compute(
-        {"edge": f.sma(f.close("X"), 20) - f.sma(f.close("X"), 50)}, b1.between(None, int(b1.ts_event_ns[TIE_BAR + 1]))
+        {"edge": f.sma(f.close("X"), 20) - f.sma(f.close("X"), 50)},
+        b1.between(None, int(b1.ts_event_ns[TIE_BAR + 1])),
     )
     assert frame["edge"][TIE_BAR] == 0.0
 
 
 @pytest.mark.parametrize(("fast", "slow"), [(2, 3), (5, 80), (30, 31)])
 def test_other_averages_on_fewer_bars(fast: int, slow: int) -> None:
-    series = b1_bars(20_000, seed=3, instrument=tw.Instrument(symbol="X", price_unit=0.01, fees=tw.Fees(taker_bps=5)))
+    series = b1_bars(
+        20_000, seed=3, instrument=tw.Instrument(symbol="X", price_unit=0.01, fees=tw.Fees(taker_bps=5))
+    )
     policy = SmaCross(fast=fast, slow=slow)
     result = check_sound(tw.backtest(policy, series, cash=1_000_000, venue=OPEN_VENUE, account=UNITS))
     trades, pnl = reference_b1(series, fast, slow)

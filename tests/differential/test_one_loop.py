@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from polars.testing import assert_frame_equal
-from runs import DAY_NS, b2_quotes, bars, check_sound
 
 import tradewright as tw
+from runs import DAY_NS, b2_quotes, bars, check_sound
 from tradewright import features as f
 from tradewright.research.journal import FRAMES as JOURNAL
-from tradewright.simulation import prepare
 from tradewright.sim.config import LogNormal, SampledLatency
 from tradewright.sim.drive import step_through
+from tradewright.simulation import prepare
 from tradewright.strategies import Momentum, Pairs
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ class Metal(tw.Policy):
         self.count = 0
 
     def on_report(self, report: tw.ExecutionReport) -> None:
-        self.reports.append(f"{report.order_id} {report.kind} {report.reason} {report.fill} {report.ts_recv_ns}")
+        self.reports.append(
+            f"{report.order_id} {report.kind} {report.reason} {report.fill} {report.ts_recv_ns}"
+        )
 
     def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
         price = market.mark(self.symbol)
@@ -120,7 +122,7 @@ class Metal(tw.Policy):
 
 
 @dataclass
-class Callable_(tw.Policy):
+class PythonNode(tw.Policy):
     """Reads a Python function as a node, and one that wakes it."""
 
     symbol: str
@@ -203,7 +205,9 @@ def check_cash(result: Result, cash: dict[str, int]) -> None:
     expected = Fraction(repr(result.meta.cash[currency]))
     for fill in result.fills.iter_rows(named=True):
         sign = 1 if fill["side"] == "buy" else -1
-        expected -= sign * Fraction(repr(fill["size"])) * Fraction(repr(fill["price"])) + Fraction(repr(fill["fee"]))
+        expected -= sign * Fraction(repr(fill["size"])) * Fraction(repr(fill["price"])) + Fraction(
+            repr(fill["fee"])
+        )
     assert expected * 10**12 == cash[currency]
 
 
@@ -213,13 +217,13 @@ def test_daily_bars_of_two_indices(tmp_path: Path) -> None:
             Momentum("SPX", lookback=60),
             Pairs("IXIC", "SPX", formation=120, trading=60, alpha=0.3),
             Cross("IXIC"),
-            Callable_("SPX"),
+            PythonNode("SPX"),
             Metal("SPX"),
         ]
 
     result, ran = compare(tmp_path, policies, [tw.data.sp500(), tw.data.nasdaq()], cash=1_000_000)
     traded = set(result.fills["policy"])
-    assert {"Momentum", "Cross", "Callable_", "Metal"} <= traded
+    assert {"Momentum", "Cross", "PythonNode", "Metal"} <= traded
     assert {"filled", "cancelled", "refused", "expired"} <= set(result.orders["status"])
     assert isinstance(ran[4], Metal)
     assert ran[4].reports
@@ -229,8 +233,12 @@ def test_daily_bars_of_two_indices(tmp_path: Path) -> None:
 def test_minute_bars(tmp_path: Path, shared_data: Path, entry_ns: int) -> None:
     folder = shared_data / "minute_bars"
     series = [
-        tw.data.read_bars(folder / "btc_perp_m1_202201.csv.gz", "BTC", tz="UTC", label="open", timeframe="1m"),
-        tw.data.read_bars(folder / "cme_6eh4_m1_202401.csv.gz", "6EH4", tz="UTC", label="open", timeframe="1m"),
+        tw.data.read_bars(
+            folder / "btc_perp_m1_202201.csv.gz", "BTC", tz="UTC", label="open", timeframe="1m"
+        ),
+        tw.data.read_bars(
+            folder / "cme_6eh4_m1_202401.csv.gz", "6EH4", tz="UTC", label="open", timeframe="1m"
+        ),
     ]
     first = series[0]
     assert isinstance(first, tw.Bars)
@@ -240,7 +248,7 @@ def test_minute_bars(tmp_path: Path, shared_data: Path, entry_ns: int) -> None:
             Cross("BTC"),
             Quoter("BTC", "5m", 20.0, replace="amend"),
             Metal("BTC"),
-            Callable_("BTC"),
+            PythonNode("BTC"),
             Cross("6EH4", 20, 60, size=1000),
         ]
 
@@ -287,7 +295,7 @@ def test_first_quotes_of_b2(tmp_path: Path, latency: str) -> None:
             Quoter("XQ", "700ms", 0.05, 0.25, replace="wait"),
             Quoter("XQ", "1100ms", 0.04, 0.125, replace="amend"),
             Metal("XQ"),
-            Callable_("XQ"),
+            PythonNode("XQ"),
         ]
 
     venue = tw.Venue(latency=LATENCIES[latency], decision_ns=1_000)
@@ -316,7 +324,12 @@ def test_events_of_every_kind(tmp_path: Path) -> None:
     ]
 
     def policies() -> list[tw.Policy]:
-        return [Cross("A", 3, 8, size=10), Cross("B", 2, 6, size=5), Quoter("B", "24h", 0.2), Metal("A", size=3)]
+        return [
+            Cross("A", 3, 8, size=10),
+            Cross("B", 2, 6, size=5),
+            Quoter("B", "24h", 0.2),
+            Metal("A", size=3),
+        ]
 
     results: list[Result] = []
     cash: list[dict[str, int]] = []

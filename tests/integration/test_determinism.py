@@ -6,9 +6,12 @@ import hashlib
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-SCRIPT = '''
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRIPT = """
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +51,17 @@ result = tw.backtest(
 )
 result.report(Path(sys.argv[1]) / "report.html")
 print(result.digest())
-'''
+"""
 
-COMPARED = ("journal.bin", "report.html", "summary.json", "meta.json", "orders.parquet", "fills.parquet", "equity.parquet")
+COMPARED = (
+    "journal.bin",
+    "report.html",
+    "summary.json",
+    "meta.json",
+    "orders.parquet",
+    "fills.parquet",
+    "equity.parquet",
+)
 
 
 def run(folder: Path, hash_seed: str, zone: str, seed: int = 5) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Orders in whole runs: types, times in force, flags, and what targets send. Prices are chosen to be worked out by hand."""
+"""Orders in whole runs: types, times in force, flags, and what targets send; worked out by hand."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from runs import MINUTE_NS, START_NS, bars, check_sound, quotes
 
 import tradewright as tw
+from runs import MINUTE_NS, START_NS, bars, check_sound, quotes
 from tradewright import features as f
 
 if TYPE_CHECKING:
@@ -82,13 +82,23 @@ def test_market_orders_fill_at_the_next_open() -> None:
     ("order", "expected"),
     [
         (submit(type="limit", limit=98.5), [("buy", 1.0, 98.5)]),
-        (submit(type="limit", limit=97), []),  # touched, not traded through
+        (
+            submit(type="limit", limit=97),
+            [("buy", 1.0, 97.0)],
+        ),  # a touch is not enough; the next open at it is
+        (submit(type="limit", limit=96.5), []),
         (submit(type="limit", limit=102), [("buy", 1.0, 100.0)]),  # marketable: the open, which is better
         (submit(type="stop", stop=103.5), [("buy", 1.0, 103.5)]),
-        (submit(type="stop", stop=99), [("buy", 1.0, 100.0)]),  # passed already: triggers at once, at the open
+        (
+            submit(type="stop", stop=99),
+            [("buy", 1.0, 100.0)],
+        ),  # passed already: triggers at once, at the open
         (submit("sell", type="stop", stop=97.5), [("sell", 1.0, 97.5)]),
         (submit(type="stop_limit", stop=102.5, limit=103), [("buy", 1.0, 102.5)]),
-        (submit("sell", type="stop_limit", stop=98, limit=101), [("sell", 1.0, 101.0)]),  # rests, fills on the way up
+        (
+            submit("sell", type="stop_limit", stop=98, limit=101),
+            [("sell", 1.0, 101.0)],
+        ),  # rests, fills on the way up
         (submit("sell", type="trailing_stop", stop=3), [("sell", 1.0, 101.0)]),  # best 104, less 3
         (submit("sell", type="limit", limit=103.9), [("sell", 1.0, 103.9)]),
     ],
@@ -97,6 +107,14 @@ def test_types(order: tw.Submit, expected: list[tuple[str, float, float]]) -> No
     result, _ = run({0: order}, bars(CLOSES))
     assert fills(result) == expected
     check_sound(result)
+
+
+def test_a_touch_is_not_a_fill_unless_told_so() -> None:
+    series = bars([100, 98, 99], opens=[100, 99, 99], lows=[100, 97, 99])
+    for touch_fills, expected in ((False, []), (True, [("buy", 1.0, 97.0)])):
+        venue = tw.Venue(fills=tw.Fills(touch_fills=touch_fills))
+        result, _ = run({0: submit(type="limit", limit=97)}, series, venue=venue)
+        assert fills(result) == expected
 
 
 def test_a_stop_that_gaps_fills_at_the_open() -> None:
@@ -162,7 +180,10 @@ def test_day_orders_end_at_an_early_close() -> None:
     instrument = tw.instruments.equity("SPY")
     start = int(dt.datetime(2019, 7, 3, 16, 30, tzinfo=dt.UTC).timestamp()) * 10**9
     before = [start + MINUTE_NS * minute for minute in range(1, 31)]
-    after = [int(dt.datetime(2019, 7, 5, 13, 30, tzinfo=dt.UTC).timestamp()) * 10**9 + MINUTE_NS * m for m in range(1, 31)]
+    after = [
+        int(dt.datetime(2019, 7, 5, 13, 30, tzinfo=dt.UTC).timestamp()) * 10**9 + MINUTE_NS * m
+        for m in range(1, 31)
+    ]
     ts = np.array(before + after)
     price = np.full(60, 298.0)
     series = tw.Bars.from_arrays(
@@ -203,7 +224,11 @@ def test_post_only_is_rejected_rather_than_take() -> None:
 
 
 def test_reduce_only_never_turns_a_position() -> None:
-    script = {0: submit(size=3), 2: submit("sell", size=5, reduce_only=True), 4: submit("sell", reduce_only=True)}
+    script = {
+        0: submit(size=3),
+        2: submit("sell", size=5, reduce_only=True),
+        4: submit("sell", reduce_only=True),
+    }
     result, _ = run(script, bars(CLOSES))
     assert fills(result) == [("buy", 3.0, 100.0), ("sell", 3.0, 104.0)]
     assert result.orders["reason"].to_list()[1:] == ["nothing_to_reduce", "nothing_to_reduce"]
@@ -239,7 +264,9 @@ def test_cancel_and_amend_own_orders() -> None:
         ({"limit": 90.0000001}, "off_grid", "not a multiple of the price unit"),
     ],
 )
-def test_impossible_amendments_change_nothing_and_say_so(change: dict[str, float], reason: str, text: str) -> None:
+def test_impossible_amendments_change_nothing_and_say_so(
+    change: dict[str, float], reason: str, text: str
+) -> None:
     def amend(market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
         return tw.Amend(portfolio.open_orders("X")[0].order_id, **change)
 
@@ -347,7 +374,10 @@ def test_a_passive_target_rests_at_its_own_side() -> None:
 
 def shown(bid: float | None, ask: float | None, size: float = 1, replace: Any = "overlap") -> tw.TargetQuotes:
     return tw.TargetQuotes(
-        "X", bid=None if bid is None else (bid, size), ask=None if ask is None else (ask, size), replace=replace
+        "X",
+        bid=None if bid is None else (bid, size),
+        ask=None if ask is None else (ask, size),
+        replace=replace,
     )
 
 
@@ -399,7 +429,13 @@ def test_none_withdraws_and_cancel_all_too() -> None:
 
 
 def test_targets_leave_submitted_orders_alone() -> None:
-    script = {0: submit(type="limit", limit=99), 1: target(1), 2: target(0), 3: shown(98.5, None), 4: shown(None, None)}
+    script = {
+        0: submit(type="limit", limit=99),
+        1: target(1),
+        2: target(0),
+        3: shown(98.5, None),
+        4: shown(None, None),
+    }
     result, _ = run(script, quotes([(100.0, 101.0)] * 7))
     assert statuses(result)[0] == ("cancelled", "run_ended")
 

@@ -121,6 +121,8 @@ pub struct Counters {
     pub sent: u64,
     /// Cancellations sent.
     pub cancels: u64,
+    /// Orders of margin calls that were sent.
+    pub liquidations: u64,
 }
 
 /// What policies and risk managers can see.
@@ -1115,7 +1117,10 @@ impl Kernel {
                 let state = &self.state;
                 let managers = |_: &Order| Ok(Review::Allow);
                 match self.gate.review(&order, &state.ledger, &state.market, &state.orders, managers)? {
-                    Ok(approved) => self.dispatch(approved, Origin::Liquidation, commands),
+                    Ok(approved) => {
+                        self.counters.liquidations += 1;
+                        self.dispatch(approved, Origin::Liquidation, commands);
+                    }
                     Err(refusal) => self.note_refusal(order, Origin::Liquidation, refusal),
                 }
             }

@@ -429,6 +429,7 @@ impl Kernel {
         counters.set_item("reviews", gate.reviews)?;
         counters.set_item("sent", run.sent)?;
         counters.set_item("cancels", run.cancels)?;
+        counters.set_item("liquidations", run.liquidations)?;
         counters.set_item("refused", gate.refused.iter().sum::<u64>())?;
         counters.set_item("fills", self.inner.fills.len())?;
         counters.set_item("orders", self.inner.state.orders.states.len())?;
