@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.core.market import Deposit
+    from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
     from tradewright.research.journal import Names
     from tradewright.research.result import Result
+    from tradewright.sim.build import Run
 
 
 def backtest(
@@ -320,7 +322,8 @@ def to_result(
     warnings = [*run.warnings, *kernel.faults]
     if counts["liquidations"]:
         warnings.append(
-            f"The account fell below its maintenance margin: {counts['liquidations']:,} orders liquidated positions."
+            "The account fell below its maintenance margin: "
+            f"{counts['liquidations']:,} orders liquidated positions."
         )
     if not finished:
         warnings.append("The run was interrupted: everything here covers only what was reached by then.")
@@ -329,7 +332,6 @@ def to_result(
         SeriesMeta(
             symbol=one.symbol,
             kind=f"bars {duration_text(one.timeframe_ns)}"
-            kind=f"bars {timeframe_text(one.timeframe_ns)}"
             if isinstance(one, Bars) and one.timeframe_ns
             else one.kind,
             rows=len(one),
