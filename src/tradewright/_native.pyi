@@ -112,7 +112,7 @@ class Kernel:
         """Takes the venue's last reports when a run ends; nobody is asked for decisions."""
 
     def check(self, series: Sequence[_Series], sources: Sequence[str]) -> None:
-        """Reads whole series as `run` would, and refuses what it refuses; `price_shifts` is known afterwards."""
+        """Reads whole series as `run` would and refuses what it refuses; then `price_shifts` is known."""
 
     def venue(self, config: dict[str, Any], series: Sequence[_Series]) -> SimVenue:
         """A simulated venue for this kernel's instruments, to be driven a step at a time."""

@@ -336,7 +336,11 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
 def _shown(run: Run, record: Record) -> Bar | Quote | Trade | None:
     """A record as the value that users know; events are not shown."""
     kind, number, ts_recv_ns, ts_event_ns, *values = record
-    common: dict[str, Any] = {"symbol": run.symbols[number], "ts_event_ns": ts_event_ns, "ts_recv_ns": ts_recv_ns}
+    common: dict[str, Any] = {
+        "symbol": run.symbols[number],
+        "ts_event_ns": ts_event_ns,
+        "ts_recv_ns": ts_recv_ns,
+    }
     if kind == "bar":
         open_ns, open_, high, low, close, volume = values
         volume = 0.0 if isnan(volume) else volume
