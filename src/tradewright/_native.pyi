@@ -108,6 +108,12 @@ class Kernel:
     ) -> list[Approved | str]:
         """One step: all that arrived at one time. Returns what to submit or amend, and ids to cancel."""
 
+    def end(self, reports: Sequence[ExecutionReport]) -> None:
+        """Takes the venue's last reports when a run ends; nobody is asked for decisions."""
+
+    def check(self, series: Sequence[_Series], sources: Sequence[str]) -> None:
+        """Reads whole series as `run` would and refuses what it refuses; then `price_shifts` is known."""
+
     def venue(self, config: dict[str, Any], series: Sequence[_Series]) -> SimVenue:
         """A simulated venue for this kernel's instruments, to be driven a step at a time."""
 
@@ -158,6 +164,9 @@ class SimVenue:
 
     def arrive(self, kernel: Kernel, now_ns: int) -> None:
         """Lets the requests that have arrived by now meet the market as it stands."""
+
+    def end_run(self, kernel: Kernel) -> list[ExecutionReport]:
+        """The run is over: cancels what is left. Returns the reports, whenever they are due."""
 
     def reports(self, kernel: Kernel, now_ns: int) -> list[ExecutionReport]:
         """The reports that are due by now, in order."""

@@ -11,7 +11,7 @@ import heapq
 from itertools import groupby
 from math import isnan
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkable
 
 from tradewright._native import Approved
 from tradewright.core.market import Bar, Quote, Trade
@@ -209,9 +209,9 @@ async def _with_engine(run: Run, engine: ExecutionEngine, progress: Callable[[fl
 
 
 def _innermost(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
+    # Not isinstance: it would leave a group of exceptions whose type nobody knows.
+    inside = cast("tuple[BaseException, ...]", getattr(error, "exceptions", ()))
+    return _innermost(inside[0]) if len(inside) == 1 else error
 
 
 async def _loop(
@@ -337,7 +337,11 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
 def _shown(run: Run, record: Record) -> Bar | Quote | Trade | None:
     """A record as the value that users know; events are not shown."""
     kind, number, ts_recv_ns, ts_event_ns, *values = record
-    common = {"symbol": run.symbols[number], "ts_event_ns": ts_event_ns, "ts_recv_ns": ts_recv_ns}
+    common: dict[str, Any] = {
+        "symbol": run.symbols[number],
+        "ts_event_ns": ts_event_ns,
+        "ts_recv_ns": ts_recv_ns,
+    }
     if kind == "bar":
         open_ns, open_, high, low, close, volume = values
         volume = 0.0 if isnan(volume) else volume
