@@ -30,7 +30,6 @@ from tradewright.core.risk import Allow, Halt, Refused, RiskManager, Shrink, Ver
 
 if TYPE_CHECKING:
     from tradewright import data, sim, strategies
-    from tradewright.backtest import backtest
     from tradewright.core import market, sizing
     from tradewright.core import presets as instruments
     from tradewright.core.series import Bars, Quotes, Trades
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
     from tradewright.research.lookahead import check as check_lookahead
     from tradewright.research.result import Result
     from tradewright.sim.config import Account, ConstantLatency, Costs, Fills, Venue
-    from tradewright.sim.drive import drive
+    from tradewright.simulation import backtest
+    from tradewright.stepping import drive
 
 __all__ = [
     "Account",
@@ -112,11 +112,11 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "Result": ("tradewright.research.result", "Result"),
     "Trades": ("tradewright.core.series", "Trades"),
     "Venue": ("tradewright.sim.config", "Venue"),
-    "backtest": ("tradewright.backtest", "backtest"),
+    "backtest": ("tradewright.simulation", "backtest"),
     "check_lookahead": ("tradewright.research.lookahead", "check"),
     "compare": ("tradewright.research.compare", "compare"),
     "data": ("tradewright.data", None),
-    "drive": ("tradewright.sim.drive", "drive"),
+    "drive": ("tradewright.stepping", "drive"),
     "instruments": ("tradewright.core.presets", None),
     "market": ("tradewright.core.market", None),
     "sim": ("tradewright.sim", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import inspect
 import sys
@@ -68,10 +69,12 @@ def parameters_of(policy: object) -> dict[str, object]:
         return {}
     fields = [field for field in dataclasses.fields(policy) if field.init]
     return {
-        field.name: msgspec.to_builtins(getattr(policy, field.name), enc_hook=_stated) for field in fields
+        field.name: msgspec.to_builtins(getattr(policy, field.name), str_keys=True, enc_hook=_stated)
+        for field in fields
     }
 
 
+@functools.cache
 def minor_version() -> str:
     """``"0.1"`` of ``"0.1.3"``."""
     return ".".join(metadata.version("tradewright").split(".")[:2])

@@ -47,5 +47,5 @@ class RiskManager(Protocol):
         return Allow()
 
     def on_mark(self, market: MarketSnapshot, portfolio: PortfolioState) -> Halt | None:
-        """Look at the marks: each second of market time and after every fill."""
+        """Look at the marks: with the first step of each second of market time, and after every fill."""
         return None

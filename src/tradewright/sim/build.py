@@ -20,7 +20,7 @@ from tradewright.core.features import (
 from tradewright.core.features import (
     compile as compile_nodes,
 )
-from tradewright.core.features.watched import label
+from tradewright.core.features.watched import Watched, label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
 from tradewright.core.policy import Policy, Setup, overrides
@@ -43,6 +43,8 @@ class Run(Struct, frozen=True, kw_only=True):
     Attributes:
         kernel: The native kernel.
         names: Name of each policy.
+        wakes: Labels of each policy's wake conditions.
+        watched: Features that each policy watches.
         symbols: The instruments' symbols, by id.
         instruments: The instruments, by id.
         currencies: Currencies by id; the first is the account's.
@@ -55,6 +57,8 @@ class Run(Struct, frozen=True, kw_only=True):
 
     kernel: Kernel
     names: list[str]
+    wakes: list[list[str]]
+    watched: list[list[Watched]]
     symbols: list[str]
     instruments: list[Instrument]
     currencies: list[str]
@@ -79,6 +83,7 @@ def build(
     seed: int,
     run: str,
     journal: Path | None = None,
+    liquidates: bool = True,
 ) -> Run:
     """Sets the policies up, compiles their features, and makes the kernel.
 
@@ -91,7 +96,8 @@ def build(
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
-    plain_policies, nodes, callables = _policies(policies, names, series, instruments, ids, risk, warnings)
+    setups = _set_up(policies, names, series, instruments, warnings)
+    plain_policies, nodes, callables = _policies(policies, names, setups, series, ids, risk)
     currencies, balances = _currencies(account, cash, list(instruments.values()))
     groups = {
         group: index
@@ -136,7 +142,7 @@ def build(
         },
         "limits": {**default_limits(), **plain_limits(risk)},
         "keeps_priority": True,
-        "liquidates": True,
+        "liquidates": liquidates,
         "borrow_e10": round(account.borrow_bps_per_year * RATE_ONE / 10_000),
         "journal": journal,
     }
@@ -149,6 +155,8 @@ def build(
     return Run(
         kernel=Kernel(config),
         names=list(names),
+        wakes=[policy["wake_labels"] for policy in plain_policies],
+        watched=[setup.watched for setup in setups],
         symbols=symbols,
         instruments=list(instruments.values()),
         currencies=currencies,
@@ -219,15 +227,13 @@ def _currencies(
     return currencies, [float(given.get(currency, 0.0)) for currency in currencies]
 
 
-def _policies(
+def _set_up(
     policies: Sequence[Policy],
     names: Sequence[str],
     series: Sequence[Series],
     instruments: Mapping[str, Instrument],
-    ids: Mapping[str, int],
-    risk: Risk,
     warnings: list[str],
-) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
+) -> list[Setup]:
     setups: list[Setup] = []
     for policy, name in zip(policies, names, strict=True):
         ctx = Setup(instruments)
@@ -240,6 +246,17 @@ def _policies(
                 "Declare some in setup, such as ctx.wake(on_bar(symbol))."
             )
         setups.append(ctx)
+    return setups
+
+
+def _policies(
+    policies: Sequence[Policy],
+    names: Sequence[str],
+    setups: Sequence[Setup],
+    series: Sequence[Series],
+    ids: Mapping[str, int],
+    risk: Risk,
+) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
     roots: list[Node] = []
     for ctx in setups:
         roots.extend(ctx.watched)

@@ -49,6 +49,11 @@ pub fn run<H: Host>(
             now_ns = now_ns.min(kernel.next_timer_ns()).min(venue.next_timer_ns());
         }
         if now_ns == i64::MAX {
+            // Nothing moves any more: what is still open ends with the run, and nobody is asked again.
+            venue.end_run(kernel.state.market.now_ns);
+            reports.clear();
+            venue.pop_reports(i64::MAX, &mut reports);
+            kernel.end(&reports, host)?;
             return Ok(true);
         }
         let has_records = feed_ns == now_ns;

@@ -34,9 +34,9 @@ pub trait Host {
     /// Shows the user's risk managers the marks.
     fn on_mark(&mut self, state: &State) -> Result<Option<HaltRequest>, HostError>;
     /// Evaluates a callable node.
-    fn call(&mut self, callable: usize, inputs: &[f64]) -> Result<f64, HostError>;
+    fn call(&mut self, now_ns: i64, callable: usize, inputs: &[f64]) -> Result<f64, HostError>;
     /// Evaluates a window node: one column an input, oldest first.
-    fn call_window(&mut self, callable: usize, columns: &[Vec<f64>]) -> Result<f64, HostError>;
+    fn call_window(&mut self, now_ns: i64, callable: usize, columns: &[Vec<f64>]) -> Result<f64, HostError>;
     /// Called now and then on long runs: shows progress, and stops the run when the user asks (Ctrl-C).
     fn pulse(&mut self, done: u64, now_ns: i64) -> Result<bool, HostError>;
 }

@@ -159,7 +159,6 @@ struct PolicyState {
 enum TimerUse {
     Wake(PolicyId, u16),
     Group(u32),
-    Mark,
 }
 
 #[derive(Debug)]
@@ -215,6 +214,8 @@ pub struct Kernel {
     equity_changed: bool,
     last_equity: f64,
     has_managers: bool,
+    /// When risk managers next see the marks: with the first step of the next second.
+    next_mark_ns: i64,
     keeps_priority: bool,
     liquidates: bool,
     borrow_e10: i64,
@@ -225,14 +226,14 @@ pub struct Kernel {
     due: Vec<TimerId>,
 }
 
-struct AsCallables<'a, H: Host + ?Sized>(&'a mut H);
+struct AsCallables<'a, H: Host + ?Sized>(&'a mut H, i64);
 
 impl<H: Host + ?Sized> Callables for AsCallables<'_, H> {
     fn call(&mut self, callable: usize, inputs: &[f64]) -> Result<f64, HostError> {
-        self.0.call(callable, inputs)
+        self.0.call(self.1, callable, inputs)
     }
     fn call_window(&mut self, callable: usize, columns: &[Vec<f64>]) -> Result<f64, HostError> {
-        self.0.call_window(callable, columns)
+        self.0.call_window(self.1, callable, columns)
     }
 }
 
@@ -268,6 +269,7 @@ impl Kernel {
             equity_changed: true,
             last_equity: 0.0,
             has_managers: config.has_managers,
+            next_mark_ns: i64::MIN,
             keeps_priority: config.keeps_priority,
             liquidates: config.liquidates && config.account.kind == AccountKind::Margin,
             borrow_e10: config.borrow_e10,
@@ -286,10 +288,6 @@ impl Kernel {
         };
         for (policy, spec) in config.policies.into_iter().enumerate() {
             kernel.add_policy(policy as PolicyId, spec);
-        }
-        if kernel.has_managers {
-            kernel.timers.every(SECOND_NS, 0, Vec::new());
-            kernel.timer_uses.push(TimerUse::Mark);
         }
         Ok(kernel)
     }
@@ -537,6 +535,11 @@ impl Kernel {
         Ok(())
     }
 
+    /// Takes what the venue says at the end of a run: orders and money follow, and nobody is asked for decisions.
+    pub fn end<H: Host>(&mut self, reports: &[Report], host: &mut H) -> Result<(), HostError> {
+        reports.iter().try_for_each(|report| self.apply_report(report, host))
+    }
+
     /// Whether no fill of this id was booked. Ids mostly rise; only one that does not is searched for.
     fn is_new_fill(&mut self, fill_id: u64) -> bool {
         if self.fill_id_max.is_none_or(|highest| fill_id > highest) {
@@ -565,14 +568,15 @@ impl Kernel {
     #[inline]
     pub fn finish<H: Host>(&mut self, host: &mut H, commands: &mut Vec<Command>) -> Result<(), HostError> {
         let now_ns = self.state.market.now_ns;
-        self.state.graph.evaluate(&self.state.market, &mut AsCallables(host))?;
+        self.state.graph.evaluate(&self.state.market, &mut AsCallables(host, now_ns))?;
         if !self.state.graph.fired().is_empty() {
             self.wake_by_nodes();
         }
         if self.timers.next_ns() <= now_ns {
-            self.fire_timers(now_ns, host, commands)?;
+            self.fire_timers(now_ns);
         }
-        if self.has_managers && self.had_fill {
+        if self.has_managers && (self.had_fill || now_ns >= self.next_mark_ns) {
+            self.next_mark_ns = now_ns - now_ns.rem_euclid(SECOND_NS) + SECOND_NS;
             self.show_marks(host, commands)?;
         }
         if self.liquidates && self.equity_changed && self.state.ledger.below_maintenance() {
@@ -611,12 +615,7 @@ impl Kernel {
         }
     }
 
-    fn fire_timers<H: Host>(
-        &mut self,
-        now_ns: i64,
-        host: &mut H,
-        commands: &mut Vec<Command>,
-    ) -> Result<(), HostError> {
+    fn fire_timers(&mut self, now_ns: i64) {
         let mut due = std::mem::take(&mut self.due);
         due.clear();
         self.timers.pop_due(now_ns, &self.state.market.instruments, &mut due);
@@ -632,11 +631,9 @@ impl Kernel {
                         self.fire(policy, wake);
                     }
                 }
-                TimerUse::Mark => self.show_marks(host, commands)?,
             }
         }
         self.due = due;
-        Ok(())
     }
 
     fn show_marks<H: Host>(&mut self, host: &mut H, commands: &mut Vec<Command>) -> Result<(), HostError> {
@@ -1011,15 +1008,42 @@ impl Kernel {
             None => Some(state.order.lots),
             Some(size) => instrument.lot_size.count_exact(size).filter(|&lots| lots > 0),
         };
+        let (old, has_limit) = (state.order.kind.limit().unwrap_or(0), state.order.kind.limit().is_some());
         let ticks = match limit {
-            None => state.order.kind.limit(),
-            Some(limit) => instrument.price_unit.count_exact(limit),
+            None => Some(old),
+            Some(limit) => instrument.price_unit.count_exact(limit).filter(|_| has_limit),
         };
-        match (lots, ticks) {
-            (Some(lots), Some(ticks)) => self.amend(order, ticks, lots, host, commands),
-            // An order that cannot be amended so stays as it is; the policy reads that in its reason.
-            _ => Ok(()),
+        if !state.status.is_open() {
+            return Ok(());
         }
+        match (lots, ticks) {
+            (Some(lots), Some(ticks)) => return self.amend(order, ticks, lots, host, commands),
+            (None, _) => {
+                let text = "an amendment's size is a positive multiple of the lot size".to_owned();
+                self.note_amend_refusal(order, Reason::BadSize, size.unwrap_or(f64::NAN), text);
+            }
+            (_, None) => {
+                let text =
+                    if has_limit { "not a multiple of the price unit" } else { "the order has no limit to amend" };
+                self.note_amend_refusal(order, Reason::OffGrid, limit.unwrap_or(f64::NAN), text.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn note_amend_refusal(&mut self, id: OrderId, reason: Reason, value: f64, text: String) {
+        let policy = Some(self.state.orders.get(id).order.policy);
+        self.keep_as_it_is(id, Refusal { reason, value, limit: f64::NAN, policy, text });
+    }
+
+    /// An order that cannot be amended so stays as it is, and its reason says why.
+    fn keep_as_it_is(&mut self, id: OrderId, refusal: Refusal) {
+        let order = self.state.orders.get(id).order;
+        if let Some(journal) = &mut self.journal {
+            journal.refused(&order, Origin::Submit, &refusal);
+        }
+        self.state.orders.states[id as usize].reason = refusal.reason;
+        self.refusals.push((id, refusal));
     }
 
     fn amend<H: Host>(
@@ -1049,13 +1073,7 @@ impl Kernel {
                 self.counters.sent += 1;
                 commands.push(Command::Amend(approved));
             }
-            Err(refusal) => {
-                let order = self.state.orders.get(id).order;
-                if let Some(journal) = &mut self.journal {
-                    journal.refused(&order, Origin::Submit, &refusal);
-                }
-                self.refusals.push((id, refusal));
-            }
+            Err(refusal) => self.keep_as_it_is(id, refusal),
         }
         Ok(())
     }
@@ -1063,6 +1081,7 @@ impl Kernel {
     /// Below maintenance margin: cancels everything and closes every position at the market.
     #[cold]
     fn liquidate(&mut self, commands: &mut Vec<Command>) -> Result<(), HostError> {
+        let mut is_new = false;
         for policy in 0..self.policies.len() as PolicyId {
             for symbol in 0..self.state.market.instruments.len() as SymbolId {
                 let closing = self
@@ -1091,6 +1110,7 @@ impl Kernel {
                     reduce_only: true,
                     decided_ns: self.state.market.now_ns,
                 };
+                is_new = true;
                 // It passes the gate as every order does; the user's managers have no say in a margin call.
                 let state = &self.state;
                 let managers = |_: &Order| Ok(Review::Allow);
@@ -1099,6 +1119,10 @@ impl Kernel {
                     Err(refusal) => self.note_refusal(order, Origin::Liquidation, refusal),
                 }
             }
+        }
+        if is_new {
+            let now_ns = self.state.market.now_ns;
+            self.faults.push(format!("{now_ns}: equity fell below maintenance margin; every position was liquidated."));
         }
         Ok(())
     }

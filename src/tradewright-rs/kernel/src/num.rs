@@ -116,8 +116,12 @@ pub fn cash_from_f64(value: f64) -> Option<Cash> {
     if !value.is_finite() || value.abs() > 1e24 {
         return None;
     }
-    let text = format!("{value}"); // Rust prints the shortest digits that read back, without an exponent.
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    cash_from_text(&format!("{value}")) // Rust prints the shortest digits that read back, without an exponent.
+}
+
+/// A decimal written without an exponent as cash, rounded half to even at 10⁻¹²; `None` if it is none or too large.
+pub fn cash_from_text(text: &str) -> Option<Cash> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
     let places = fraction.len() as i32;
     if places <= 12 {
@@ -165,5 +169,7 @@ mod tests {
         assert_eq!(cash_from_f64(-1e6), Some(-1_000_000 * CASH_ONE));
         assert_eq!(cash_from_f64(f64::INFINITY), None);
         assert_eq!(cash_from_f64(1e-13), Some(0));
+        assert_eq!(cash_from_text("-9007199254.740993000001"), Some(-9_007_199_254_740_993_000_001));
+        assert_eq!(cash_from_text("NaN"), None);
     }
 }

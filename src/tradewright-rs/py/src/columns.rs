@@ -57,6 +57,10 @@ pub fn orders<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<
         parts.push(tradewright_kernel::gate::remedy(refusal.reason).to_owned());
         details[*order as usize] = parts.join("; ");
     }
+    for (detail, _) in details.iter_mut().zip(states).filter(|(_, state)| state.irregular) {
+        let flag = "a fill came after its end or beyond its size, and was booked";
+        *detail = if detail.is_empty() { flag.to_owned() } else { format!("{detail}; {flag}") };
+    }
     columns.set_item("detail", details)?;
     let origin = |origin: Origin| match origin {
         Origin::Position => "target_position",

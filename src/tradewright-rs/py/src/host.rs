@@ -72,10 +72,20 @@ impl PyHost<'_, '_> {
     /// An error of the user's code, naming whose, when and at what.
     #[cold]
     fn wrap(&mut self, error: PyErr, who: &str, doing: &str, state: &State, woken_by: &[String]) -> HostError {
+        self.wrap_at(error, who, doing, state.market.now_ns, woken_by)
+    }
+
+    #[cold]
+    fn wrap_node(&mut self, error: PyErr, hook: &Bound<'_, PyAny>, now_ns: i64) -> HostError {
+        let name = hook.getattr("__qualname__").and_then(|name| name.extract::<String>());
+        let name = name.or_else(|_| hook.repr().map(|text| text.to_string())).unwrap_or_else(|_| "?".to_owned());
+        self.wrap_at(error, &name, "a callable node", now_ns, &[])
+    }
+
+    fn wrap_at(&mut self, error: PyErr, who: &str, doing: &str, now_ns: i64, woken_by: &[String]) -> HostError {
         if error.is_instance_of::<PyKeyboardInterrupt>(self.py) {
             self.interrupted = true;
         }
-        let now_ns = state.market.now_ns;
         let kind = error.get_type(self.py).name().map_or_else(|_| "error".to_owned(), |name| name.to_string());
         let cause = if woken_by.is_empty() { String::new() } else { format!(", woken by {}", woken_by.join(", ")) };
         let text = format!("{doing} raised {kind} at {}{cause}: {}", utc(now_ns), error.value(self.py));
@@ -155,7 +165,7 @@ impl Host for PyHost<'_, '_> {
         let Some(hook) = &self.hooks.policies[policy as usize].on_report else { return Ok(()) };
         let order = state.orders.get(report.order).order;
         let instrument = &state.market.instruments[order.symbol as usize];
-        values::report_to_python(self.py, report, instrument, &self.hooks.names, &self.hooks.classes)
+        values::report_to_python(self.py, report, instrument, &self.hooks.names, &self.hooks.classes, false)
             .and_then(|report| hook.bind(self.py).call1((report,)))
             .map(|_| ())
             .map_err(|error| {
@@ -236,20 +246,20 @@ impl Host for PyHost<'_, '_> {
         Ok(None)
     }
 
-    fn call(&mut self, callable: usize, inputs: &[f64]) -> Result<f64, HostError> {
+    fn call(&mut self, now_ns: i64, callable: usize, inputs: &[f64]) -> Result<f64, HostError> {
         let hook = self.hooks.callables[callable].bind(self.py);
         pyo3::types::PyTuple::new(self.py, inputs)
             .and_then(|inputs| hook.call1(inputs))
             .and_then(|value| value.extract())
-            .map_err(|error| HostError(Box::new(error)))
+            .map_err(|error| self.wrap_node(error, hook, now_ns))
     }
 
-    fn call_window(&mut self, callable: usize, columns: &[Vec<f64>]) -> Result<f64, HostError> {
+    fn call_window(&mut self, now_ns: i64, callable: usize, columns: &[Vec<f64>]) -> Result<f64, HostError> {
         let hook = self.hooks.callables[callable].bind(self.py);
         pyo3::types::PyTuple::new(self.py, columns)
             .and_then(|columns| hook.call1(columns))
             .and_then(|value| value.extract())
-            .map_err(|error| HostError(Box::new(error)))
+            .map_err(|error| self.wrap_node(error, hook, now_ns))
     }
 
     fn pulse(&mut self, done: u64, now_ns: i64) -> Result<bool, HostError> {
@@ -268,6 +278,16 @@ impl Host for PyHost<'_, '_> {
         }
         Ok(true)
     }
+}
+
+/// Whether the user pressed Ctrl-C while their code ran.
+pub fn is_interrupt(py: Python<'_>, error: &HostError) -> bool {
+    let raised = error.0.downcast_ref::<PyErr>();
+    raised.is_some_and(|raised| {
+        let cause = raised.cause(py);
+        raised.is_instance_of::<PyKeyboardInterrupt>(py)
+            || cause.is_some_and(|cause| cause.is_instance_of::<PyKeyboardInterrupt>(py))
+    })
 }
 
 /// The error that Python raised, back out of the kernel.

@@ -25,7 +25,7 @@ use tradewright_kernel::num::{Decimal, cash_from_f64};
 use crate::columns;
 use crate::features::parse_specs;
 use crate::feed;
-use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err};
+use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt};
 use crate::names::{Classes, Names};
 use crate::values::{self, Approved};
 use crate::venue::{self, SimVenue};
@@ -292,7 +292,14 @@ impl Kernel {
         let mut host = PyHost { py, hooks: &self.hooks, pulse, interrupted: false };
         self.is_poisoned = true;
         let ended = backtest::run(&mut self.inner, &mut feed, &mut sim, &mut host);
-        let interrupted = host.interrupted;
+        let interrupted = host.interrupted || matches!(&ended, Err(RunError::Host(error)) if is_interrupt(py, error));
+        let unpriced = sim.fills_without_impact();
+        if unpriced > 0 {
+            let text = format!(
+                "{unpriced} fills paid no impact: the average volume was not known yet. Give venue.costs.average_volume."
+            );
+            self.inner.faults.push(text);
+        }
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         match ended {
             Ok(finished) => {
@@ -328,11 +335,7 @@ impl Kernel {
         }
         let records: Vec<Record> =
             records.iter().map(|values| feed::record(values, &state.market.instruments)).collect::<PyResult<_>>()?;
-        let names = &self.hooks.names;
-        let reports = reports
-            .iter()
-            .map(|report| values::report_from_python(report, state, names))
-            .collect::<PyResult<Vec<_>>>()?;
+        let reports = self.read_reports(&reports)?;
         let mut host = PyHost { py, hooks: &self.hooks, pulse: None, interrupted: false };
         let mut commands = Vec::new();
         self.is_poisoned = true;
@@ -340,6 +343,31 @@ impl Kernel {
         self.inner.step(now_ns, each, &reports, &mut host, &mut commands).map_err(into_py_err)?;
         self.is_poisoned = false;
         commands.into_iter().map(|command| self.command(py, command)).collect()
+    }
+
+    /// Takes the venue's last reports when a run ends; nobody is asked for decisions.
+    fn end(&mut self, py: Python<'_>, reports: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+        self.check_sound()?;
+        let reports = self.read_reports(&reports)?;
+        let mut host = PyHost { py, hooks: &self.hooks, pulse: None, interrupted: false };
+        self.inner.end(&reports, &mut host).map_err(into_py_err)?;
+        self.flush()
+    }
+
+    /// Reads whole series as `run` would and does nothing with them: refuses what `run` refuses, and knows the
+    /// largest rounding of their prices afterwards.
+    fn check<'py>(&mut self, py: Python<'py>, series: Vec<Bound<'py, PyTuple>>, sources: Vec<String>) -> PyResult<()> {
+        let held = series.iter().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
+        let mut feed = Feed::new();
+        let mut checked = feed::add_all(&mut feed, &held, &self.inner.state.market.instruments)?;
+        while checked.is_ok() && feed.next_ns() != i64::MAX {
+            checked = feed.collect().and_then(|_| feed.advance());
+        }
+        if let Err(error) = checked {
+            return Err(feed::data_error(py, &error, &sources));
+        }
+        self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
+        Ok(())
     }
 
     /// When the next timer is due; 2**63 - 1 if none is. A live session steps at that time though nothing arrived.
@@ -461,6 +489,11 @@ impl Kernel {
             return Err(PyRuntimeError::new_err("this kernel ended with an error; make a new one"));
         }
         Ok(())
+    }
+
+    fn read_reports(&self, reports: &[Bound<'_, PyAny>]) -> PyResult<Vec<tradewright_kernel::order::Report>> {
+        let (state, names) = (&self.inner.state, &self.hooks.names);
+        reports.iter().map(|report| values::report_from_python(report, state, names)).collect()
     }
 
     fn command(&self, py: Python<'_>, command: Command) -> PyResult<Py<PyAny>> {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyFloat};
 use tradewright_kernel::gate::{Approved as ApprovedOrder, ApprovedAmend, OpenOrders};
 use tradewright_kernel::instrument::Instrument;
 use tradewright_kernel::kernel::State;
-use tradewright_kernel::num::{Cash, cash_from_f64, cash_to_f64};
+use tradewright_kernel::num::{Cash, cash_from_f64, cash_from_text, cash_to_f64};
 use tradewright_kernel::order::{
     Fill, Liquidity, Order, OrderId, OrderStatus, OrderType, Reason, Report, ReportKind, Side, TimeInForce,
 };
@@ -136,13 +136,33 @@ fn order_fields<'py>(
     Ok(fields)
 }
 
-/// An `ExecutionReport` for Python.
+/// Money for Python: a float, or a `Decimal` where `exact` money does not fit one.
+fn money(py: Python<'_>, cash: Cash, exact: bool) -> PyResult<Py<PyAny>> {
+    let float = cash_to_f64(cash);
+    if !exact || cash_from_f64(float) == Some(cash) {
+        return Ok(float.into_pyobject(py)?.into_any().unbind());
+    }
+    let (sign, digits) = (if cash < 0 { "-" } else { "" }, cash.unsigned_abs());
+    let text = format!("{sign}{}.{:012}", digits / 1_000_000_000_000, digits % 1_000_000_000_000);
+    Ok(py.import("decimal")?.getattr("Decimal")?.call1((text,))?.unbind())
+}
+
+/// Money from Python: a float, an int or a `Decimal`.
+fn cash_from_python(value: &Bound<'_, PyAny>) -> PyResult<Option<Cash>> {
+    if let Ok(float) = value.cast::<PyFloat>() {
+        return Ok(cash_from_f64(float.value()));
+    }
+    Ok(cash_from_text(&value.call_method1("__format__", ("f",))?.extract::<String>()?))
+}
+
+/// An `ExecutionReport` for Python; an `exact` one reads back as it was, to the last unit of money.
 pub fn report_to_python(
     py: Python<'_>,
     report: &Report,
     instrument: &Instrument,
     names: &Names,
     classes: &Classes,
+    exact: bool,
 ) -> PyResult<Py<PyAny>> {
     let fields = PyDict::new(py);
     fields.set_item("order_id", names.order_id(report.order))?;
@@ -156,7 +176,7 @@ pub fn report_to_python(
             values.set_item("fill_id", fill.fill_id)?;
             values.set_item("price", instrument.price(fill.price))?;
             values.set_item("size", instrument.size(fill.lots))?;
-            values.set_item("fee", cash_to_f64(fill.fee))?;
+            values.set_item("fee", money(py, fill.fee, exact)?)?;
             values.set_item("liquidity", if fill.liquidity == Liquidity::Maker { "maker" } else { "taker" })?;
             fields.set_item("fill", classes.fill.bind(py).call((), Some(&values))?)?;
             ("filled", Reason::None)
@@ -221,12 +241,14 @@ pub fn report_from_python(report: &Bound<'_, PyAny>, state: &State, names: &Name
             if name == "fill_reversed" {
                 ReportKind::FillReversed { fill_id }
             } else {
-                let fee: f64 = fill.getattr("fee")?.extract()?;
+                let fee = fill.getattr("fee")?;
                 ReportKind::Filled(Fill {
                     fill_id,
                     price: ticks_of("fill.price", fill.getattr("price")?.extract()?)?,
                     lots: lots_of("fill.size", fill.getattr("size")?.extract()?)?,
-                    fee: cash_from_f64(fee).ok_or_else(|| bad("fill.fee", fee, "a finite amount"))?,
+                    fee: cash_from_python(&fee)?.ok_or_else(|| {
+                        PyValueError::new_err(format!("report on {text}: fill.fee {fee} is not a finite amount"))
+                    })?,
                     liquidity: if fill.getattr("liquidity")?.extract::<String>()? == "maker" {
                         Liquidity::Maker
                     } else {
@@ -241,12 +263,14 @@ pub fn report_from_python(report: &Bound<'_, PyAny>, state: &State, names: &Name
         "amended" => {
             let limit: Option<f64> = report.getattr("limit")?.extract()?;
             let size: Option<f64> = report.getattr("size")?.extract()?;
-            let (Some(limit), Some(size)) = (limit, size) else {
-                return Err(PyValueError::new_err(format!(
-                    "report on {text}: an amended report needs limit= and size="
-                )));
+            let Some(size) = size else {
+                return Err(PyValueError::new_err(format!("report on {text}: an amended report needs size=")));
             };
-            ReportKind::Amended { limit: ticks_of("limit", limit)?, lots: lots_of("size", size)? }
+            let limit = match limit {
+                Some(limit) => ticks_of("limit", limit)?,
+                None => known.order.kind.limit().unwrap_or(0),
+            };
+            ReportKind::Amended { limit, lots: lots_of("size", size)? }
         }
         "amend_rejected" => ReportKind::AmendRejected,
         "unknown" => ReportKind::Unknown,
@@ -353,7 +377,7 @@ impl Approved {
     #[getter]
     fn limit(&self) -> Option<f64> {
         let limit = match self.change() {
-            Some((_, limit, _)) => Some(limit),
+            Some((_, limit, _)) => self.order.kind.limit().map(|_| limit),
             None => self.order.kind.limit(),
         };
         limit.map(|limit| self.instrument.price(limit))

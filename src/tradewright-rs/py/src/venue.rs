@@ -51,6 +51,12 @@ impl SimVenue {
         self.venue.next_arrival_ns()
     }
 
+    /// The run is over: cancels what is left. Returns the reports, whenever they are due.
+    fn end_run(&mut self, py: Python<'_>, kernel: PyRef<'_, Kernel>) -> PyResult<Vec<Py<PyAny>>> {
+        self.venue.end_run(kernel.inner.state.market.now_ns);
+        self.pop(py, &kernel, i64::MAX)
+    }
+
     /// Hands over an approved order or change.
     fn send(&mut self, approved: &Approved, now_ns: i64) -> PyResult<()> {
         match (approved.new_order(), approved.change()) {
@@ -102,6 +108,12 @@ impl SimVenue {
 
     /// The reports that are due by now, in order.
     fn reports(&mut self, py: Python<'_>, kernel: PyRef<'_, Kernel>, now_ns: i64) -> PyResult<Vec<Py<PyAny>>> {
+        self.pop(py, &kernel, now_ns)
+    }
+}
+
+impl SimVenue {
+    fn pop(&mut self, py: Python<'_>, kernel: &Kernel, now_ns: i64) -> PyResult<Vec<Py<PyAny>>> {
         let mut due = Vec::new();
         if self.venue.next_report_ns() <= now_ns {
             self.venue.pop_reports(now_ns, &mut due);
@@ -111,7 +123,7 @@ impl SimVenue {
             .map(|report| {
                 let symbol = state.orders.states[report.order as usize].order.symbol;
                 let instrument = &state.market.instruments[symbol as usize];
-                values::report_to_python(py, report, instrument, &self.names, &self.classes)
+                values::report_to_python(py, report, instrument, &self.names, &self.classes, true)
             })
             .collect()
     }

@@ -245,7 +245,8 @@ impl Gate {
         let state = orders.get(id);
         let kind = match state.order.kind {
             OrderType::StopLimit { stop, .. } => OrderType::StopLimit { stop, limit },
-            _ => OrderType::Limit { limit },
+            OrderType::Limit { .. } => OrderType::Limit { limit },
+            other => other,
         };
         let left = Order { kind, lots: lots - state.filled_lots, decided_ns: market.now_ns, ..state.order };
         match self.decide(&left, ledger, market, orders, Some(state), managers)? {

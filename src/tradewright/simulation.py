@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,9 @@ if TYPE_CHECKING:
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
+    from tradewright.research.journal import Names
     from tradewright.research.result import Result
     from tradewright.sim.build import Run
-
-JOURNAL = "journal.bin"
-"""The journal's file in a run folder."""
 
 
 def backtest(
@@ -74,35 +73,21 @@ def backtest(
         ConfigError: A configuration that contradicts itself or the data.
         PolicyError: A policy or risk manager raised; the message names it, the time and the event.
     """
-    from tradewright.fingerprint import fingerprint
-    from tradewright.loading import names as names_of
-    from tradewright.sim.build import build
-
-    chosen = list(policies) if isinstance(policies, Sequence) else [policies]
-    if not chosen:
-        raise ValueError("policies is empty; give at least one policy.")
-    series, events = _series(data, symbol, events)
-    risk = risk or Risk()
-    names = names_of(chosen)
-    mark = fingerprint(chosen, risk)
-    folder = None if out is None else Path(out)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    run = build(
-        chosen,
-        names,
-        series,
-        events,
-        account=account or Account(),
+    prepared = prepare(
+        policies,
+        data,
+        symbol=symbol,
+        events=events,
         cash=cash,
-        venue=venue or Venue(),
+        venue=venue,
+        account=account,
         risk=risk,
         managers=managers,
         seed=seed,
-        run=mark[:4],
-        journal=None if folder is None else folder / JOURNAL,
+        out=out,
     )
-    rows = sum(len(one) for one in series)
+    run = prepared.run
+    rows = sum(len(one) for one in prepared.series)
     started = time.perf_counter()
     finished = run.kernel.run(
         run.series,
@@ -113,24 +98,135 @@ def backtest(
     elapsed = time.perf_counter() - started
     if progress is not None:
         progress(1.0)
-    result = to_result(
-        run,
-        chosen,
-        series,
-        events,
-        fingerprint=mark,
-        account=account or Account(),
-        venue=venue or Venue(),
-        seed=seed,
+    return prepared.finish(
+        finished=finished,
+        elapsed=elapsed,
         benchmark=benchmark,
         periods_per_year=periods_per_year,
         config=config,
-        finished=finished,
-        elapsed=elapsed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A run that is ready to go, and what its result needs."""
+
+    run: Run
+    policies: list[Policy]
+    series: list[Series]
+    events: list[Any]
+    fingerprint: str
+    account: Account
+    venue: Venue
+    engine: object | None
+    seed: int
+    folder: Path | None
+
+    def finish(
+        self,
+        *,
+        finished: bool,
+        elapsed: float = 0.0,
+        benchmark: str | None = None,
+        periods_per_year: int | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """The result of the kernel as it stands, written to the run's folder if it has one."""
+        result = to_result(
+            self.run,
+            self.policies,
+            self.series,
+            self.events,
+            fingerprint=self.fingerprint,
+            account=self.account,
+            venue=self.venue,
+            engine=self.engine,
+            seed=self.seed,
+            benchmark=benchmark,
+            periods_per_year=periods_per_year,
+            config=config,
+            finished=finished,
+            elapsed=elapsed,
+        )
+        if self.folder is not None:
+            result.write(self.folder)
+        return result
+
+
+def prepare(
+    policies: Policy | Sequence[Policy],
+    data: object,
+    *,
+    symbol: str | None = None,
+    events: Iterable[Any] = (),
+    cash: float | Mapping[str, float] = 100_000,
+    venue: Venue | None = None,
+    account: Account | None = None,
+    risk: Risk | None = None,
+    managers: Sequence[RiskManager] = (),
+    seed: int = 0,
+    out: str | Path | None = None,
+    engine: object | None = None,
+) -> Prepared:
+    """Everything of a run that comes before its first step; the arguments are those of `backtest`.
+
+    Args:
+        policies: Who decides.
+        data: What is known.
+        symbol: Symbol of a frame.
+        events: Dividends and the like.
+        cash: Starting cash.
+        venue: The simulated venue.
+        account: The account.
+        risk: Hard limits.
+        managers: Risk managers.
+        seed: Randomness of the venue.
+        out: Run folder.
+        engine: The execution engine in place of the simulated venue.
+    """
+    from tradewright.fingerprint import fingerprint
+    from tradewright.loading import names as names_of
+    from tradewright.research import journal
+    from tradewright.sim.build import build
+
+    chosen = list(policies) if isinstance(policies, Sequence) else [policies]
+    if not chosen:
+        raise ValueError("policies is empty; give at least one policy.")
+    series, events = _series(data, symbol, events)
+    risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    mark = fingerprint(chosen, risk)
+    folder = None if out is None else Path(out)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    run = build(
+        chosen,
+        names_of(chosen),
+        series,
+        events,
+        account=account,
+        cash=cash,
+        venue=venue,
+        risk=risk,
+        managers=managers,
+        seed=seed,
+        run=mark[:4],
+        journal=None if folder is None else folder / journal.FRAMES,
+        liquidates=engine is None,
     )
     if folder is not None:
-        result.write(folder)
-    return result
+        _journal_names(run, chosen, events, mark[:4]).write(folder)
+    return Prepared(
+        run=run,
+        policies=chosen,
+        series=series,
+        events=events,
+        fingerprint=mark,
+        account=account,
+        venue=venue,
+        engine=engine,
+        seed=seed,
+        folder=folder,
+    )
 
 
 def _series(data: object, symbol: str | None, events: Iterable[Any]) -> tuple[list[Series], list[Any]]:
@@ -156,6 +252,37 @@ def _series(data: object, symbol: str | None, events: Iterable[Any]) -> tuple[li
     return series, events
 
 
+def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], prefix: str) -> Names:
+    """What the journal's indices stand for: they are the core's."""
+    from decimal import Decimal
+
+    from tradewright.core.exact import step_of
+    from tradewright.core.market import Settlement, Split
+    from tradewright.research.journal import InstrumentNames, Names, names_of_policy
+
+    return Names(
+        run=prefix,
+        policies=[
+            names_of_policy(policy, name, wakes, watched)
+            for policy, name, wakes, watched in zip(policies, run.names, run.wakes, run.watched, strict=True)
+        ],
+        instruments=[
+            InstrumentNames(
+                symbol=one.symbol,
+                price_unit=Decimal(step_of(one.price_unit).text()),
+                lot_size=Decimal(step_of(one.lot_size).text()),
+                currency=one.currency,
+                changes_ns=[
+                    event.ts_recv_ns
+                    for event in events
+                    if isinstance(event, Settlement | Split) and event.symbol == one.symbol
+                ],
+            )
+            for one in run.instruments
+        ],
+    )
+
+
 def to_result(
     run: Run,
     policies: Sequence[Policy],
@@ -166,6 +293,7 @@ def to_result(
     account: Account,
     venue: Venue,
     seed: int,
+    engine: object | None = None,
     benchmark: str | None = None,
     periods_per_year: int | None = None,
     config: Mapping[str, Any] | None = None,
@@ -220,12 +348,12 @@ def to_result(
         periods_per_year=periods_per_year,
         day_ends_ns=account.day_ends_ns,
         asset_classes={one.symbol: one.asset_class for one in run.instruments},
-        grade=_grade(series, venue),
+        grade=_grade(series, venue) if engine is None else f"fills by {type(engine).__name__}",
         counters=Counters(**{name: counts[name] for name in Counters.__struct_fields__}),
         warnings=warnings,
         seed=seed,
         fingerprint=fingerprint,
-        config=dict(config) if config is not None else _stated(venue, account, msgspec.to_builtins),
+        config=dict(config) if config is not None else _stated(venue, account, engine, msgspec.to_builtins),
         data=described,
     )
     prices = {
@@ -250,8 +378,12 @@ def _shift(shift: float, run: Run, symbol: str) -> float:
     return shift * unit if shift > 1e-3 else 0.0
 
 
-def _stated(venue: Venue, account: Account, plain: Callable[[Any], Any]) -> dict[str, Any]:
-    return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
+def _stated(
+    venue: Venue, account: Account, engine: object | None, plain: Callable[[Any], Any]
+) -> dict[str, Any]:
+    if engine is None:
+        return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
+    return {"engine": f"{type(engine).__module__}:{type(engine).__qualname__}", "account": plain(account)}
 
 
 def _grade(series: Sequence[Series], venue: Venue) -> str:
