@@ -27,10 +27,10 @@ def exact(value: float) -> Fraction:
 
 
 def check_sound(result: Result, *, flows: float = 0.0) -> Result:
-    """Reviews are sent plus refused; cash plus positions is the start plus P&L less fees, exactly.
+    """Reviews are sent plus refused; cash plus positions is start plus P&L less fees, by exact arithmetic.
 
-    For runs in one currency with linear instruments of multiplier 1, without splits or settlements. ``flows``
-    is money from other events: dividends, funding, borrow, deposits.
+    For runs in one currency with linear instruments of multiplier 1, without splits and settlements.
+    ``flows`` is money from other events: dividends, funding, borrow, deposits.
     """
     counters = result.meta.counters
     assert counters.reviews == counters.sent + counters.refused
@@ -135,7 +135,7 @@ def b1_bars(rows: int, seed: int = 7, instrument: Instrument | None = None) -> B
 def b2_quotes(
     rows: int, seed: int = 11, keep: int | None = None, instrument: Instrument | None = None
 ) -> Quotes:
-    """The quotes of benchmark B2, the first ``keep`` of ``rows``: a random walk, 1 to 3 ticks wide."""
+    """The first ``keep`` quotes of benchmark B2: a random walk with a spread of 1 to 3 ticks."""
     r = np.random.Generator(np.random.PCG64(seed))
     step = r.integers(-3, 4, rows)
     mid = 3_000_000 + np.cumsum(step)

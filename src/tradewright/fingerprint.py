@@ -69,7 +69,9 @@ def parameters_of(policy: object) -> dict[str, object]:
         return {}
     fields = [field for field in dataclasses.fields(policy) if field.init]
     return {
-        field.name: msgspec.to_builtins(getattr(policy, field.name), str_keys=True, enc_hook=_stated)
+        field.name: msgspec.to_builtins(
+            getattr(policy, field.name), str_keys=True, order="sorted", enc_hook=_stated
+        )
         for field in fields
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewright.core.limits import Risk
-from tradewright.errors import DataError
+from tradewright.errors import ConfigError, DataError
 from tradewright.sim.config import Account, Venue
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ def prepare(
         out: Run folder.
         engine: The execution engine in place of the simulated venue.
     """
+    from tradewright.decoding import nearest
     from tradewright.fingerprint import fingerprint
     from tradewright.loading import names as names_of
     from tradewright.research import journal
@@ -194,13 +195,19 @@ def prepare(
         raise ValueError("policies is empty; give at least one policy.")
     series, events = _series(data, symbol, events)
     risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    names = names_of(chosen)
+    for name in risk.per_policy:
+        if name not in names:
+            raise ConfigError(
+                "no policy has this name.", path=f"risk.per_policy.{name}", remedy=nearest(name, names)
+            )
     mark = fingerprint(chosen, risk)
     folder = None if out is None else Path(out)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     run = build(
         chosen,
-        names_of(chosen),
+        names,
         series,
         events,
         account=account,
@@ -313,6 +320,11 @@ def to_result(
     kernel = run.kernel
     counts = kernel.counters
     warnings = [*run.warnings, *kernel.faults]
+    if counts["liquidations"]:
+        warnings.append(
+            "The account fell below its maintenance margin: "
+            f"{counts['liquidations']:,} orders liquidated positions."
+        )
     if not finished:
         warnings.append("The run was interrupted: everything here covers only what was reached by then.")
     shifts = kernel.price_shifts

@@ -197,7 +197,7 @@ async def _with_engine(run: Run, engine: ExecutionEngine, progress: Callable[[fl
 
     async def read() -> None:
         async for report in engine.reports():
-            inbox.append(report)  # noqa: PERF401 - each is seen when it comes, not when all have
+            inbox.append(report)  # noqa: PERF401 - each is wanted as soon as it comes
 
     try:
         async with asyncio.TaskGroup() as tasks:

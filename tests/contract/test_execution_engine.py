@@ -151,7 +151,7 @@ def test_a_running_loop_is_told_what_to_await() -> None:
     from tradewright.stepping import drive_async
 
     async def inside() -> tw.Result:
-        with pytest.raises(RuntimeError, match=r"await tradewright\.stepping\.drive_async"):
+        with pytest.raises(RuntimeError, match=r"await tradewright.stepping.drive_async"):
             tw.drive(Flip(), bars(CLOSES), LastClose())
         return await drive_async(Flip(), bars(CLOSES), LastClose(), cash=10_000)
 

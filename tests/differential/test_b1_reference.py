@@ -48,7 +48,7 @@ Trade = tuple[int, str, int]  # row, side, price in cents
 
 
 def reference_b1(series: tw.Bars, fast: int, slow: int) -> tuple[list[Trade], Fraction]:
-    """Python in whole cents: sums compared cross-multiplied, orders filled at the next open, fees exact."""
+    """Whole cents: sums compared cross-multiplied, orders filled at the next open, fees exact."""
     closes = [cents(price) for price in series.close.tolist()]
     opens = [cents(price) for price in series.open.tolist()]
     trades: list[Trade] = []

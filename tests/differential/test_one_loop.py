@@ -13,8 +13,9 @@ from polars.testing import assert_frame_equal
 import tradewright as tw
 from runs import DAY_NS, b2_quotes, bars, check_sound
 from tradewright import features as f
+from tradewright.research.journal import FRAMES as JOURNAL
 from tradewright.sim.config import LogNormal, SampledLatency
-from tradewright.simulation import JOURNAL, prepare
+from tradewright.simulation import prepare
 from tradewright.stepping import step_through
 from tradewright.strategies import Momentum, Pairs
 
@@ -121,7 +122,7 @@ class Metal(tw.Policy):
 
 
 @dataclass
-class PythonNodes(tw.Policy):
+class PythonNode(tw.Policy):
     """Reads a Python function as a node, and one that wakes it."""
 
     symbol: str
@@ -216,13 +217,13 @@ def test_daily_bars_of_two_indices(tmp_path: Path) -> None:
             Momentum("SPX", lookback=60),
             Pairs("IXIC", "SPX", formation=120, trading=60, alpha=0.3),
             Cross("IXIC"),
-            PythonNodes("SPX"),
+            PythonNode("SPX"),
             Metal("SPX"),
         ]
 
     result, ran = compare(tmp_path, policies, [tw.data.sp500(), tw.data.nasdaq()], cash=1_000_000)
     traded = set(result.fills["policy"])
-    assert {"Momentum", "Cross", "PythonNodes", "Metal"} <= traded
+    assert {"Momentum", "Cross", "PythonNode", "Metal"} <= traded
     assert {"filled", "cancelled", "refused", "expired"} <= set(result.orders["status"])
     assert isinstance(ran[4], Metal)
     assert ran[4].reports
@@ -247,7 +248,7 @@ def test_minute_bars(tmp_path: Path, shared_data: Path, entry_ns: int) -> None:
             Cross("BTC"),
             Quoter("BTC", "5m", 20.0, replace="amend"),
             Metal("BTC"),
-            PythonNodes("BTC"),
+            PythonNode("BTC"),
             Cross("6EH4", 20, 60, size=1000),
         ]
 
@@ -294,7 +295,7 @@ def test_first_quotes_of_b2(tmp_path: Path, latency: str) -> None:
             Quoter("XQ", "700ms", 0.05, 0.25, replace="wait"),
             Quoter("XQ", "1100ms", 0.04, 0.125, replace="amend"),
             Metal("XQ"),
-            PythonNodes("XQ"),
+            PythonNode("XQ"),
         ]
 
     venue = tw.Venue(latency=LATENCIES[latency], decision_ns=1_000)

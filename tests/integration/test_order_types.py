@@ -1,7 +1,4 @@
-"""Orders in whole runs: types, times in force, flags, and what targets send.
-
-Prices are chosen to be worked out by hand.
-"""
+"""Orders in whole runs: types, times in force, flags, and what targets send; worked out by hand."""
 
 from __future__ import annotations
 
@@ -85,7 +82,11 @@ def test_market_orders_fill_at_the_next_open() -> None:
     ("order", "expected"),
     [
         (submit(type="limit", limit=98.5), [("buy", 1.0, 98.5)]),
-        (submit(type="limit", limit=97), []),  # touched, not traded through
+        (
+            submit(type="limit", limit=97),
+            [("buy", 1.0, 97.0)],
+        ),  # a touch is not enough; the next open at it is
+        (submit(type="limit", limit=96.5), []),
         (submit(type="limit", limit=102), [("buy", 1.0, 100.0)]),  # marketable: the open, which is better
         (submit(type="stop", stop=103.5), [("buy", 1.0, 103.5)]),
         (
@@ -106,6 +107,14 @@ def test_types(order: tw.Submit, expected: list[tuple[str, float, float]]) -> No
     result, _ = run({0: order}, bars(CLOSES))
     assert fills(result) == expected
     check_sound(result)
+
+
+def test_a_touch_is_not_a_fill_unless_told_so() -> None:
+    series = bars([100, 98, 99], opens=[100, 99, 99], lows=[100, 97, 99])
+    for touch_fills, expected in ((False, []), (True, [("buy", 1.0, 97.0)])):
+        venue = tw.Venue(fills=tw.Fills(touch_fills=touch_fills))
+        result, _ = run({0: submit(type="limit", limit=97)}, series, venue=venue)
+        assert fills(result) == expected
 
 
 def test_a_stop_that_gaps_fills_at_the_open() -> None:

@@ -121,6 +121,8 @@ pub struct Counters {
     pub sent: u64,
     /// Cancellations sent.
     pub cancels: u64,
+    /// Orders of margin calls that were sent.
+    pub liquidations: u64,
 }
 
 /// What policies and risk managers can see.
@@ -378,18 +380,14 @@ impl Kernel {
     }
 
     /// 1. Market state: applies one record.
-    #[inline]
+    #[inline(always)] // Each caller has one kind of record: the match goes.
     pub fn apply(&mut self, arrival: Arrival<'_>) {
         self.counters.records += 1;
         match arrival {
             Arrival::Bar(symbol, bar) => {
                 self.state.market.on_bar(symbol, bar);
                 self.had_bar = true;
-                if self.state.ledger.is_held(symbol) {
-                    self.state.ledger.mark_range(symbol, bar.low, bar.high);
-                    self.equity_changed = true;
-                }
-                self.state.ledger.mark(symbol, bar.close * 2);
+                self.equity_changed |= self.state.ledger.mark_bar(symbol, bar.low, bar.high, bar.close);
                 self.touch(symbol, SourceKind::Bar);
                 if !self.group_of[symbol as usize].is_empty() {
                     self.arrive_in_groups(symbol, bar.ts_event_ns);
@@ -413,12 +411,11 @@ impl Kernel {
     fn mark(&mut self, symbol: SymbolId) {
         let mark_x2 = self.state.market.symbols[symbol as usize].mark_x2;
         if mark_x2 > 0 {
-            self.state.ledger.mark(symbol, mark_x2);
-            self.equity_changed |= self.state.ledger.is_held(symbol);
+            self.equity_changed |= self.state.ledger.mark(symbol, mark_x2);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn touch(&mut self, symbol: SymbolId, kind: SourceKind) {
         self.state.graph.touch(symbol, kind, &self.state.market);
         if self.has_source_wakes {
@@ -1115,7 +1112,10 @@ impl Kernel {
                 let state = &self.state;
                 let managers = |_: &Order| Ok(Review::Allow);
                 match self.gate.review(&order, &state.ledger, &state.market, &state.orders, managers)? {
-                    Ok(approved) => self.dispatch(approved, Origin::Liquidation, commands),
+                    Ok(approved) => {
+                        self.counters.liquidations += 1;
+                        self.dispatch(approved, Origin::Liquidation, commands);
+                    }
                     Err(refusal) => self.note_refusal(order, Origin::Liquidation, refusal),
                 }
             }
