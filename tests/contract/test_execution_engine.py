@@ -148,10 +148,10 @@ def test_an_error_of_the_engine_reaches_the_caller() -> None:
 
 
 def test_a_running_loop_is_told_what_to_await() -> None:
-    from tradewright.sim.drive import drive_async
+    from tradewright.stepping import drive_async
 
     async def inside() -> tw.Result:
-        with pytest.raises(RuntimeError, match=r"await tradewright.sim.drive.drive_async"):
+        with pytest.raises(RuntimeError, match=r"await tradewright.stepping.drive_async"):
             tw.drive(Flip(), bars(CLOSES), LastClose())
         return await drive_async(Flip(), bars(CLOSES), LastClose(), cash=10_000)
 

@@ -17,7 +17,18 @@ LINES_MAX = 500
 # What each room may import from other rooms. Everything may import `errors` and the compiled core.
 EVERYWHERE = {"errors", "_native"}
 MATERIALS = {"core", "sim", "strategies", "data", "telemetry"}
-TOP = {"simulation", "config", "fingerprint", "loading", "decoding", "research", "live", "venues", *MATERIALS}
+TOP = {
+    "simulation",
+    "stepping",
+    "config",
+    "fingerprint",
+    "loading",
+    "decoding",
+    "research",
+    "live",
+    "venues",
+    *MATERIALS,
+}
 ROOT_ROOM = ""  # tradewright/__init__.py, which gathers the public names
 BELOW: dict[str, set[str]] = {
     "errors": set(),
@@ -32,6 +43,7 @@ BELOW: dict[str, set[str]] = {
     "live": MATERIALS,
     "venues": MATERIALS,
     "simulation": TOP,
+    "stepping": TOP,
     "config": TOP,
     "fingerprint": TOP,
     "loading": TOP | {ROOT_ROOM},

@@ -148,7 +148,7 @@ def drive(
         pass
     else:
         raise RuntimeError(
-            "drive cannot run inside a running event loop: await tradewright.sim.drive.drive_async instead."
+            "drive cannot run inside a running event loop: await tradewright.stepping.drive_async instead."
         )
     from tradewright.simulation import prepare
 
