@@ -29,9 +29,9 @@ from tradewright.core.prediction import ModelPrediction
 from tradewright.core.risk import Allow, Halt, Refused, RiskManager, Shrink, Verdict
 
 if TYPE_CHECKING:
-    from tradewright import data, strategies
-    from tradewright.simulation import backtest
-    from tradewright.core import market, presets as instruments, sizing
+    from tradewright import data, sim, strategies
+    from tradewright.core import market, sizing
+    from tradewright.core import presets as instruments
     from tradewright.core.series import Bars, Quotes, Trades
     from tradewright.data.dataset import Dataset
     from tradewright.research.compare import compare
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tradewright.research.result import Result
     from tradewright.sim.config import Account, ConstantLatency, Costs, Fills, Venue
     from tradewright.sim.drive import drive
+    from tradewright.simulation import backtest
 
 __all__ = [
     "Account",
@@ -95,6 +96,7 @@ __all__ = [
     "features",
     "instruments",
     "market",
+    "sim",
     "sizing",
     "strategies",
 ]
@@ -117,6 +119,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "drive": ("tradewright.sim.drive", "drive"),
     "instruments": ("tradewright.core.presets", None),
     "market": ("tradewright.core.market", None),
+    "sim": ("tradewright.sim", None),
     "sizing": ("tradewright.core.sizing", None),
     "strategies": ("tradewright.strategies", None),
 }

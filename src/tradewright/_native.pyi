@@ -1,51 +1,444 @@
-"""The typed surface of the compiled core."""
+"""The typed surface of the compiled core, checked against the binary by ``mypy.stubtest``.
 
-from collections.abc import Mapping, Sequence
-from typing import Literal, final
+Indices (``symbol``, ``policy``, ``currency``) count from 0 in the order of the run; times are ns since the
+epoch, UTC. Docstrings stand here because an editor cannot read those of a binary.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, final, type_check_only
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewright.core.execution import ExecutionReport
+from tradewright.core.features.watched import Watched
+from tradewright.core.instrument import Instrument
+from tradewright.core.order import Order
+
+_NodeSpec: TypeAlias = tuple[str, list[int], list[float], list[int], int | None, int | None]
+"""Operation, inputs, numbers, integers, symbol, callable."""
+_Series: TypeAlias = tuple[Any, ...]
+"""What `sim.build.plain_series` makes: kind, symbol, receive times or ``None``, event times, columns."""
+_Record: TypeAlias = tuple[Any, ...]
+"""A record of a step: an event of `sim.build.plain_event`, or one of
+
+- ``("bar", symbol, recv, event, open_ns, open, high, low, close, volume)``
+- ``("quote", symbol, recv, event, bid, ask, bid_size, ask_size)``
+- ``("trade", symbol, recv, event, price, size, aggressor)``
+"""
+
+__all__ = [
+    "Approved",
+    "Balance",
+    "Kernel",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerTrip",
+    "MarketSnapshot",
+    "PortfolioState",
+    "SessionState",
+    "SimVenue",
+    "compute_features",
+    "default_limits",
+    "reasons",
+]
+
+@type_check_only
+class Columns(dict[str, Any]):
+    """Columns of equal length by name: numbers as arrays, names as indices; ``run`` prefixes order ids."""
+
+def compute_features(
+    specs: list[_NodeSpec],
+    wanted: list[int],
+    callables: list[Callable[..., float]],
+    instruments: list[tuple[str, str]],
+    series: list[tuple[int, str, NDArray[np.int64], list[NDArray[np.float64]]]],
+) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
+    """Evaluates a graph over series merged by receive time: time of each step, and a column a wanted node."""
+
+def reasons() -> dict[str, str]:
+    """Every reason that an order can end with, and what to do about it."""
+
+def default_limits() -> dict[str, tuple[float, bool]]:
+    """The limits that an account has unless told otherwise: value and whether it is a fraction of equity."""
+
+@final
+class Kernel:
+    """All between a feed and an execution engine: market state, features, policies, risk gate, ledger."""
+
+    def __new__(cls, config: dict[str, Any]) -> Kernel: ...
+    @property
+    def next_timer_ns(self) -> int:
+        """When the next timer is due; 2**63 - 1 if none is."""
+
+    @property
+    def open_orders(self) -> int:
+        """How many orders may still trade."""
+
+    @property
+    def cash(self) -> dict[str, int]:
+        """Cash by currency, exactly: in 10⁻¹² of it."""
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Counts of what the run did."""
+
+    @property
+    def faults(self) -> list[str]:
+        """What could not be booked, in words."""
+
+    @property
+    def price_shifts(self) -> list[float]:
+        """Largest rounding of a price in each series of `run`, in price units."""
+
+    def run(
+        self,
+        series: Sequence[_Series],
+        sources: Sequence[str],
+        venue: dict[str, Any],
+        pulse: Callable[[int, int], object] | None = None,
+    ) -> bool:
+        """Runs whole series through the simulated venue; whether their end was reached.
+
+        ``pulse(rows, now_ns)`` is called now and then. Ctrl-C ends a run early and keeps what it has.
+        """
+
+    def step(
+        self, now_ns: int, records: Sequence[_Record], reports: Sequence[ExecutionReport]
+    ) -> list[Approved | str]:
+        """One step: all that arrived at one time. Returns what to submit or amend, and ids to cancel."""
+
+    def end(self, reports: Sequence[ExecutionReport]) -> None:
+        """Takes the venue's last reports when a run ends; nobody is asked for decisions."""
+
+    def check(self, series: Sequence[_Series], sources: Sequence[str]) -> None:
+        """Reads series as `run` would and does nothing with them: refuses what `run` refuses."""
+
+    def venue(self, config: dict[str, Any], series: Sequence[_Series]) -> SimVenue:
+        """A simulated venue for this kernel's instruments, to be driven a step at a time."""
+
+    def halt(self, text: str) -> list[Approved | str]:
+        """Halts trading until `rearm`: cancels all, lets only reducing orders pass. Returns the commands."""
+
+    def rearm(self) -> bool:
+        """Ends a halt of everything; whether there was one."""
+
+    def tighten(self, values: dict[str, tuple[float, bool]], policy: str | None = None) -> None:
+        """Narrows limits of the account or of a policy; refuses to widen one."""
+
+    def flush(self) -> None:
+        """Writes what the journal has buffered."""
+
+    def orders(self) -> Columns: ...
+    def fills(self) -> Columns: ...
+    def round_trips(self) -> Columns: ...
+    def equity(self) -> Columns: ...
+
+@final
+class SimVenue:
+    """The simulated venue, driven from outside: what the native loop does, a step at a time."""
+
+    @property
+    def next_ns(self) -> int:
+        """When the venue next has something to do; 2**63 - 1 for never."""
+
+    @property
+    def next_report_ns(self) -> int:
+        """When the next report is due; 2**63 - 1 if none is."""
+
+    @property
+    def next_arrival_ns(self) -> int:
+        """When the next request arrives; 2**63 - 1 if none is under way."""
+
+    def end_run(self, kernel: Kernel) -> list[ExecutionReport]:
+        """Cancels what is left when the run is over. Returns the reports, whenever they are due."""
+
+    def send(self, approved: Approved, now_ns: int) -> None:
+        """Hands over an approved order or change."""
+
+    def cancel(self, order_id: str, now_ns: int) -> None:
+        """Asks for a cancellation."""
+
+    def on_records(self, kernel: Kernel, records: Sequence[_Record]) -> None:
+        """Shows the venue the records of a step, before the kernel sees them."""
+
+    def on_time(self, kernel: Kernel, now_ns: int) -> None:
+        """Does what is due by the clock alone."""
+
+    def arrive(self, kernel: Kernel, now_ns: int) -> None:
+        """Lets the requests that have arrived by now meet the market as it stands."""
+
+    def reports(self, kernel: Kernel, now_ns: int) -> list[ExecutionReport]:
+        """The reports that are due by now, in order."""
+
+@final
+class Approved:
+    """What the gate let pass: a new order or a change of one. Only the gate makes it."""
+
+    @property
+    def action(self) -> Literal["submit", "amend"]: ...
+    @property
+    def order_id(self) -> str: ...
+    @property
+    def policy(self) -> str: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def side(self) -> Literal["buy", "sell"]: ...
+    @property
+    def size(self) -> float:
+        """Size, or the new total size of a change."""
+
+    @property
+    def type(self) -> Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]: ...
+    @property
+    def limit(self) -> float | None:
+        """Price bound, or the new one of a change."""
+
+    @property
+    def stop(self) -> float | None:
+        """Trigger price, or the distance of a trailing stop."""
+
+    @property
+    def tif(self) -> Literal["gtc", "ioc", "fok", "day"]: ...
+    @property
+    def post_only(self) -> bool: ...
+    @property
+    def reduce_only(self) -> bool: ...
+    @property
+    def decided_ns(self) -> int: ...
+
+@final
+class MarketSnapshot:
+    """The market at the moment of a decision: a view, valid during the call; `copy` keeps it.
+
+    A price is NaN before its first record, or while its side of the book is empty.
+    """
+
+    def __getitem__(self, watched: Watched, /) -> float:
+        """Value of a feature declared with ``ctx.watch``; NaN until it is ready."""
+
+    @property
+    def now_ns(self) -> int:
+        """Time of the step, ns since the epoch, UTC."""
+
+    @property
+    def woken_by(self) -> tuple[str, ...]:
+        """Labels of the policy's wake conditions that fired."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol of the run."""
+
+    def open(self, symbol: str) -> float:
+        """Open of the latest bar."""
+
+    def high(self, symbol: str) -> float:
+        """High of the latest bar."""
+
+    def low(self, symbol: str) -> float:
+        """Low of the latest bar."""
+
+    def close(self, symbol: str) -> float:
+        """Close of the latest bar."""
+
+    def volume(self, symbol: str) -> float:
+        """Volume of the latest bar; NaN where none was recorded."""
+
+    def bid(self, symbol: str) -> float:
+        """Best bid."""
+
+    def ask(self, symbol: str) -> float:
+        """Best ask."""
+
+    def bid_size(self, symbol: str) -> float:
+        """Size at the best bid."""
+
+    def ask_size(self, symbol: str) -> float:
+        """Size at the best ask."""
+
+    def mid(self, symbol: str) -> float:
+        """Middle of bid and ask."""
+
+    def last(self, symbol: str) -> float:
+        """Price of the latest public trade."""
+
+    def mark(self, symbol: str) -> float:
+        """The price at which positions are valued: the latest mid, close or trade."""
+
+    def status(self, symbol: str) -> Literal["open", "paused", "closed", "resolved"]:
+        """Whether the instrument trades."""
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument of a symbol."""
+
+    def session(self, symbol: str) -> SessionState:
+        """The trading session at this moment."""
+
+    def copy(self) -> MarketSnapshot:
+        """A value of what is known now, which stays valid."""
+
+@final
+class SessionState:
+    """A trading session as of one moment."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the instrument trades now."""
+
+    @property
+    def open_ns(self) -> int | None:
+        """Start of the session in progress; ``None`` when closed or around the clock."""
+
+    @property
+    def close_ns(self) -> int | None:
+        """Its end."""
+
+    @property
+    def seconds_to_close(self) -> float:
+        """Seconds until the session ends; infinite around the clock, 0 when closed."""
+
+    @property
+    def seconds_since_open(self) -> float:
+        """Seconds since the session began; infinite around the clock, 0 when closed."""
+
+@final
+class PortfolioState:
+    """Positions and money of a policy, or of the account: a view, valid during the call; `copy` keeps it."""
+
+    def position(self, symbol: str) -> float:
+        """Signed size held; negative is short."""
+
+    def average_price(self, symbol: str) -> float:
+        """Average price of what is held, for display; NaN when flat."""
+
+    def value(self, symbol: str) -> float:
+        """Signed value of what is held, at the mark."""
+
+    @property
+    def positions(self) -> dict[str, float]:
+        """Signed sizes that are not 0, by symbol."""
+
+    @property
+    def equity(self) -> float:
+        """Equity of the account, in its currency: what there is to size on."""
+
+    @property
+    def realised_pnl(self) -> float:
+        """Profit realised by this policy (or the account), before fees."""
+
+    @property
+    def unrealised_pnl(self) -> float:
+        """Profit of what is held, at the marks."""
+
+    @property
+    def fees(self) -> float:
+        """Fees paid less rebates."""
+
+    @property
+    def gross(self) -> float:
+        """Sum of absolute position values."""
+
+    @property
+    def net(self) -> float:
+        """Long less short position values."""
+
+    @property
+    def buying_power(self) -> float:
+        """What the account may still commit, in its currency; open orders are not counted."""
+
+    @property
+    def cash(self) -> dict[str, float]:
+        """Cash of the account, by currency."""
+
+    @property
+    def account(self) -> PortfolioState:
+        """The whole account."""
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        """Orders that may still trade, oldest first; of one symbol or all."""
+
+    def copy(self) -> PortfolioState:
+        """A value of what is held now, which stays valid."""
 
 @final
 class Balance:
-    initial: int
-    deposits: int
-    realised: int
-    fees: int
-    cash_flows: int
-    cash: int
-    unrealised: int
-    equity: int
-    gross: int
-    net: int
+    @property
+    def initial(self) -> int: ...
+    @property
+    def deposits(self) -> int: ...
+    @property
+    def realised(self) -> int: ...
+    @property
+    def fees(self) -> int: ...
+    @property
+    def cash_flows(self) -> int: ...
+    @property
+    def cash(self) -> int: ...
+    @property
+    def unrealised(self) -> int: ...
+    @property
+    def equity(self) -> int: ...
+    @property
+    def gross(self) -> int: ...
+    @property
+    def net(self) -> int: ...
 
 @final
 class LedgerEntry:
-    policy: int
-    symbol: int
-    kind: str
-    fill_id: int | None
-    lots: int
-    price_ticks: int
-    amount: int
-    realised: int
-    lots_after: int
-    ts_event_ns: int
-    is_reversed: bool
+    @property
+    def policy(self) -> int: ...
+    @property
+    def symbol(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def fill_id(self) -> int | None: ...
+    @property
+    def lots(self) -> int: ...
+    @property
+    def price_ticks(self) -> int: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def realised(self) -> int: ...
+    @property
+    def lots_after(self) -> int: ...
+    @property
+    def ts_event_ns(self) -> int: ...
+    @property
+    def is_reversed(self) -> bool: ...
 
 @final
 class LedgerTrip:
-    policy: int
-    symbol: int
-    direction: int
-    size_max_lots: int
-    entry_ns: int
-    exit_ns: int | None
-    entry_lots: int
-    entry_price_lots: int
-    exit_lots: int
-    exit_price_lots: int
-    fees: int
-    pnl: int
-    mae: int
-    mfe: int
+    @property
+    def policy(self) -> int: ...
+    @property
+    def symbol(self) -> int: ...
+    @property
+    def direction(self) -> int: ...
+    @property
+    def size_max_lots(self) -> int: ...
+    @property
+    def entry_ns(self) -> int: ...
+    @property
+    def exit_ns(self) -> int | None: ...
+    @property
+    def entry_lots(self) -> int: ...
+    @property
+    def entry_price_lots(self) -> int: ...
+    @property
+    def exit_lots(self) -> int: ...
+    @property
+    def exit_price_lots(self) -> int: ...
+    @property
+    def fees(self) -> int: ...
+    @property
+    def pnl(self) -> int: ...
+    @property
+    def mae(self) -> int: ...
+    @property
+    def mfe(self) -> int: ...
 
 @final
 class Ledger:
@@ -55,9 +448,9 @@ class Ledger:
         *,
         policies: int,
         balances: Sequence[int],
-        kind: str = "margin",
+        kind: Literal["cash", "margin"] = "margin",
         currency: int = 0,
-        leverage_max_e10: int = 10_000_000_000,
+        leverage_max_e10: int = 10_000_000_000,  # noqa: PYI054  # as in the binary
         initial_e10: int = 0,
         maintenance_e10: int = 0,
         day_ends_ns: int = 0,

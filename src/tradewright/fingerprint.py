@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import inspect
 import sys
@@ -75,6 +76,7 @@ def parameters_of(policy: object) -> dict[str, object]:
     }
 
 
+@functools.cache
 def minor_version() -> str:
     """``"0.1"`` of ``"0.1.3"``."""
     return ".".join(metadata.version("tradewright").split(".")[:2])

@@ -91,9 +91,15 @@ def data(loaded: Loaded) -> Dataset:
 
 
 def runner(
-    loaded: Loaded, *, progress: Callable[[float], None] | None = None
+    loaded: Loaded, *, progress: Callable[[float], None] | None = None, out: Path | None = None
 ) -> Callable[[Any, Any], Result]:
-    """Runs policies over data as the configuration says; for each run with fresh risk managers."""
+    """Runs policies over data as the configuration says; for each run with fresh risk managers.
+
+    Args:
+        loaded: The configuration.
+        progress: Told the fraction done, now and then.
+        out: Folder to write the run to, with its journal.
+    """
     from tradewright.simulation import backtest
 
     config = loaded.config
@@ -110,21 +116,24 @@ def runner(
             benchmark=config.result.benchmark,
             periods_per_year=config.result.periods_per_year,
             progress=progress,
+            out=out,
+            config=msgspec.to_builtins(loaded.raw),
         )
 
     return run
 
 
-def backtest(loaded: Loaded, *, progress: Callable[[float], None] | None = None) -> Result:
+def backtest(
+    loaded: Loaded, *, progress: Callable[[float], None] | None = None, out: Path | None = None
+) -> Result:
     """Runs a configuration.
 
     Args:
         loaded: The configuration.
         progress: Told the fraction done, now and then.
+        out: Folder to write the run to, with its journal.
     """
-    result = runner(loaded, progress=progress)(policies(loaded), data(loaded))
-    result.meta = msgspec.structs.replace(result.meta, config=msgspec.to_builtins(loaded.raw))
-    return result
+    return runner(loaded, progress=progress, out=out)(policies(loaded), data(loaded))
 
 
 def names(made: Sequence[object]) -> list[str]:

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
 from tradewright.core.limits import Risk
-from tradewright.core.policy import Policy
-from tradewright.core.series import Series
 from tradewright.errors import ConfigError, DataError
-from tradewright.sim.build import Run
 from tradewright.sim.config import Account, Venue
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.core.market import Deposit
+    from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
+    from tradewright.core.series import Series
+    from tradewright.research.journal import Names
     from tradewright.research.result import Result
-
-JOURNAL = "journal.bin"
-"""The journal's file in a run folder."""
+    from tradewright.sim.build import Run
 
 
 def backtest(
@@ -49,10 +46,10 @@ def backtest(
 
     Args:
         policies: One policy, or several that run at once, each with its own sub-portfolio in one account.
-        data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either, or a
-            data set.
-        cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash`` goes
-            before it.
+        data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either,
+            or a data set.
+        cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash``
+            goes before it.
         symbol: Symbol of a frame that does not say its own.
         events: Dividends, splits, funding, deposits, settlements and status changes beside those of ``data``.
         venue: How orders meet the market; by default next open, no spread, no latency.
@@ -61,14 +58,15 @@ def backtest(
         managers: Risk managers of your own; they follow the hard limits and can only tighten.
         seed: Where all randomness of the venue comes from.
         benchmark: Symbol whose price stands beside the equity in the report; by default the first.
-        periods_per_year: 252 or 365, for annualisation; by default inferred from the data, which the summary says.
+        periods_per_year: 252 or 365, for annualisation; by default inferred from the data, which the
+            summary says.
         progress: Called now and then with the fraction done.
         out: Folder to write the run to, with its journal, for ``tradewright why``.
         config: The configuration that the run came from, kept in the result.
 
     Returns:
-        The result; its frames are built when first read. Ctrl-C ends a run early: the result then covers what was
-        reached, and says so in its warnings.
+        The result; its frames are built when first read. Ctrl-C ends a run early: the result then covers what
+        was reached, and says so in its warnings.
 
     Raises:
         DataError: Data that cannot be used, naming series, row and field.
@@ -109,7 +107,8 @@ def backtest(
     )
 
 
-class Prepared(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
     """A run that is ready to go, and what its result needs."""
 
     run: Run
@@ -188,6 +187,7 @@ def prepare(
     from tradewright.decoding import nearest
     from tradewright.fingerprint import fingerprint
     from tradewright.loading import names as names_of
+    from tradewright.research import journal
     from tradewright.sim.build import build
 
     chosen = list(policies) if isinstance(policies, Sequence) else [policies]
@@ -217,9 +217,11 @@ def prepare(
         managers=managers,
         seed=seed,
         run=mark[:4],
-        journal=None if folder is None else folder / JOURNAL,
+        journal=None if folder is None else folder / journal.FRAMES,
         liquidates=engine is None,
     )
+    if folder is not None:
+        _journal_names(run, chosen, events, mark[:4]).write(folder)
     return Prepared(
         run=run,
         policies=chosen,
@@ -257,6 +259,37 @@ def _series(data: object, symbol: str | None, events: Iterable[Any]) -> tuple[li
     return series, events
 
 
+def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], prefix: str) -> Names:
+    """What the journal's indices stand for: they are the core's."""
+    from decimal import Decimal
+
+    from tradewright.core.exact import step_of
+    from tradewright.core.market import Settlement, Split
+    from tradewright.research.journal import InstrumentNames, Names, names_of_policy
+
+    return Names(
+        run=prefix,
+        policies=[
+            names_of_policy(policy, name, wakes, watched)
+            for policy, name, wakes, watched in zip(policies, run.names, run.wakes, run.watched, strict=True)
+        ],
+        instruments=[
+            InstrumentNames(
+                symbol=one.symbol,
+                price_unit=Decimal(step_of(one.price_unit).text()),
+                lot_size=Decimal(step_of(one.lot_size).text()),
+                currency=one.currency,
+                changes_ns=[
+                    event.ts_recv_ns
+                    for event in events
+                    if isinstance(event, Settlement | Split) and event.symbol == one.symbol
+                ],
+            )
+            for one in run.instruments
+        ],
+    )
+
+
 def to_result(
     run: Run,
     policies: Sequence[Policy],
@@ -278,7 +311,8 @@ def to_result(
     import msgspec
 
     from tradewright.core.market import Deposit
-    from tradewright.core.series import Bars, timeframe_text
+    from tradewright.core.series import Bars
+    from tradewright.core.times import duration_text
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
@@ -288,7 +322,8 @@ def to_result(
     warnings = [*run.warnings, *kernel.faults]
     if counts["liquidations"]:
         warnings.append(
-            f"The account fell below its maintenance margin: {counts['liquidations']:,} orders liquidated positions."
+            "The account fell below its maintenance margin: "
+            f"{counts['liquidations']:,} orders liquidated positions."
         )
     if not finished:
         warnings.append("The run was interrupted: everything here covers only what was reached by then.")
@@ -296,7 +331,7 @@ def to_result(
     described = [
         SeriesMeta(
             symbol=one.symbol,
-            kind=f"bars {timeframe_text(one.timeframe_ns)}"
+            kind=f"bars {duration_text(one.timeframe_ns)}"
             if isinstance(one, Bars) and one.timeframe_ns
             else one.kind,
             rows=len(one),

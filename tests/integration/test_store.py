@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,9 @@ from tradewright.core.presets import equity
 from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.data import IMPORTERS, Store, read_bars, read_quotes, sp500
 from tradewright.errors import DataError, UnknownSymbolError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MINUTE_NS = 60 * 10**9
 START_NS = 1_577_836_800_000_000_000  # 2020-01-01
@@ -188,7 +190,7 @@ def test_rows_of_different_adjustment_make_no_series(tmp_path: Path) -> None:
 def test_asking_for_what_is_not_there(tmp_path: Path) -> None:
     store = Store(tmp_path / "new")
     assert store.series() == []
-    with pytest.raises(UnknownSymbolError, match="unknown symbol 'SPY'. The data has: nothing"):
+    with pytest.raises(UnknownSymbolError, match=r"unknown symbol 'SPY'\. The data has: nothing"):
         store.scan("SPY")
     store.write(minutes(0, 2))
     store.write(minutes(0, 2), venue="other")
@@ -204,11 +206,11 @@ def test_asking_for_what_is_not_there(tmp_path: Path) -> None:
     assert len(store.read("X", timeframe="1min", venue="other")) == 2
     with pytest.raises(ValueError, match="no kind of data 'books'"):
         store.scan("X", "books")
-    with pytest.raises(ValueError, match="no source 'cvs' to import from. There are: csv, parquet"):
+    with pytest.raises(ValueError, match=r"no source 'cvs' to import from\. There are: csv, parquet"):
         store.import_files("cvs", [])
     with pytest.raises(ValueError, match="no kind of data 'books'"):
         store.import_files("csv", [], kind="books")
-    with pytest.raises(DataError, match="query: .*nothing_there"):
+    with pytest.raises(DataError, match=r"query: .*nothing_there"):
         store.sql("select * from nothing_there")
 
 

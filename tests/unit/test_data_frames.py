@@ -8,8 +8,7 @@ import subprocess
 import sys
 import zipfile
 from decimal import ROUND_HALF_EVEN, Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +37,9 @@ from tradewright.data.columns import find_layout
 from tradewright.data.grid import round_to_grid
 from tradewright.data.options import ReadKeywords
 from tradewright.errors import DataError, UnknownSymbolError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAYS = ["2020-01-02", "2020-01-03", "2020-01-06"]
 OHLC = {"open": [1.0, 2.0, 3.0], "high": [2.0, 3.0, 4.0], "low": [0.5, 1.0, 2.0], "close": [1.5, 2.5, 3.5]}
@@ -200,7 +202,8 @@ def test_frames_of_every_library_read_the_same() -> None:
     arrays = {"Date": np.array(DAYS, dtype="datetime64[ns]"), **{k: np.array(v) for k, v in OHLC.items()}}
     arrays |= {"Volume": np.array([1, 2, 3])}
     expected = one_bars(polars)
-    for frame in (polars.lazy(), polars.to_arrow(), indexed, levels, texts, arrays):
+    frames: list[object] = [polars.lazy(), polars.to_arrow(), indexed, levels, texts, arrays]
+    for frame in frames:
         found = one_bars(frame)
         assert found.ts_event_ns.tolist() == expected.ts_event_ns.tolist()
         assert found.close.tolist() == expected.close.tolist()
@@ -391,7 +394,9 @@ def test_a_column_that_says_utc_needs_no_zone() -> None:
 
 
 def test_importing_the_package_stays_light() -> None:
-    code = "import sys, tradewright.data, tradewright.core.series; print([m for m in ('polars','numpy','duckdb','pandas') if m in sys.modules])"
+    heavy = ("polars", "numpy", "duckdb", "pandas")
+    imports = "import sys, tradewright.data, tradewright.core.series"
+    code = f"{imports}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from tradewright.core.series import Bars, Quotes, Trades, time_ns, timeframe_text, timeframe_to_ns
+from tradewright.core.series import Bars, Quotes, Trades
+from tradewright.core.times import duration_ns, duration_text, time_ns
 from tradewright.errors import DataError
 
 MINUTE_NS = 60_000_000_000
@@ -46,7 +48,7 @@ def test_half_a_million_rows_take_no_time() -> None:
 def test_the_start_of_a_bar_is_given_inferred_from_the_timeframe_or_the_close_before() -> None:
     ts = START_NS + np.array([0, 1, 2, 10], dtype=np.int64) * MINUTE_NS
     price = np.ones(4)
-    prices = {"open": price, "high": price, "low": price, "close": price}
+    prices: dict[str, Any] = dict.fromkeys(("open", "high", "low", "close"), price)
     framed = Bars.from_arrays("X", ts=ts, timeframe="1m", **prices)
     assert framed.open_ns.tolist() == (ts - MINUTE_NS).tolist()
     assert (framed.timeframe_ns, framed.timeframe) == (MINUTE_NS, "1m")
@@ -106,7 +108,7 @@ def test_repr_says_what_a_reader_wants_to_know() -> None:
 
 def test_series_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        minute_bars().symbol = "Y"  # type: ignore[misc]
+        minute_bars().symbol = "Y"  # pyright: ignore[reportAttributeAccessIssue] - a frozen field, on purpose
 
 
 @pytest.mark.parametrize(
@@ -129,14 +131,14 @@ def test_arrays_that_are_no_columns_are_refused(keywords: dict[str, object], mes
     [("1m", MINUTE_NS), ("5min", 5 * MINUTE_NS), ("1h", 60 * MINUTE_NS), ("100ms", 10**8)],
 )
 def test_timeframes(text: str, length_ns: int) -> None:
-    assert timeframe_to_ns(text) == length_ns
-    assert timeframe_to_ns(timeframe_text(length_ns)) == length_ns
+    assert duration_ns(text, name="timeframe") == length_ns
+    assert duration_ns(duration_text(length_ns), name="timeframe") == length_ns
 
 
 @pytest.mark.parametrize("text", ["", "m", "0m", "-1m", "1 fortnight", 0])
 def test_what_is_no_timeframe_is_refused(text: str | int) -> None:
     with pytest.raises(ValueError, match="is not a length of time"):
-        timeframe_to_ns(text)
+        duration_ns(text, name="timeframe")
 
 
 def test_times_need_a_zone() -> None:

@@ -46,9 +46,8 @@ def run(args: argparse.Namespace) -> int:
     loaded = config.load(args.config, overrides=args.set)
     folder = console.run_folder(args.out) if args.out else None
     with console.progress("backtest", quiet=args.json) as progress:
-        result = loading.backtest(loaded, progress=progress)
+        result = loading.backtest(loaded, progress=progress, out=folder)
     if folder is not None:
-        result.write(folder)
         result.report(folder / "report.html")
     console.say(result.to_json() if args.json else str(result))
     if folder is not None:

@@ -52,15 +52,25 @@ def run(args: argparse.Namespace) -> int:
     momentum, pairs = Momentum(sp500.symbol), Pairs(sp500.symbol, nasdaq.symbol)
     with console.progress("momentum", quiet=args.json) as progress:
         trend = tw.backtest(
-            momentum, sp500, cash=CASH, venue=venue, benchmark=sp500.symbol, progress=progress
+            momentum,
+            sp500,
+            cash=CASH,
+            venue=venue,
+            benchmark=sp500.symbol,
+            progress=progress,
+            out=folder / "momentum",
         )
     with console.progress("pairs", quiet=args.json) as progress:
         spread = tw.backtest(
-            pairs, [sp500, nasdaq], cash=CASH, venue=venue, benchmark=sp500.symbol, progress=progress
+            pairs,
+            [sp500, nasdaq],
+            cash=CASH,
+            venue=venue,
+            benchmark=sp500.symbol,
+            progress=progress,
+            out=folder / "pairs",
         )
     results = {"Momentum": trend, "Pairs": spread}
-    for name, result in results.items():
-        result.write(folder / name.lower())
     report = write_report(results, folder / "report.html", benchmark=sp500.symbol, title="Momentum and Pairs")
     if args.json:
         facts: dict[str, Any] = {name: result.to_dict() for name, result in results.items()}

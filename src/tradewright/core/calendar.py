@@ -13,6 +13,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from tradewright.core.times import DAY_NS
 from tradewright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     Days = Iterable[date] | npt.NDArray[np.datetime64] | pl.Series
 
-_DAY_NS = 86_400 * 10**9
 _FIRST_YEAR, _LAST_YEAR = 1970, 2035
 
 
@@ -62,7 +62,7 @@ def sessions(name: str | None, start_ns: int, end_ns: int) -> list[tuple[int, in
         )
     if name is None:
         return []
-    schedule = _covering(name, start_ns // _DAY_NS, end_ns // _DAY_NS)
+    schedule = _covering(name, start_ns // DAY_NS, end_ns // DAY_NS)
     first = int(schedule.closes.searchsorted(start_ns, side="right"))
     last = int(schedule.opens.searchsorted(end_ns, side="right"))
     return list(zip(schedule.opens[first:last].tolist(), schedule.closes[first:last].tolist(), strict=True))
@@ -120,7 +120,7 @@ def _at_sessions(name: str | None, days: Days, source: str, *, is_close: bool) -
 
     wanted = _as_days(days, source)
     if name is None:
-        return (wanted + int(is_close)) * _DAY_NS
+        return (wanted + int(is_close)) * DAY_NS
     check_name(name)
     if not len(wanted):
         return wanted
@@ -215,7 +215,7 @@ def _schedule(name: str, first_year: int, last_year: int) -> _Schedule:
         ]
     days, opens, closes = columns
     first, last = (int(np.datetime64(day, "D").astype(np.int64)) for day in (start, end))
-    return _Schedule(days // _DAY_NS, opens, closes, first, last)
+    return _Schedule(days // DAY_NS, opens, closes, first, last)
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tradewright.core.exact import exact_float, exact_fraction, plain, scaled
+from tradewright.core.times import DAY_NS
 from tradewright.errors import InstrumentError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Fees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def in_units(self, lot_size: Fraction) -> tuple[int, int, int, int, int]:
         """``(from_ns, maker_e10, taker_e10, per_lot_e12, minimum_e12)``, each rounded once, half to even."""
         return (
-            _ALWAYS_NS if self.since is None else (self.since - date(1970, 1, 1)).days * 86_400 * 10**9,
+            _ALWAYS_NS if self.since is None else (self.since - date(1970, 1, 1)).days * DAY_NS,
             scaled(exact_fraction(self.maker_bps), 10**6),
             scaled(exact_fraction(self.taker_bps), 10**6),
             scaled(exact_fraction(self.per_share) * lot_size, 10**12),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +19,7 @@ import msgspec
 from tradewright.core.exact import COUNT_MAX, Step, exact_float, exact_fraction, plain, scaled, step_of
 from tradewright.core.fees import Fees
 from tradewright.core.grid import TickBand, TickGrid, grid_ceil, grid_floor
+from tradewright.core.times import time_ns
 from tradewright.errors import InstrumentError
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ __all__ = ["Fees", "Instrument", "TickBand", "TickGrid", "native_fields"]
 
 AssetClass = Literal["equity", "future", "commodity", "crypto", "fx", "index", "binary"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # The core scales products of price unit, lot size and multiplier inside 128 bits.
 _SCALE_MAX, _SCALE_SUM_MAX = 18, 30
 
@@ -385,12 +385,8 @@ def native_fields(
         "bounds_ticks": None if bounds is None else (unit.nearest(bounds[0]), unit.nearest(bounds[1])),
         "fees": [fees.in_units(lot) for fees in instrument.fees],
         "sessions": sessions,
-        "expiry_ns": None if instrument.expiry is None else _datetime_ns(instrument.expiry),
+        "expiry_ns": None if instrument.expiry is None else time_ns(instrument.expiry),
         "event_group": event_group_index,
         "margin_initial_e10": scaled(exact_fraction(instrument.margin_initial), 10**10),
         "margin_maintenance_e10": scaled(exact_fraction(instrument.margin_maintenance), 10**10),
     }
-
-
-def _datetime_ns(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

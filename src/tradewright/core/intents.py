@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tradewright.core.instrument import Instrument
 
 Replace = Literal["overlap", "wait", "amend"]
-"""How a wrong quote gives way: the new one leaves at once, after the cancel's confirmation, or by amendment."""
+"""How a wrong quote gives way: the new one leaves at once, after the cancel was confirmed, or by amending."""
 
 
 class TargetPosition(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from tradewright.core.grid import TickGrid  # noqa: TC001 - msgspec reads it when it decodes
+from tradewright.core.grid import TickGrid
 from tradewright.errors import DataError
 
 _NS_MAX = 2**63 - 1

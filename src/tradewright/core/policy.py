@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from tradewright.core.features import Condition, Every, Node, OnBar, OnReport, OnSource, Wake
-from tradewright.core.watched import Watched
+from tradewright.core.features.watched import Watched
 from tradewright.errors import UnknownSymbolError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tradewright._native import MarketSnapshot, PortfolioState
     from tradewright.core.execution import ExecutionReport
     from tradewright.core.instrument import Instrument
@@ -55,7 +56,8 @@ class Setup:
             TypeError: Something that is not a condition.
         """
         for given in conditions:
-            for condition in given if isinstance(given, tuple) else (given,):
+            several = given if isinstance(given, tuple) else (given,)
+            for condition in cast("tuple[object, ...]", several):
                 if not isinstance(condition, Condition | Every | OnBar | OnSource | OnReport):
                     raise TypeError(
                         "wake takes conditions such as crosses(a, b), every('1s') or on_bar(symbol), "
@@ -72,10 +74,10 @@ class Policy(Protocol):
     """
 
     def setup(self, ctx: Setup) -> None:
-        """Declare features and wake conditions. Without it the policy is woken at every event: correct, slower."""
+        """Declare features and wake conditions; without any, every event wakes the policy: slower."""
 
     def decide(self, market: MarketSnapshot, portfolio: PortfolioState) -> Intents:
-        """Return the desired state: targets to hold, quotes to show, or orders to send; ``None`` changes nothing.
+        """Return the desired state: targets to hold, quotes to show or orders to send; ``None`` for none.
 
         ``market`` and ``portfolio`` are views, valid during the call; take ``.copy()`` to keep one.
         """

@@ -30,7 +30,9 @@ class ModelPrediction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __post_init__(self) -> None:
         if self.horizon_ns <= 0:
-            raise ValueError(f"{self.symbol}: horizon_ns is {self.horizon_ns}; a prediction looks ahead, so it is positive")
+            raise ValueError(
+                f"{self.symbol}: horizon_ns is {self.horizon_ns}; a prediction looks ahead, so it is positive"
+            )
         for name, value in (("probability", self.probability), ("confidence", self.confidence)):
             if not math.isnan(value) and not 0.0 <= value <= 1.0:
                 raise ValueError(f"{self.symbol}: {name} is {value}; it lies in [0, 1]")

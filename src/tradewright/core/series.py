@@ -11,11 +11,11 @@ files and frames check them in full, naming the row.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
-from tradewright.errors import DataError
+from tradewright.core.arrays import ArrayColumns
+from tradewright.core.times import DAY_NS, duration_ns, duration_text, time_ns, time_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,78 +34,6 @@ Adjustment: TypeAlias = Literal["none", "splits", "all"]
 
 Grade: TypeAlias = Literal["ohlc", "closes only"]
 """How much of a bar was recorded; ``closes only`` bars have four equal prices."""
-
-DAY_NS = 86_400_000_000_000
-
-_UNITS_NS = {
-    "ns": 1,
-    "us": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "min": 60_000_000_000,
-    "h": 3_600_000_000_000,
-    "d": DAY_NS,
-    "w": 7 * DAY_NS,
-}
-_DURATION = re.compile(r"(\d+)\s*(ns|us|ms|s|min|m|h|d|w)")
-
-
-def timeframe_to_ns(timeframe: str | int) -> int:
-    """Length of a bar in nanoseconds.
-
-    Args:
-        timeframe: ``"1m"``, ``"5min"``, ``"1h"``, ``"1d"``, ``"1w"``, … or nanoseconds.
-
-    Raises:
-        ValueError: it is not a positive length of time.
-    """
-    if isinstance(timeframe, int):
-        length_ns = timeframe
-    else:
-        match = _DURATION.fullmatch(timeframe.strip().lower())
-        length_ns = int(match[1]) * _UNITS_NS[match[2]] if match else 0
-    if length_ns <= 0:
-        raise ValueError(
-            f"timeframe {timeframe!r} is not a length of time. Use one such as '1m', '5m', '1h' or '1d'."
-        )
-    return length_ns
-
-
-def timeframe_text(timeframe_ns: int) -> str:
-    """The shortest way to write a length of time: ``1m`` for 60,000,000,000."""
-    for unit in ("d", "h", "m", "s", "ms", "us"):
-        if timeframe_ns % _UNITS_NS[unit] == 0:
-            return f"{timeframe_ns // _UNITS_NS[unit]}{unit}"
-    return f"{timeframe_ns}ns"
-
-
-def time_ns(moment: int | str | dt.date) -> int:
-    """Nanoseconds since the epoch of a moment.
-
-    Args:
-        moment: ns since the epoch; an aware ``datetime``; a ``date`` (its start in UTC); or either as text.
-
-    Raises:
-        ValueError: a date-time without a time zone, or text that is no time.
-    """
-    import datetime as dt
-
-    if isinstance(moment, int):
-        return moment
-    if isinstance(moment, str):
-        try:
-            moment = dt.date.fromisoformat(moment) if len(moment) <= 10 else dt.datetime.fromisoformat(moment)
-        except ValueError:
-            raise ValueError(
-                f"{moment!r} is no time. Use '2024-08-08' or '2024-08-08T09:30:00-04:00'."
-            ) from None
-    if not isinstance(moment, dt.datetime):
-        moment = dt.datetime(moment.year, moment.month, moment.day, tzinfo=dt.UTC)
-    if moment.tzinfo is None:
-        raise ValueError(f"date-time {moment} has no time zone. Give one: {moment}+00:00 for UTC.")
-    since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -155,7 +83,7 @@ class Series:
     def __repr__(self) -> str:
         if not len(self):
             return f"{type(self).__name__}({self.symbol}, empty)"
-        first, last = (_moment_text(int(self.ts_event_ns[i])) for i in (0, -1))
+        first, last = (time_text(int(self.ts_event_ns[i])) for i in (0, -1))
         return f"{type(self).__name__}({self.symbol}, {len(self):,} rows, {first} to {last}{self._note()})"
 
     def _note(self) -> str:
@@ -273,8 +201,8 @@ class Bars(Series):
         """
         import numpy as np
 
-        table = _Columns(symbol, ts)
-        timeframe_ns = None if timeframe is None else timeframe_to_ns(timeframe)
+        table = ArrayColumns(symbol, ts)
+        timeframe_ns = None if timeframe is None else duration_ns(timeframe, name="timeframe")
         event_ns = table.event_ns
         if open_ts is not None:
             open_ns = table.times("open_ts", open_ts)
@@ -312,7 +240,7 @@ class Bars(Series):
     @property
     def timeframe(self) -> str | None:
         """Length of a bar as text, such as ``1m``; ``None`` where it is not known."""
-        return None if self.timeframe_ns is None else timeframe_text(self.timeframe_ns)
+        return None if self.timeframe_ns is None else duration_text(self.timeframe_ns)
 
     def _note(self) -> str:
         notes = [self.timeframe] if self.timeframe else []
@@ -369,7 +297,7 @@ class Quotes(Series):
         Raises:
             DataError: arrays that are not numbers, not one-dimensional or not of one length.
         """
-        table = _Columns(symbol, ts)
+        table = ArrayColumns(symbol, ts)
         return cls(
             symbol=symbol,
             ts_event_ns=table.event_ns,
@@ -433,7 +361,7 @@ class Trades(Series):
         """
         import numpy as np
 
-        table = _Columns(symbol, ts)
+        table = ArrayColumns(symbol, ts)
         sides = np.zeros(len(table.event_ns), np.int8) if aggressor is None else np.asarray(aggressor)
         return cls(
             symbol=symbol,
@@ -451,61 +379,3 @@ class Trades(Series):
     def columns(self) -> dict[str, NDArray[Any]]:
         """The value columns by name."""
         return {"price": self.price, "size": self.size, "aggressor": self.aggressor}
-
-
-class _Columns:
-    """Checks shapes and types of the arrays of one series against its times."""
-
-    def __init__(self, symbol: str, ts: ArrayLike) -> None:
-        self._source = f"arrays of {symbol}"
-        self._rows: int | None = None
-        self.event_ns = self.times("ts", ts)
-
-    def times(self, name: str, values: ArrayLike) -> TimeColumn:
-        import numpy as np
-
-        array = np.asarray(values)
-        if array.dtype.kind == "M":
-            array = array.astype("datetime64[ns]", copy=False).view(np.int64)
-        elif array.dtype.kind not in "iu" and array.size:
-            self._refuse(
-                name,
-                f"times of type {array.dtype}.",
-                "Give int64 nanoseconds since the epoch, or datetime64.",
-            )
-        return np.ascontiguousarray(self.shaped(name, array), dtype=np.int64)
-
-    def floats(self, name: str, values: ArrayLike) -> FloatColumn:
-        import numpy as np
-
-        array = np.asarray(values)
-        if array.dtype.kind not in "fiu" and array.size:
-            self._refuse(name, f"values of type {array.dtype}.", "Give an array of float64.")
-        return np.ascontiguousarray(self.shaped(name, array), dtype=np.float64)
-
-    def shaped(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
-        if array.ndim != 1:
-            self._refuse(name, f"shape {array.shape}.", "Give a one-dimensional array.")
-        if self._rows is None:
-            self._rows = len(array)
-        if len(array) != self._rows:
-            self._refuse(
-                name, f"{len(array):,} values beside {self._rows:,} times.", "Give one value a time."
-            )
-        return array
-
-    def unknown(self) -> FloatColumn:
-        import numpy as np
-
-        return np.full(len(self.event_ns), np.nan)
-
-    def _refuse(self, name: str, problem: str, remedy: str) -> None:
-        raise DataError(problem, source=self._source, field=name, remedy=remedy)
-
-
-def _moment_text(moment_ns: int) -> str:
-    import datetime as dt
-
-    seconds, _ = divmod(moment_ns, 1_000_000_000)
-    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%d %H:%M:%S}"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tradewright.data.options import Label
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tradewright.data.options import Label
 
 # The field's own name first: it wins over the others, which must not stand beside each other.
 _TIME = (

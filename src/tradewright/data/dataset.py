@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from tradewright.core.series import Series, time_ns
+from tradewright.core.series import Series
+from tradewright.core.times import time_ns
 from tradewright.errors import DataError, UnknownSymbolError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack, cast
 
-from tradewright.core.series import DAY_NS, Bars, Quotes, Series, Trades
+from tradewright.core.times import DAY_NS
 from tradewright.data.checks import Table
 from tradewright.data.columns import Layout, find_layout
 from tradewright.data.conversion import to_polars
@@ -15,6 +15,8 @@ from tradewright.errors import DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from tradewright.core.series import Bars, Quotes, Series, Trades
 
 _SIDES = {
     "buy": 1,

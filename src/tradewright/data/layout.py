@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from tradewright.core.series import DAY_NS, Adjustment, Bars, Grade, Series, timeframe_to_ns
+from tradewright.core.series import Adjustment, Bars, Grade, Series
+from tradewright.core.times import DAY_NS, duration_ns
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
 
         if self.kind != "bars":
             form = "%Y-%m-%d"
-        elif self.timeframe not in (None, _MIXED) and timeframe_to_ns(self.timeframe) >= DAY_NS:
+        elif self.timeframe not in (None, _MIXED) and duration_ns(self.timeframe, name="timeframe") >= DAY_NS:
             form = "%Y"
         else:
             form = "%Y-%m"

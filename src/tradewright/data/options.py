@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import msgspec
 
-from tradewright.core.series import Adjustment  # noqa: TC001 - msgspec reads it
+from tradewright.core.series import Adjustment
 
 if TYPE_CHECKING:
     from tradewright.core.instrument import Instrument

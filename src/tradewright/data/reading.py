@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tradewright.core.calendar import session_closes, session_opens
-from tradewright.core.series import DAY_NS, Bars, Quotes, Trades, timeframe_text, timeframe_to_ns
+from tradewright.core.series import Bars, Quotes, Trades
+from tradewright.core.times import DAY_NS, duration_ns, duration_text
 from tradewright.data import checks
 from tradewright.data.grid import round_to_grid
 from tradewright.data.order import arrange
@@ -63,7 +64,11 @@ class Reading:
         grade = "ohlc" if len(prices) == 4 else "closes only"
         if grade == "ohlc":
             checks.bars(table)
-        if self.are_dates and options.timeframe is not None and timeframe_to_ns(options.timeframe) != DAY_NS:
+        if (
+            self.are_dates
+            and options.timeframe is not None
+            and duration_ns(options.timeframe, name="timeframe") != DAY_NS
+        ):
             # Such as weeks, named by their first or last day.
             table.frame = table.frame.with_columns(pl.col("at") * DAY_NS)
             self.are_dates = False
@@ -243,7 +248,7 @@ class Reading:
             lengths = frame.select((pl.col("at") - pl.col("open_time")).unique())
             given = self.options.timeframe
             same = int(lengths.item()) if lengths.height == 1 and int(lengths.item()) > 0 else None
-            return _Times(open_ns, at, timeframe_to_ns(given) if given is not None else same)
+            return _Times(open_ns, at, duration_ns(given, name="timeframe") if given is not None else same)
         if label is None:
             self.table.refuse(
                 pl.lit(value=True),
@@ -263,7 +268,7 @@ class Reading:
 
         steps = self.table.frame["at"].diff().drop_nulls()
         if self.options.timeframe is not None:
-            length_ns = timeframe_to_ns(self.options.timeframe)
+            length_ns = duration_ns(self.options.timeframe, name="timeframe")
         elif not len(steps):
             problem, remedy = "one bar does not tell how long it is.", "Give timeframe='1m' or the like."
             raise DataError(problem, source=self.table.source, remedy=remedy)
@@ -272,7 +277,7 @@ class Reading:
         self.table.refuse(
             pl.col("at").diff() < length_ns,
             "at",
-            f"the bar begins before the one above it ends, {timeframe_text(length_ns)} long as most.",
+            f"the bar begins before the one above it ends, {duration_text(length_ns)} long as most.",
             "Correct the row, or give timeframe= if that is not their length.",
         )
         return length_ns

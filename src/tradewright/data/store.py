@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from tradewright.core.series import Bars, Quotes, Series, Trades, time_ns, timeframe_text, timeframe_to_ns
+from tradewright.core.series import Bars, Quotes, Series, Trades
+from tradewright.core.times import duration_ns, duration_text, time_ns
 from tradewright.data.importing import IMPORTERS, ImportSummary
 from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
 from tradewright.data.merge import writing
@@ -191,11 +192,14 @@ class Store:
         """The answer of DuckDB to a query over the views ``bars``, ``quotes`` and ``trades``.
 
         Each view has the columns of `scan` beside ``venue``, ``symbol``, ``kind`` and, for bars,
-        ``timeframe``: ``store.sql("select symbol, max(high) from bars group by symbol")``.
+        ``timeframe``: ``store.sql("select symbol, max(high) from bars group by symbol")``. Its times are
+        whole microseconds, for which DuckDB has functions; ``ts_event_ns`` and ``ts_recv_ns`` are exact.
 
         Raises:
             DataError: DuckDB refuses the query; the text is its own.
         """
+        import tempfile
+
         import duckdb
         import polars as pl
 
@@ -204,10 +208,14 @@ class Store:
             for kind in _KINDS:
                 if files := sorted(self.path.glob(f"venue=*/symbol=*/kind={kind}/**/*.parquet")):
                     connection.execute(_view(kind, files))
-            try:
-                frame = pl.DataFrame(connection.sql(query))
-            except duckdb.Error as error:
-                raise DataError(str(error), source="query", remedy="") from None
+            # By a file: Arrow's stream leaves objects behind, which DuckDB then reports at exit.
+            with tempfile.TemporaryDirectory() as folder:
+                answer = Path(folder) / "answer.parquet"
+                try:
+                    connection.sql(query).write_parquet(str(answer))
+                except duckdb.Error as error:
+                    raise DataError(str(error), source="query") from None
+                frame = pl.read_parquet(answer, memory_map=False)
         zoned = [
             name for name, dtype in frame.schema.items() if getattr(dtype, "time_zone", None) is not None
         ]
@@ -220,7 +228,7 @@ class Store:
         of_symbol = [key for key in known if key.symbol == symbol]
         if not of_symbol:
             raise UnknownSymbolError(symbol, self.symbols())
-        wanted = None if timeframe is None else timeframe_text(timeframe_to_ns(timeframe))
+        wanted = None if timeframe is None else duration_text(duration_ns(timeframe, name="timeframe"))
         found = [
             key
             for key in of_symbol

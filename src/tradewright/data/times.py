@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from tradewright.core.series import DAY_NS
+from tradewright.core.times import DAY_NS
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:

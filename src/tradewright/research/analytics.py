@@ -7,18 +7,17 @@ never infinite. Definitions, and where other libraries differ, are in ``docs/ref
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from tradewright.core.times import DAY_NS
 
-    Floats: TypeAlias = NDArray[np.float64]
-    Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
 
-DAY_NS: Final = 86_400_000_000_000
 YEAR_DAYS: Final = 365.25
 ANNUAL_DAYS_MIN: Final = 30.0
 """Days below which no return is annualised: a yearly figure of a few days is an extrapolation."""

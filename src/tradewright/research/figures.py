@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
+from tradewright.core.times import DAY_NS
+from tradewright.research.analytics import Floats, Ints
 from tradewright.research.summary import ns_of
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from tradewright.research.analytics import Floats, Ints
     from tradewright.research.result import Result
     from tradewright.research.summary import Curve
 
@@ -84,7 +85,7 @@ def _line(line: Line, colour: str, **extra: Any) -> Figure:  # plotly's own voca
 
 def _hover_of(at_ns: Ints) -> str:
     """Dates alone when every point has the same time of day."""
-    is_daily = len(np.unique(at_ns % 86_400_000_000_000)) <= 2  # Two: summer and winter time.
+    is_daily = len(np.unique(at_ns % DAY_NS)) <= 2  # Two: summer and winter time.
     return "%Y-%m-%d" if is_daily else "%Y-%m-%d %H:%M:%S"
 
 

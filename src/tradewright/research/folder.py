@@ -12,7 +12,7 @@ import msgspec
 
 from tradewright.errors import DataError
 from tradewright.research import schema
-from tradewright.research.meta import ResultMeta  # noqa: TC001  # msgspec resolves it at run time
+from tradewright.research.meta import ResultMeta  # msgspec resolves it at run time
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import polars as pl
 
     from tradewright._native import Columns
@@ -17,13 +18,18 @@ NO_TIME = -(2**63)
 def _named(indices: Any, names: Sequence[str]) -> pl.Series:
     import polars as pl
 
+    if len(names) == 1:  # One policy, one symbol, one currency: most runs.
+        return pl.Series(names, dtype=pl.String).new_from_index(0, len(indices))
     return pl.Series(names, dtype=pl.String).gather(pl.Series(indices))
 
 
 def _time(values: Any) -> pl.Series:
     import polars as pl
 
-    return pl.Series(values, dtype=pl.Int64).replace(NO_TIME, None).cast(pl.Datetime("ns", "UTC"))
+    times = pl.Series(values, dtype=pl.Int64)
+    if times.min() == NO_TIME:
+        times = times.replace(NO_TIME, None)
+    return times.cast(pl.Datetime("ns", "UTC"))
 
 
 def _maybe(values: Any) -> pl.Series:

@@ -7,11 +7,12 @@ one record ahead decides differently there once that record is gone. The others 
 
 from __future__ import annotations
 
-import datetime as dt
 import random
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
+
+from tradewright.core.times import time_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +52,7 @@ class Difference(Struct, frozen=True):
 
     def __str__(self) -> str:
         return (
-            f"at {_time(self.at_ns)}, with the data up to {_time(self.cut_ns)}: {_order(self.cut)}; "
+            f"at {time_text(self.at_ns)}, with the data up to {time_text(self.cut_ns)}: {_order(self.cut)}; "
             f"with the later data too: {_order(self.whole)}"
         )
 
@@ -188,9 +189,3 @@ def _order(order: dict[str, Any] | None) -> str:
         return "nothing"
     price = "" if order.get("price") is None else f" @ {order['price']:,}"
     return f"{order['policy']} {order['side']} {order['size']:,} {order['symbol']} {order['type']}{price}"
-
-
-def _time(moment_ns: int) -> str:
-    moment = dt.datetime.fromtimestamp(moment_ns // 1_000_000_000, dt.UTC)
-    fraction = moment_ns % 1_000_000_000
-    return f"{moment:%Y-%m-%d %H:%M:%S}" + (f".{fraction:09d}".rstrip("0") if fraction else "")

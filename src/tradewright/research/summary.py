@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from tradewright.core.times import DAY_NS
 from tradewright.errors import DataError
 from tradewright.research import analytics
-from tradewright.research.analytics import DAY_NS, Metric, Undefined
+from tradewright.research.analytics import Floats, Ints, Metric, Undefined
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from tradewright.research.analytics import Floats, Ints
     from tradewright.research.meta import ResultMeta
     from tradewright.research.result import Result
 

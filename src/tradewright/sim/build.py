@@ -1,4 +1,4 @@
-"""From policies, data and configuration to a native kernel: names become indices, and nothing else happens here."""
+"""From policies, data and configuration to a native kernel: names become indices, no more."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from tradewright.core.features import (
 from tradewright.core.features import (
     compile as compile_nodes,
 )
+from tradewright.core.features.watched import Watched, label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series, Trades
-from tradewright.core.watched import label
+from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 from tradewright.sim.config import Account, LogNormal, Quantiles, RecordedLatency, SampledLatency, Venue
 
@@ -42,6 +43,8 @@ class Run(Struct, frozen=True, kw_only=True):
     Attributes:
         kernel: The native kernel.
         names: Name of each policy.
+        wakes: Labels of each policy's wake conditions.
+        watched: Features that each policy watches.
         symbols: The instruments' symbols, by id.
         instruments: The instruments, by id.
         currencies: Currencies by id; the first is the account's.
@@ -54,6 +57,8 @@ class Run(Struct, frozen=True, kw_only=True):
 
     kernel: Kernel
     names: list[str]
+    wakes: list[list[str]]
+    watched: list[list[Watched]]
     symbols: list[str]
     instruments: list[Instrument]
     currencies: list[str]
@@ -91,7 +96,8 @@ def build(
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
-    plain_policies, nodes, callables = _policies(policies, names, series, instruments, ids, risk, warnings)
+    setups = _set_up(policies, names, series, instruments, warnings)
+    plain_policies, nodes, callables = _policies(policies, names, setups, series, ids, risk)
     currencies, balances = _currencies(account, cash, list(instruments.values()))
     groups = {
         group: index
@@ -149,6 +155,8 @@ def build(
     return Run(
         kernel=Kernel(config),
         names=list(names),
+        wakes=[policy["wake_labels"] for policy in plain_policies],
+        watched=[setup.watched for setup in setups],
         symbols=symbols,
         instruments=list(instruments.values()),
         currencies=currencies,
@@ -198,7 +206,7 @@ def _sessions(instrument: Instrument, start_ns: int, end_ns: int) -> list[tuple[
         return []
     from tradewright.core.calendar import sessions
 
-    return sessions(instrument.calendar, start_ns, end_ns + 14 * 86_400_000_000_000)
+    return sessions(instrument.calendar, start_ns, end_ns + 14 * DAY_NS)
 
 
 def _currencies(
@@ -219,15 +227,13 @@ def _currencies(
     return currencies, [float(given.get(currency, 0.0)) for currency in currencies]
 
 
-def _policies(
+def _set_up(
     policies: Sequence[Policy],
     names: Sequence[str],
     series: Sequence[Series],
     instruments: Mapping[str, Instrument],
-    ids: Mapping[str, int],
-    risk: Risk,
     warnings: list[str],
-) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
+) -> list[Setup]:
     setups: list[Setup] = []
     for policy, name in zip(policies, names, strict=True):
         ctx = Setup(instruments)
@@ -240,6 +246,17 @@ def _policies(
                 "Declare some in setup, such as ctx.wake(on_bar(symbol))."
             )
         setups.append(ctx)
+    return setups
+
+
+def _policies(
+    policies: Sequence[Policy],
+    names: Sequence[str],
+    setups: Sequence[Setup],
+    series: Sequence[Series],
+    ids: Mapping[str, int],
+    risk: Risk,
+) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
     roots: list[Node] = []
     for ctx in setups:
         roots.extend(ctx.watched)
@@ -308,11 +325,9 @@ def _check_timeframe(
         raise DataError(f"on_bar({symbol!r}) needs bars, and the data has none.", source=symbol)
     known = [length for length in lengths if length is not None]
     if timeframe_ns is not None and known and timeframe_ns not in known:
-        from tradewright.core.series import timeframe_text
-
         raise DataError(
-            f"on_bar asks for bars of {timeframe_text(timeframe_ns)}; the data has "
-            f"{', '.join(timeframe_text(length) for length in known)}.",
+            f"on_bar asks for bars of {duration_text(timeframe_ns)}; the data has "
+            f"{', '.join(duration_text(length) for length in known)}.",
             source=symbol,
         )
 

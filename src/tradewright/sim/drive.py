@@ -1,7 +1,7 @@
 """The one loop, a step at a time from Python: what a live session does, over recorded data.
 
-`step_through` is ``kernel/src/backtest.rs`` in Python and yields the same run byte for byte; read it to see the
-order of things. `drive` puts an `ExecutionEngine` of yours where the simulated venue stands.
+`step_through` is ``kernel/src/backtest.rs`` in Python and yields the same run byte for byte; read it to see
+the order of things. `drive` puts an `ExecutionEngine` of yours where the simulated venue stands.
 """
 
 from __future__ import annotations
@@ -108,16 +108,17 @@ def drive(
 ) -> Result:
     """Runs policies over recorded data against an execution engine of yours.
 
-    The kernel, the gate and the ledger are those of `tradewright.backtest`; in place of the simulated venue the
-    engine gets what was approved, and its reports come back in steps of their own: each at its ``ts_recv_ns``, or
-    at once where that has passed. Nothing waits for the wall clock, so that a deterministic engine gives equal
-    runs. An engine that has a method ``on_market(record)`` is shown every bar, quote and trade before the policies.
+    The kernel, the gate and the ledger are those of `tradewright.backtest`; in place of the simulated venue
+    the engine gets what was approved, and its reports come back in steps of their own: each at its
+    ``ts_recv_ns``, or at once where that has passed. Nothing waits for the wall clock, so that a
+    deterministic engine gives equal runs. An engine that has a method ``on_market(record)`` is shown every
+    bar, quote and trade before the policies.
 
     Args:
         policies: As in `tradewright.backtest`, like everything that is not named here.
         data: Recorded data.
-        engine: Where orders go. ``submit``, ``amend`` and ``cancel`` are called in the order of the decisions;
-            ``reports()`` is read throughout.
+        engine: Where orders go. ``submit``, ``amend`` and ``cancel`` are called in the order of the
+            decisions; ``reports()`` is read throughout.
         cash: Starting cash.
         symbol: Symbol of a frame that does not say its own.
         events: Dividends, splits and the like.

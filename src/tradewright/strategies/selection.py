@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
@@ -200,7 +200,8 @@ def _adjust(p_values: list[float], correction: Correction) -> list[float]:
         multipletests,  # pyright: ignore[reportUnknownVariableType]
     )
 
-    adjusted: Iterable[float] = multipletests(p_values, method=_METHODS[correction])[1]  # pyright: ignore
+    corrected = cast("tuple[Any, ...]", multipletests(p_values, method=_METHODS[correction]))
+    adjusted: Iterable[float] = corrected[1]
     return [float(p) for p in adjusted]
 
 

@@ -1025,7 +1025,8 @@ impl Kernel {
                 self.note_amend_refusal(order, Reason::BadSize, size.unwrap_or(f64::NAN), text);
             }
             (_, None) => {
-                let text = if has_limit { "not a multiple of the price unit" } else { "the order has no limit to amend" };
+                let text =
+                    if has_limit { "not a multiple of the price unit" } else { "the order has no limit to amend" };
                 self.note_amend_refusal(order, Reason::OffGrid, limit.unwrap_or(f64::NAN), text.to_owned());
             }
         }
@@ -1082,6 +1083,7 @@ impl Kernel {
     /// Below maintenance margin: cancels everything and closes every position at the market.
     #[cold]
     fn liquidate(&mut self, commands: &mut Vec<Command>) -> Result<(), HostError> {
+        let mut is_new = false;
         for policy in 0..self.policies.len() as PolicyId {
             for symbol in 0..self.state.market.instruments.len() as SymbolId {
                 let closing = self
@@ -1110,6 +1112,7 @@ impl Kernel {
                     reduce_only: true,
                     decided_ns: self.state.market.now_ns,
                 };
+                is_new = true;
                 // It passes the gate as every order does; the user's managers have no say in a margin call.
                 let state = &self.state;
                 let managers = |_: &Order| Ok(Review::Allow);
@@ -1121,6 +1124,10 @@ impl Kernel {
                     Err(refusal) => self.note_refusal(order, Origin::Liquidation, refusal),
                 }
             }
+        }
+        if is_new {
+            let now_ns = self.state.market.now_ns;
+            self.faults.push(format!("{now_ns}: equity fell below maintenance margin; every position was liquidated."));
         }
         Ok(())
     }

@@ -283,6 +283,16 @@ impl Host for PyHost<'_, '_> {
     }
 }
 
+/// Whether the user pressed Ctrl-C while their code ran.
+pub fn is_interrupt(py: Python<'_>, error: &HostError) -> bool {
+    let raised = error.0.downcast_ref::<PyErr>();
+    raised.is_some_and(|raised| {
+        let cause = raised.cause(py);
+        raised.is_instance_of::<PyKeyboardInterrupt>(py)
+            || cause.is_some_and(|cause| cause.is_instance_of::<PyKeyboardInterrupt>(py))
+    })
+}
+
 /// The error that Python raised, back out of the kernel.
 pub fn into_py_err(error: HostError) -> PyErr {
     match error.0.downcast::<PyErr>() {

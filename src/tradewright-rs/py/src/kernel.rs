@@ -25,7 +25,7 @@ use tradewright_kernel::num::{Decimal, cash_from_f64};
 use crate::columns;
 use crate::features::parse_specs;
 use crate::feed;
-use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err};
+use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt};
 use crate::names::{Classes, Names};
 use crate::values::{self, Approved};
 use crate::venue::{self, SimVenue};
@@ -292,12 +292,13 @@ impl Kernel {
         let mut host = PyHost { py, hooks: &self.hooks, pulse, interrupted: false };
         self.is_poisoned = true;
         let ended = backtest::run(&mut self.inner, &mut feed, &mut sim, &mut host);
-        let interrupted = host.interrupted;
-        if sim.fills_without_impact() > 0 {
-            self.inner.faults.push(format!(
-                "{} fills paid no impact: the average volume was not known yet. Give venue.costs.average_volume.",
-                sim.fills_without_impact()
-            ));
+        let interrupted = host.interrupted || matches!(&ended, Err(RunError::Host(error)) if is_interrupt(py, error));
+        let unpriced = sim.fills_without_impact();
+        if unpriced > 0 {
+            let text = format!(
+                "{unpriced} fills paid no impact: the average volume was not known yet. Give venue.costs.average_volume."
+            );
+            self.inner.faults.push(text);
         }
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         match ended {
@@ -355,12 +356,7 @@ impl Kernel {
 
     /// Reads whole series as `run` would and does nothing with them: refuses what `run` refuses, and knows the
     /// largest rounding of their prices afterwards.
-    fn check<'py>(
-        &mut self,
-        py: Python<'py>,
-        series: Vec<Bound<'py, PyTuple>>,
-        sources: Vec<String>,
-    ) -> PyResult<()> {
+    fn check<'py>(&mut self, py: Python<'py>, series: Vec<Bound<'py, PyTuple>>, sources: Vec<String>) -> PyResult<()> {
         let held = series.iter().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
         let mut feed = Feed::new();
         let mut checked = feed::add_all(&mut feed, &held, &self.inner.state.market.instruments)?;

@@ -24,7 +24,7 @@ impl Crosses {
     #[inline(always)]
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
         // Gradual underflow: the difference of two floats is zero only if they are equal.
-        let edge = cells.values[self.a as usize] - cells.values[self.b as usize];
+        let edge = cells.value(self.a) - cells.value(self.b);
         if edge.is_nan() {
             return f64::NAN;
         }
@@ -45,7 +45,7 @@ pub(crate) struct Changes {
 impl Changes {
     #[inline(always)]
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() {
             return f64::NAN;
         }

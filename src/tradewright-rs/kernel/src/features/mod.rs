@@ -287,8 +287,12 @@ impl Graph {
         };
         for id in ids {
             let id = *id as usize;
-            let value = self.nodes[id].eval(id, &mut cells, market, callables);
-            cells.values[id] = value;
+            debug_assert!(id < self.nodes.len() && id < cells.values.len());
+            // SAFETY: plans hold ids of nodes only, and there is a value for each node.
+            let (node, slot) = unsafe { (self.nodes.get_unchecked_mut(id), id) };
+            let value = node.eval(id, &mut cells, market, callables);
+            // SAFETY: as above.
+            unsafe { *cells.values.get_unchecked_mut(slot) = value };
             if value == 1.0 && self.conditions[id] {
                 self.fired.push(id as u32);
                 self.pulsed |= self.nodes[id].is_pulse();

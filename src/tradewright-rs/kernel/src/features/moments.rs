@@ -26,7 +26,7 @@ pub(crate) struct CountMean {
 impl CountMean {
     #[inline(always)]
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let count = cells.counts[self.input as usize];
+        let count = cells.count(self.input);
         if count == NO_COUNT {
             return f64::NAN;
         }
@@ -48,7 +48,7 @@ pub(crate) struct CountMoments {
 
 impl CountMoments {
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let count = cells.counts[self.input as usize];
+        let count = cells.count(self.input);
         if count == NO_COUNT {
             return f64::NAN;
         }
@@ -123,7 +123,7 @@ impl FloatMoments {
     }
 
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() {
             return f64::NAN;
         }

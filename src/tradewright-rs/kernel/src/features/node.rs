@@ -34,6 +34,22 @@ pub(crate) struct Cells<'a> {
 }
 
 impl Cells<'_> {
+    /// The latest value of a node.
+    #[inline(always)]
+    pub fn value(&self, node: u32) -> f64 {
+        debug_assert!((node as usize) < self.values.len());
+        // SAFETY: `Builder::add` refuses inputs that are not earlier nodes; there is a value for each node.
+        unsafe { *self.values.get_unchecked(node as usize) }
+    }
+
+    /// The count behind the latest value of an exact node.
+    #[inline(always)]
+    pub fn count(&self, node: u32) -> i64 {
+        debug_assert!((node as usize) < self.counts.len());
+        // SAFETY: as for `value`.
+        unsafe { *self.counts.get_unchecked(node as usize) }
+    }
+
     /// Keeps the first error of the evaluation.
     #[cold]
     fn fail(&mut self, error: HostError) -> f64 {
@@ -117,7 +133,7 @@ pub(crate) struct CountPast {
 impl CountPast {
     #[inline(always)]
     fn eval(&mut self, id: usize, cells: &mut Cells<'_>) -> f64 {
-        let count = cells.counts[self.input as usize];
+        let count = cells.count(self.input);
         cells.counts[id] = NO_COUNT;
         if count == NO_COUNT {
             return f64::NAN;
@@ -150,7 +166,7 @@ pub(crate) struct FloatPast {
 impl FloatPast {
     #[inline(always)]
     fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() {
             return f64::NAN;
         }
@@ -250,7 +266,7 @@ pub(crate) struct CountSum {
 impl CountSum {
     #[inline(always)]
     fn eval(&self, id: usize, cells: &mut Cells<'_>) -> f64 {
-        let [a, b] = self.inputs.map(|input| cells.counts[input as usize]);
+        let [a, b] = self.inputs.map(|input| cells.count(input));
         if a == NO_COUNT || b == NO_COUNT {
             cells.counts[id] = NO_COUNT;
             return f64::NAN;
@@ -272,7 +288,7 @@ pub(crate) struct Apply {
 impl Apply {
     fn eval(&mut self, cells: &Cells<'_>, callables: &mut dyn Callables) -> Result<f64, HostError> {
         for (slot, input) in self.buffer.iter_mut().zip(&self.inputs) {
-            *slot = cells.values[*input as usize];
+            *slot = cells.value(*input);
         }
         if self.buffer.iter().any(|value| value.is_nan()) {
             return Ok(f64::NAN);
@@ -292,12 +308,12 @@ pub(crate) struct Expr {
 
 impl Expr {
     fn eval(&mut self, cells: &mut Cells<'_>, callables: &mut dyn Callables) -> Result<f64, HostError> {
-        if self.inputs.iter().any(|input| cells.values[*input as usize].is_nan()) {
+        if self.inputs.iter().any(|input| cells.value(*input).is_nan()) {
             return Ok(f64::NAN);
         }
         let mut is_ready = true;
         for (window, input) in self.windows.iter_mut().zip(&self.inputs) {
-            window.push(cells.floats, cells.now_ns, cells.values[*input as usize], |_| ());
+            window.push(cells.floats, cells.now_ns, cells.value(*input), |_| ());
             is_ready &= window.is_ready();
         }
         if !is_ready {
@@ -340,13 +356,13 @@ pub(crate) enum Node {
 }
 
 impl Node {
-    /// The node's next value.
+    /// The node's next value, and whether that may be a condition that holds.
     #[inline(always)]
     pub fn eval(&mut self, id: usize, cells: &mut Cells<'_>, market: &Market, callables: &mut dyn Callables) -> f64 {
         match self {
             Node::Source(node) => node.eval(id, cells, market),
             Node::CountMean(node) => node.eval(cells),
-            Node::Binary(op, a, b) => op.eval(cells.values[*a as usize], cells.values[*b as usize]),
+            Node::Binary(op, a, b) => op.eval(cells.value(*a), cells.value(*b)),
             Node::Crosses(node) => node.eval(cells),
             Node::Ema(node) => node.eval(cells),
             other => other.eval_other(id, cells, callables),
@@ -357,11 +373,11 @@ impl Node {
     #[inline(never)]
     fn eval_other(&mut self, id: usize, cells: &mut Cells<'_>, callables: &mut dyn Callables) -> f64 {
         match self {
-            Node::Unary(op, a) => op.eval(cells.values[*a as usize]),
-            Node::Where(condition, a, b) => match cells.values[*condition as usize] {
+            Node::Unary(op, a) => op.eval(cells.value(*a)),
+            Node::Where(condition, a, b) => match cells.value(*condition) {
                 value if value.is_nan() => f64::NAN,
-                0.0 => cells.values[*b as usize],
-                _ => cells.values[*a as usize],
+                0.0 => cells.value(*b),
+                _ => cells.value(*a),
             },
             Node::CountSum(node) => node.eval(id, cells),
             Node::Changes(node) => node.eval(cells),

@@ -24,7 +24,7 @@ impl Extreme {
     }
 
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() {
             return f64::NAN;
         }
@@ -53,7 +53,7 @@ pub(crate) struct Quantile {
 
 impl Quantile {
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() {
             return f64::NAN;
         }

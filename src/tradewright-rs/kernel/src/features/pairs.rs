@@ -52,7 +52,7 @@ impl CountPair {
     }
 
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let (a, b) = (cells.counts[self.a as usize], cells.counts[self.b as usize]);
+        let (a, b) = (cells.count(self.a), cells.count(self.b));
         if a == NO_COUNT || b == NO_COUNT {
             return f64::NAN;
         }
@@ -159,7 +159,7 @@ impl FloatPair {
     }
 
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let (a, b) = (cells.values[self.a as usize], cells.values[self.b as usize]);
+        let (a, b) = (cells.value(self.a), cells.value(self.b));
         if a.is_nan() || b.is_nan() {
             return f64::NAN;
         }

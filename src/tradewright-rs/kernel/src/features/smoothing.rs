@@ -15,7 +15,7 @@ pub(crate) struct Ema {
 impl Ema {
     #[inline(always)]
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() {
             return f64::NAN;
         }
@@ -63,7 +63,7 @@ pub(crate) struct Wilder {
 
 impl Wilder {
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() { f64::NAN } else { self.mean.push(self.n, value) }
     }
 }
@@ -80,7 +80,7 @@ pub(crate) struct Rsi {
 
 impl Rsi {
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() {
             return f64::NAN;
         }
@@ -105,7 +105,7 @@ pub(crate) struct TrueRange {
 
 impl TrueRange {
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let [high, low, close] = [self.high, self.low, self.close].map(|input| cells.values[input as usize]);
+        let [high, low, close] = [self.high, self.low, self.close].map(|input| cells.value(input));
         if high.is_nan() || low.is_nan() || close.is_nan() {
             return f64::NAN;
         }
@@ -144,7 +144,7 @@ impl EwmaVol {
     }
 
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.values[self.input as usize];
+        let value = cells.value(self.input);
         if value.is_nan() || value <= 0.0 {
             return f64::NAN;
         }

@@ -16,6 +16,9 @@ pub(crate) struct Ring {
 impl Ring {
     /// Reserves `size` slots.
     pub fn reserve<T: Copy + Default>(arena: &mut Vec<T>, size: usize) -> Result<Ring, String> {
+        if size == 0 {
+            return Err("a window needs at least one slot".to_owned());
+        }
         let end = arena.len().checked_add(size).filter(|end| *end <= 1 << 31);
         let end = end.ok_or_else(|| format!("a window of {size} does not fit into memory"))?;
         let start = arena.len() as u32;
@@ -36,10 +39,15 @@ impl Ring {
     /// Stores a value; returns what stood there: the oldest value, or the default while the ring fills.
     #[inline(always)]
     pub fn exchange<T: Copy>(&mut self, arena: &mut [T], value: T) -> T {
-        let old = std::mem::replace(&mut arena[self.next as usize], value);
+        debug_assert!((self.next as usize) < arena.len());
+        // SAFETY: `reserve` made the slots from `start` to `end` in this arena, which never shrinks, and `next` is
+        // always one of them.
+        let old = std::mem::replace(unsafe { arena.get_unchecked_mut(self.next as usize) }, value);
         let next = self.next.wrapping_add(1);
         self.next = if next == self.end { self.start } else { next };
-        self.missing = self.missing.saturating_sub(1);
+        if self.missing != 0 {
+            self.missing -= 1;
+        }
         old
     }
 

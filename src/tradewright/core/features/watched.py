@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tradewright.core.features import Condition, Every, Node, OnBar, OnReport, OnSource, Wake, _text_of_ns
+from typing import TYPE_CHECKING
+
+from tradewright.core.features.node import Condition, Node
+from tradewright.core.features.wakes import Every, OnBar, OnReport, OnSource
+from tradewright.core.times import duration_text
+
+if TYPE_CHECKING:
+    from tradewright.core.features.wakes import Wake
 
 
 class Watched(Node):
@@ -16,7 +23,9 @@ class Watched(Node):
     slot: int
 
     def __init__(self, node: Node) -> None:
-        super().__init__(node.op, node.inputs, node.numbers, node.ints, node.symbol, node.function, node.names)
+        super().__init__(
+            node.op, node.inputs, node.numbers, node.ints, node.symbol, node.function, node.names
+        )
         self.bind(-1)
 
     def bind(self, slot: int) -> None:
@@ -40,7 +49,7 @@ def label(wake: Wake) -> str:
         case Condition():
             return repr(wake)
         case Every():
-            return f"every({_text_of_ns(wake.period_ns)})"
+            return f"every({duration_text(wake.period_ns)})"
         case OnBar():
             return f"on_bar({', '.join(wake.symbols)})"
         case OnSource():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tradewright.core import features
+from tradewright.core.features.graph import compile as compile_nodes
+from tradewright.core.features.node import Node
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
@@ -30,8 +33,38 @@ class _Columns:
     values: list[NDArray[np.float64]]
 
 
-def evaluate(named: dict[str, features.Node], data: object, symbol: str | None) -> pl.DataFrame:
-    """What `features.compute` does, with the nodes by name."""
+def compute(
+    nodes: Node | Sequence[Node] | Mapping[str, Node], data: object, *, symbol: str | None = None
+) -> pl.DataFrame:
+    """Evaluates nodes over recorded data with the kernel's own graph: research sees what trading sees.
+
+    Args:
+        nodes: A node, several, or several by the names that their columns get.
+        data: A series (`Bars`, `Quotes`, `Trades`), several of them, a dataset, or a Polars frame of bars
+            (open, high, low, close, volume), quotes (bid, ask, bid_size, ask_size) or trades (price, size)
+            with a time column ``ts_recv``, ``ts_event`` or ``ts`` (aware, or ns since the epoch).
+        symbol: The instrument of a frame without a ``symbol`` column.
+
+    Returns:
+        A frame with one row a step, which is all records with one receive time: ``ts`` (ns, UTC) and a column
+        of floats for each node. What a trading session would not know yet is NaN, not null; conditions are 1
+        and 0.
+
+    Raises:
+        UnknownSymbolError: a node of an instrument that the data does not have.
+        DataError: NaN or infinite prices, times out of order, or a frame without the columns it needs.
+        ValueError: no node at all.
+    """
+    if isinstance(nodes, Mapping):
+        named = dict(nodes)
+    else:
+        named = {repr(node): node for node in ([nodes] if isinstance(nodes, Node) else nodes)}
+    if not named:
+        raise ValueError("compute needs at least one node.")
+    return _evaluate(named, data, symbol)
+
+
+def _evaluate(named: dict[str, Node], data: object, symbol: str | None) -> pl.DataFrame:
     import polars as pl
 
     from tradewright import _native
@@ -39,7 +72,7 @@ def evaluate(named: dict[str, features.Node], data: object, symbol: str | None) 
     series = list(_all_series(data, symbol))
     units = {one.symbol: one.price_unit for one in series}
     ids = {name: index for index, name in enumerate(units)}
-    compiled = features.compile(named.values(), ids)
+    compiled = compile_nodes(named.values(), ids)
     times, columns = _native.compute_features(
         compiled.specs,
         [compiled.ids[node] for node in named.values()],

@@ -1,0 +1,71 @@
+"""Sources: the numbers that records bring. `price`, which a symbol stands for, is beside `Node`."""
+
+from __future__ import annotations
+
+from tradewright.core.features.node import Node
+from tradewright.core.features.parameters import checked_symbol
+
+
+def open(symbol: str) -> Node:  # noqa: A001 - the field's own name
+    """First price of the latest bar. Source: bars. Ready from the first bar."""
+    return Node("open", symbol=checked_symbol(symbol))
+
+
+def high(symbol: str) -> Node:
+    """Highest price of the latest bar. Source: bars. Ready from the first bar."""
+    return Node("high", symbol=checked_symbol(symbol))
+
+
+def low(symbol: str) -> Node:
+    """Lowest price of the latest bar. Source: bars. Ready from the first bar."""
+    return Node("low", symbol=checked_symbol(symbol))
+
+
+def close(symbol: str) -> Node:
+    """Last price of the latest bar. Source: bars. Ready from the first bar."""
+    return Node("close", symbol=checked_symbol(symbol))
+
+
+def volume(symbol: str) -> Node:
+    """Traded size of the latest bar. Source: bars. Ready from the first bar."""
+    return Node("volume", symbol=checked_symbol(symbol))
+
+
+def bid(symbol: str) -> Node:
+    """Best bid. Source: quotes. NaN while that side is empty."""
+    return Node("bid", symbol=checked_symbol(symbol))
+
+
+def ask(symbol: str) -> Node:
+    """Best ask. Source: quotes. NaN while that side is empty."""
+    return Node("ask", symbol=checked_symbol(symbol))
+
+
+def mid(symbol: str) -> Node:
+    """Half of best bid plus best ask. Source: quotes. NaN while a side is empty."""
+    return Node("mid", symbol=checked_symbol(symbol))
+
+
+def bid_size(symbol: str) -> Node:
+    """Size at the best bid. Source: quotes. NaN while that side is empty."""
+    return Node("bid_size", symbol=checked_symbol(symbol))
+
+
+def ask_size(symbol: str) -> Node:
+    """Size at the best ask. Source: quotes. NaN while that side is empty."""
+    return Node("ask_size", symbol=checked_symbol(symbol))
+
+
+def quoted_spread(symbol: str) -> Node:
+    """Best ask minus best bid. Source: quotes. NaN while a side is empty."""
+    return Node("quoted_spread", symbol=checked_symbol(symbol))
+
+
+def last(symbol: str) -> Node:
+    """Price of the latest public trade. Source: trades, each of them a sample."""
+    return Node("last", symbol=checked_symbol(symbol))
+
+
+def trade_size(symbol: str) -> Node:
+    """Size of the latest public trade. Source: trades, each of them a sample."""
+    return Node("trade_size", symbol=checked_symbol(symbol))
