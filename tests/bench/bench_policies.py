@@ -87,6 +87,23 @@ class SmaCrossInPython(tw.Policy):
 
 
 @dataclass
+class Trend(tw.Policy):
+    """Long one unit while an exponential average of closes is above a plain one: like B1 in cost."""
+
+    symbol: str
+    fast: int = 20
+    slow: int = 50
+
+    def setup(self, ctx: tw.Setup) -> None:
+        price = f.close(self.symbol)
+        self.edge = ctx.watch(f.ema(price, self.fast) - f.sma(price, self.slow))
+        ctx.wake(f.crosses(self.edge, 0))
+
+    def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        return tw.TargetPosition(self.symbol, 1 if market[self.edge] > 0 else 0)
+
+
+@dataclass
 class Breakout(tw.Policy):
     """Long one unit from a close above the highest of the bars before to one below the lowest (Donchian)."""
 

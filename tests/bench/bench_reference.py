@@ -45,6 +45,20 @@ def _follow(wanted: Callable[[int], int | None], opens: list[int], last: int) ->
     return Outcome(trades, float(cents / 100))
 
 
+def _crossings(edges: Sequence[float | None]) -> Callable[[int], int | None]:
+    """1 where the edge rises above zero, 0 where it falls below; the first one only arms it."""
+
+    def wanted(row: int) -> int | None:
+        edge, before = edges[row], edges[row - 1] if row else None
+        if edge is None or before is None:
+            return None
+        if edge > 0 and before <= 0:
+            return 1
+        return 0 if edge < 0 and before >= 0 else None
+
+    return wanted
+
+
 def sma_cross(bars: Columns, fast: int = 20, slow: int = 50) -> Outcome:
     """B1: long where the fast average rises above the slow one, flat where it falls below."""
     closes = _cents(bars["close"].tolist())
@@ -58,15 +72,18 @@ def sma_cross(bars: Columns, fast: int = 20, slow: int = 50) -> Outcome:
         for row in range(len(closes))
     ]
 
-    def wanted(row: int) -> int | None:
-        edge, before = edges[row], edges[row - 1] if row else None
-        if edge is None or before is None:
-            return None
-        if edge > 0 and before <= 0:
-            return 1
-        return 0 if edge < 0 and before >= 0 else None
+    return _follow(_crossings(edges), _cents(bars["open"].tolist()), closes[-1])
 
-    return _follow(wanted, _cents(bars["open"].tolist()), closes[-1])
+
+def trend(bars: Columns, fast: int = 20, slow: int = 50) -> Outcome:
+    """Long where the exponential average, from the first close on, rises above the plain one."""
+    closes = _cents(bars["close"].tolist())
+    average, edges = closes[0] / 100, list[float | None]()
+    for row, close in enumerate(closes):
+        average += 2 / (fast + 1) * (close / 100 - average)
+        plain = sum(closes[row + 1 - slow : row + 1]) / slow / 100
+        edges.append(average - plain if row >= slow - 1 else None)
+    return _follow(_crossings(edges), _cents(bars["open"].tolist()), closes[-1])
 
 
 def breakout(bars: Columns, entry: int = 50, exit: int = 20) -> Outcome:  # noqa: A002 - the policy's own name

@@ -140,9 +140,10 @@ def _on_panel(chosen: Callable[[Sequence[str]], list[tw.Policy]], *, shifted: bo
     )
 
 
-# Results that no peer's script states (the panel, `Breakout`) are those of `bench_reference` on these rows.
+# Results that no peer's script states (`Trend`, `Breakout`, the panel) are those of `bench_reference`.
 TASKS: dict[str, Task] = {
     "b1_features": _on_bars(policies.SmaCross, 11_110, -160_948.6086),
+    "b1_trend": _on_bars(policies.Trend, 11_432, -166_193.6094),
     "b1_breakout": _on_bars(policies.Breakout, 10_182, -153_795.7122),
     "b1_python": _on_bars(policies.SmaCrossInPython, 11_110, -160_948.6086),
     "b2_features": _on_quotes(policies.EmaCross),

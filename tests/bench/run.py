@@ -102,16 +102,19 @@ class Goal:
 
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "b1": ("b1_features", "vectorbt", "b1_breakout", "b1_python", "backtesting"),
+    "b1": ("b1_features", "vectorbt", "b1_trend", "b1_breakout", "b1_python", "backtesting"),
     "b2": ("b2_features", "b2_python", "floor", "nautilus"),
-    "growth": ("b1_features", "panel_aligned", "panel_shifted", "panel_aligned_each", "panel_shifted_each"),
+    "growth": ("b1_features", "panel_aligned", "panel_shifted"),
+    "policies": ("b1_features", "panel_aligned_each", "panel_shifted_each"),
     "start": (),
 }
+DEFAULT = ["b1", "b2", "growth", "start"]
+"""What runs without ``--only``; ``policies`` runs the panel with a policy for each symbol."""
 
 GOALS = (
     Goal("B1, features and crosses, to vectorbt warm", "b1_features", "vectorbt", 4),
     Goal("B1, features and crosses, to backtesting.py", "b1_features", "backtesting", 100),
-    Goal("B1's bars, another strategy (Donchian), to B1", "b1_breakout", "b1_features", 0.75),
+    Goal("B1's bars, another strategy of like cost, to B1", "b1_trend", "b1_features", 0.75),
     Goal("B1, woken at every bar, averages in Python, to backtesting.py", "b1_python", "backtesting", 8),
     Goal("B2, features and crosses, to nautilus_trader with orders", "b2_features", "nautilus", 300),
     Goal("B2, woken at every quote, averages in Python, to the floor", "b2_python", "floor", 0.8),
@@ -357,7 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = os.environ.get("TRADEWRIGHT_BENCH_PEERS")
     scripts = os.environ.get("TRADEWRIGHT_BENCH_SCRIPTS")
     parser = argparse.ArgumentParser(description="Benchmarks beside the peers, in one run.")
-    parser.add_argument("--only", nargs="+", choices=list(GROUPS), default=list(GROUPS), metavar="GROUP")
+    parser.add_argument("--only", nargs="+", choices=list(GROUPS), default=DEFAULT, metavar="GROUP")
     parser.add_argument("--runs", type=int, default=7, help="warm runs in a process")
     parser.add_argument("--rounds", type=int, default=3, help="processes for each measurement")
     parser.add_argument("--peers", type=Path, default=None if named is None else Path(named))

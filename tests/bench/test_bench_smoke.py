@@ -93,6 +93,12 @@ def test_breakout(seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_trend(seed: int) -> None:
+    columns = bench_data.make_bars(5_000, seed=seed)
+    check(bars_result(policies.Trend(SYMBOL), columns), columns, reference.trend(columns), bench_tasks.CASH)
+
+
 @pytest.mark.parametrize("each", [False, True], ids=["one policy", "a policy each"])
 @pytest.mark.parametrize("shifted", [False, True], ids=["aligned", "shifted"])
 def test_panel(*, shifted: bool, each: bool) -> None:

@@ -151,7 +151,7 @@ def test_why_tells_one_order_and_lists_them(tmp_path: Path) -> None:
     assert "decide" in story
     assert "fill" in story
     lines = msgspec.json.decode(tradewright("why", "runs/idea", order_id, "--json", cwd=tmp_path).stdout)
-    assert {line["label"] for line in lines} >= {"decide", "order", "fill"}
+    assert {line["label"] for line in lines} >= {"decide", "intent", "sent", "filled"}
     assert "Nearest: " in tradewright("why", "runs/idea", "zzz", cwd=tmp_path, expected=2).stderr
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import tradewright as tw
 from tradewright import features as f
 from tradewright.sim.config import LogNormal, SampledLatency
+from tradewright.strategies import Momentum, Pairs
 
 
 @dataclass
@@ -42,12 +43,7 @@ second = LogNormal(median_ns=10**9, sigma=1)
 latency = SampledLatency(entry=second, response=second)
 venue = tw.Venue(latency=latency, costs=tw.Costs(half_spread_min_bps=1, impact_base_bps=10))
 result = tw.backtest(
-    [
-        tw.strategies.Momentum("SPX"),
-        tw.strategies.Pairs("IXIC", "SPX", alpha=0.3),
-        Maker("SPX"),
-        Maker("IXIC"),
-    ],
+    [Momentum("SPX"), Pairs("IXIC", "SPX", alpha=0.3), Maker("SPX"), Maker("IXIC")],
     [tw.data.sp500(), tw.data.nasdaq()],
     cash=1_000_000,
     venue=venue,

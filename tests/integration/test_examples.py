@@ -7,10 +7,14 @@ import os
 import resource
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -41,27 +45,50 @@ def test_every_example_is_tested_and_listed() -> None:
     assert all(f"({path.name})" in listed for path in EXAMPLES.iterdir() if path.suffix in {".py", ".ipynb"})
 
 
+class Ran(NamedTuple):
+    """One example as it ran from the root."""
+
+    printed: str
+    out: Path
+    processor_s: float
+
+
+@pytest.fixture(scope="module")
+def ran_from_root(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ran]:
+    """Runs an example from the root, once for all tests that look at what it did."""
+
+    @cache
+    def ran(script: str) -> Ran:
+        out = tmp_path_factory.mktemp(script) / "run"
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        printed = run_example(script, out, cwd=ROOT)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # Processor time: wall time on a busy machine says nothing about the example.
+        processor_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Ran(printed, out, processor_s)
+
+    return ran
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_example_runs_from_the_root(script: str, tmp_path: Path) -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    printed = run_example(script, tmp_path / "run", cwd=ROOT)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Processor time: wall time on a busy machine says nothing about the example.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < SECONDS_MAX
-    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+def test_example_runs_from_the_root(script: str, ran_from_root: Callable[[str], Ran]) -> None:
+    ran = ran_from_root(script)
+    assert ran.processor_s < SECONDS_MAX
+    page = (ran.out / "report.html").read_text(encoding="utf-8")
     assert page.lstrip().lower().startswith(("<!doctype html", "<html"))
-    assert f"The report: {tmp_path / 'run' / 'report.html'}" in printed
+    assert f"The report: {ran.out / 'report.html'}" in ran.printed
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_example_runs_from_its_own_folder_with_the_same_result(script: str, tmp_path: Path) -> None:
-    here = run_example(script, tmp_path / "a", cwd=EXAMPLES)
-    there = run_example(script, tmp_path / "b", cwd=ROOT)
-    assert here.replace(str(tmp_path / "a"), "") == there.replace(str(tmp_path / "b"), "")
+def test_example_runs_from_its_own_folder_with_the_same_result(
+    script: str, tmp_path: Path, ran_from_root: Callable[[str], Ran]
+) -> None:
+    here, there = run_example(script, tmp_path / "a", cwd=EXAMPLES), ran_from_root(script)
+    assert here.replace(str(tmp_path / "a"), "") == there.printed.replace(str(there.out), "")
     assert not (EXAMPLES / "runs").exists()
 
 
-def test_comparison_says_how_many_windows_passed(tmp_path: Path) -> None:
+def test_comparison_says_how_many_windows_passed(ran_from_root: Callable[[str], Ran]) -> None:
     """The count that the example prints is the one that testing the closes window by window gives."""
     import numpy as np
     from statsmodels.tsa.stattools import (  # pyright: ignore[reportMissingTypeStubs] - it ships no types
@@ -77,7 +104,7 @@ def test_comparison_says_how_many_windows_passed(tmp_path: Path) -> None:
     for end in ends:
         a, b = np.log(sp500.close[end - 252 : end]), np.log(nasdaq.close[end - 252 : end])
         passed += float(coint(a, b)[1]) <= 0.05 and float(np.cov(a, b)[0, 1]) > 0
-    printed = run_example("02_strategy_comparison.py", tmp_path, cwd=ROOT)
+    printed = ran_from_root("02_strategy_comparison.py").printed
     assert f"Pairs: {passed} of {len(ends)} formation windows passed" in printed
     assert "Buy and hold" in printed
 

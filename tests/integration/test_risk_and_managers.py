@@ -1,4 +1,4 @@
-"""The gate in whole runs: each native limit with its reason and values; risk managers."""
+"""The gate in whole runs: each native limit with reason and values, a policy's own limits, risk managers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The hard limits of the risk gate, as they are configured.
 
 A limit is a number, or a text such as ``"5%"``: a fraction of the account's equity at the time of the review.
-What is not set is not limited; buying power is always checked, whatever stands here.
+What is not set is not limited, but for two wide limits of the account that stop mistakes: an order of 20
+times the equity, exposure of 100 times. Buying power is always checked, whatever stands here.
 
 The names follow SEC rule 15c3-5 and RTS 6 article 15 where these have one (price collar, maximum order value,
 maximum order volume).

@@ -77,7 +77,7 @@ class Policy(Protocol):
         """Declare features and wake conditions; without any, every event wakes the policy: slower."""
 
     def decide(self, market: MarketSnapshot, portfolio: PortfolioState) -> Intents:
-        """Return the desired state: targets to hold, quotes to show or orders to send; ``None`` for none.
+        """Return the desired state: targets to hold, quotes to show or orders to send; ``None``: no change.
 
         ``market`` and ``portfolio`` are views, valid during the call; take ``.copy()`` to keep one.
         """

@@ -1,6 +1,9 @@
 //! The native loop: a recorded feed, the kernel and the simulated venue, in order of time.
 
-use crate::feed::{Arrival, Feed, FeedError};
+use crate::event::{Bar, Quote, Record, Trade};
+use crate::feed::{Arrival, Feed, FeedError, Receiver, Stretch};
+use crate::instrument::SymbolId;
+use crate::market::Market;
 use crate::host::{Host, HostError};
 use crate::intent::Command;
 use crate::kernel::Kernel;
@@ -29,7 +32,7 @@ impl From<HostError> for RunError {
 }
 
 /// Steps between two looks at the outside: progress and Ctrl-C. At 30 ns a step this is every half millisecond.
-const PULSE_STEPS: u64 = 16_384;
+const PULSE_STEPS: i64 = 16_384;
 
 /// Runs the whole feed. `Ok(false)` says that the user stopped it; what was reached by then stands.
 pub fn run<H: Host>(
@@ -42,6 +45,17 @@ pub fn run<H: Host>(
     let mut commands: Vec<Command> = Vec::new();
     let mut until_pulse = PULSE_STEPS;
     loop {
+        if until_pulse <= 0 {
+            until_pulse = PULSE_STEPS;
+            if !host.pulse(feed.rows_read(), kernel.state.market.now_ns)? {
+                return Ok(false);
+            }
+        }
+        let taken = run_quietly(kernel, feed, venue, host, &mut commands)?;
+        if taken != 0 {
+            until_pulse -= taken as i64;
+            continue;
+        }
         let feed_ns = feed.next_ns();
         let mut now_ns = feed_ns.min(venue.next_report_ns()).min(venue.next_arrival_ns());
         if feed_ns != i64::MAX {
@@ -59,13 +73,7 @@ pub fn run<H: Host>(
         let has_records = feed_ns == now_ns;
         if has_records {
             feed.collect()?;
-            let market = &kernel.state.market;
-            feed.arrivals(|arrival| match arrival {
-                Arrival::Bar(symbol, bar) => venue.on_bar(symbol, bar, market),
-                Arrival::Quote(symbol, quote) => venue.on_quote(symbol, quote, market),
-                Arrival::Trade(symbol, trade) => venue.on_trade(symbol, trade, market),
-                Arrival::Other(record) => venue.on_other(record, market),
-            });
+            feed.hand_out(&mut ToVenue { venue, market: &kernel.state.market });
         }
         if venue.next_timer_ns() <= now_ns {
             venue.on_time(now_ns, &kernel.state.market);
@@ -77,7 +85,7 @@ pub fn run<H: Host>(
         if has_records || !reports.is_empty() || kernel.next_timer_ns() <= now_ns {
             kernel.begin(now_ns);
             if has_records {
-                feed.arrivals(|arrival| kernel.apply(arrival));
+                feed.hand_out(&mut ToKernel(kernel));
                 feed.advance()?;
             }
             for report in &reports {
@@ -92,12 +100,110 @@ pub fn run<H: Host>(
             venue.arrive(now_ns, &kernel.state.market);
         }
         until_pulse -= 1;
-        if until_pulse == 0 {
-            until_pulse = PULSE_STEPS;
-            if !host.pulse(feed.rows_read(), now_ns)? {
-                return Ok(false);
-            }
+    }
+}
+
+/// Takes rows straight from the series that is alone for a while: the venue has nothing to do with them, and nothing
+/// else is due. Each is a step as any other. Returns how many there were.
+#[inline]
+fn run_quietly<H: Host>(
+    kernel: &mut Kernel,
+    feed: &mut Feed<'_>,
+    venue: &mut SimVenue,
+    host: &mut H,
+    commands: &mut Vec<Command>,
+) -> Result<usize, RunError> {
+    let Some((rows, times, other_ns)) = feed.stretch() else { return Ok(0) };
+    let venue_ns = venue.next_report_ns().min(venue.next_arrival_ns()).min(venue.next_timer_ns());
+    let until_ns = venue_ns.min(other_ns);
+    let taken = match rows {
+        Stretch::Bars(symbol, bars) if venue.is_quiet(symbol) => {
+            step_each(bars, |bar| Arrival::Bar(symbol, bar), times, until_ns, kernel, host, commands)?
         }
+        Stretch::Quotes(symbol, quotes) if venue.is_quiet(symbol) => {
+            step_each(quotes, |quote| Arrival::Quote(symbol, quote), times, until_ns, kernel, host, commands)?
+        }
+        _ => return Ok(0),
+    };
+    if taken != 0 {
+        feed.skip(taken)?;
+        let now_ns = kernel.state.market.now_ns;
+        send(commands, venue, now_ns);
+        if venue.next_arrival_ns() <= now_ns {
+            venue.arrive(now_ns, &kernel.state.market);
+        }
+    }
+    Ok(taken)
+}
+
+/// Steps through rows until one is not alone at its time, something else is due, or a command is to be sent.
+#[inline]
+fn step_each<'a, T: 'a, H: Host>(
+    rows: &'a [T],
+    arrival: impl Fn(&'a T) -> Arrival<'a>,
+    times: &[i64],
+    until_ns: i64,
+    kernel: &mut Kernel,
+    host: &mut H,
+    commands: &mut Vec<Command>,
+) -> Result<usize, HostError> {
+    let mut taken = 0;
+    for (row, pair) in rows.iter().zip(times.windows(2)) {
+        let (now_ns, next_ns) = (pair[0], pair[1]);
+        if now_ns >= until_ns || now_ns >= kernel.next_timer_ns() || now_ns == next_ns {
+            break;
+        }
+        kernel.begin(now_ns);
+        kernel.apply(arrival(row));
+        kernel.finish(host, commands)?;
+        taken += 1;
+        if !commands.is_empty() {
+            break;
+        }
+    }
+    Ok(taken)
+}
+
+struct ToVenue<'a> {
+    venue: &'a mut SimVenue,
+    market: &'a Market,
+}
+
+impl Receiver for ToVenue<'_> {
+    #[inline]
+    fn bar(&mut self, symbol: SymbolId, bar: &Bar) {
+        self.venue.on_bar(symbol, bar, self.market);
+    }
+    #[inline]
+    fn quote(&mut self, symbol: SymbolId, quote: &Quote) {
+        self.venue.on_quote(symbol, quote, self.market);
+    }
+    #[inline]
+    fn trade(&mut self, symbol: SymbolId, trade: &Trade) {
+        self.venue.on_trade(symbol, trade, self.market);
+    }
+    fn other(&mut self, record: &Record) {
+        self.venue.on_other(record, self.market);
+    }
+}
+
+struct ToKernel<'a>(&'a mut Kernel);
+
+impl Receiver for ToKernel<'_> {
+    #[inline]
+    fn bar(&mut self, symbol: SymbolId, bar: &Bar) {
+        self.0.apply(Arrival::Bar(symbol, bar));
+    }
+    #[inline]
+    fn quote(&mut self, symbol: SymbolId, quote: &Quote) {
+        self.0.apply(Arrival::Quote(symbol, quote));
+    }
+    #[inline]
+    fn trade(&mut self, symbol: SymbolId, trade: &Trade) {
+        self.0.apply(Arrival::Trade(symbol, trade));
+    }
+    fn other(&mut self, record: &Record) {
+        self.0.apply(Arrival::Other(record));
     }
 }
 

@@ -380,18 +380,14 @@ impl Kernel {
     }
 
     /// 1. Market state: applies one record.
-    #[inline]
+    #[inline(always)] // Each caller has one kind of record: the match goes.
     pub fn apply(&mut self, arrival: Arrival<'_>) {
         self.counters.records += 1;
         match arrival {
             Arrival::Bar(symbol, bar) => {
                 self.state.market.on_bar(symbol, bar);
                 self.had_bar = true;
-                if self.state.ledger.is_held(symbol) {
-                    self.state.ledger.mark_range(symbol, bar.low, bar.high);
-                    self.equity_changed = true;
-                }
-                self.state.ledger.mark(symbol, bar.close * 2);
+                self.equity_changed |= self.state.ledger.mark_bar(symbol, bar.low, bar.high, bar.close);
                 self.touch(symbol, SourceKind::Bar);
                 if !self.group_of[symbol as usize].is_empty() {
                     self.arrive_in_groups(symbol, bar.ts_event_ns);
@@ -415,12 +411,11 @@ impl Kernel {
     fn mark(&mut self, symbol: SymbolId) {
         let mark_x2 = self.state.market.symbols[symbol as usize].mark_x2;
         if mark_x2 > 0 {
-            self.state.ledger.mark(symbol, mark_x2);
-            self.equity_changed |= self.state.ledger.is_held(symbol);
+            self.equity_changed |= self.state.ledger.mark(symbol, mark_x2);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn touch(&mut self, symbol: SymbolId, kind: SourceKind) {
         self.state.graph.touch(symbol, kind, &self.state.market);
         if self.has_source_wakes {

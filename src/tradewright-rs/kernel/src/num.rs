@@ -106,7 +106,15 @@ pub const POW10: [f64; 23] = [
 /// Cash as the nearest float, for display and for features; never fed back into the ledger.
 #[inline]
 pub fn cash_to_f64(cash: Cash) -> f64 {
-    cash as f64 / 1e12
+    // The same float either way; the processor converts 64 bits by itself.
+    let count = if cash as i64 as Cash == cash { cash as i64 as f64 } else { long_to_f64(cash) };
+    count / 1e12
+}
+
+#[cold]
+#[inline(never)]
+fn long_to_f64(cash: Cash) -> f64 {
+    cash as f64
 }
 
 /// A float amount as cash, rounded half to even at 10⁻¹²; `None` if it is not finite or beyond ±10²⁴.

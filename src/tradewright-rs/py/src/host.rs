@@ -1,5 +1,6 @@
 //! Python, as the kernel calls it.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
@@ -23,9 +24,29 @@ pub struct PolicyHooks {
     /// Bound `on_report`, where the policy has its own.
     pub on_report: Option<Py<PyAny>>,
     /// Its view of the market: the wake labels are the policy's own.
-    pub market: Py<MarketSnapshot>,
+    pub market: RefCell<Py<MarketSnapshot>>,
     /// Its view of positions and money.
-    pub portfolio: Py<PortfolioState>,
+    pub portfolio: RefCell<Py<PortfolioState>>,
+}
+
+impl PolicyHooks {
+    /// Gives the policy new views if it kept the ones of this call: a kept view stays invalid for good.
+    #[inline]
+    fn renew_kept_views(&self, py: Python<'_>) {
+        if self.market.borrow().get_refcnt(py) > 1 || self.portfolio.borrow().get_refcnt(py) > 1 {
+            self.renew_views(py);
+        }
+    }
+
+    #[cold]
+    fn renew_views(&self, py: Python<'_>) {
+        let market = self.market.borrow().get().again();
+        let portfolio = self.portfolio.borrow().get().again(py);
+        if let (Ok(market), Ok(portfolio)) = (Py::new(py, market), Py::new(py, portfolio)) {
+            self.market.replace(market);
+            self.portfolio.replace(portfolio);
+        }
+    }
 }
 
 /// A risk manager's methods.
@@ -144,15 +165,19 @@ impl Host for PyHost<'_, '_> {
     #[inline]
     fn decide(&mut self, policy: PolicyId, state: &State, intents: &mut Vec<Intent>) -> Result<(), HostError> {
         let hooks = &self.hooks.policies[policy as usize];
-        let (market, portfolio) = (hooks.market.bind(self.py), hooks.portfolio.bind(self.py));
-        let account = self.hooks.account.get();
-        market.get().show(state);
-        portfolio.get().show(state);
-        account.show(state);
-        let returned = hooks.decide.bind(self.py).call1((market, portfolio));
-        market.get().hide();
-        portfolio.get().hide();
-        account.hide();
+        let returned = {
+            let (market, portfolio) = (hooks.market.borrow(), hooks.portfolio.borrow());
+            let (market, portfolio, account) = (market.bind(self.py), portfolio.bind(self.py), &self.hooks.account);
+            market.get().show(state);
+            portfolio.get().show(state);
+            account.get().show(state);
+            let returned = hooks.decide.bind(self.py).call1((market, portfolio));
+            market.get().hide();
+            portfolio.get().hide();
+            account.get().hide();
+            returned
+        };
+        hooks.renew_kept_views(self.py);
         let read = match returned {
             Ok(returned) if returned.is_none() => return Ok(()),
             Ok(returned) => intents::read(&returned, &self.hooks.names, &self.hooks.classes, intents),

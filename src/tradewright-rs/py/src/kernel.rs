@@ -1,5 +1,6 @@
 //! The kernel for Python: built from plain values, run natively or stepped.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -220,8 +221,8 @@ impl Kernel {
             policy_hooks.push(PolicyHooks {
                 decide: object.getattr("decide")?.unbind(),
                 on_report: hook(&object, "on_report", has_report_hook)?,
-                market: Py::new(py, MarketSnapshot::new(names.clone(), id as u16))?,
-                portfolio: Py::new(py, portfolio)?,
+                market: RefCell::new(Py::new(py, MarketSnapshot::new(names.clone(), id as u16))?),
+                portfolio: RefCell::new(Py::new(py, portfolio)?),
             });
         }
         let mut managers = Vec::new();

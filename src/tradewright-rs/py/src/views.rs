@@ -58,6 +58,11 @@ impl MarketSnapshot {
         MarketSnapshot { view: AtomicPtr::new(ptr::null_mut()), copy: None, names, policy }
     }
 
+    /// A view like this one, for the next call.
+    pub fn again(&self) -> MarketSnapshot {
+        MarketSnapshot::new(self.names.clone(), self.policy)
+    }
+
     /// Points the view at the kernel's state for the length of a call.
     #[inline]
     pub fn show(&self, state: &State) {
@@ -356,6 +361,12 @@ impl PortfolioState {
         account: Option<Py<PortfolioState>>,
     ) -> PortfolioState {
         PortfolioState { view: AtomicPtr::new(ptr::null_mut()), copy: None, names, classes, policy, account }
+    }
+
+    /// A view like this one, for the next call.
+    pub fn again(&self, py: Python<'_>) -> PortfolioState {
+        let account = self.account.as_ref().map(|account| account.clone_ref(py));
+        PortfolioState::new(self.names.clone(), self.classes.clone(), self.policy, account)
     }
 
     /// Points the view at the kernel's state for the length of a call.

@@ -89,16 +89,15 @@ impl Source {
     fn eval(&self, id: usize, cells: &mut Cells<'_>, market: &Market) -> f64 {
         let state = &market.symbols[self.symbol as usize];
         let quote = &state.quote;
-        let has_both = quote.bid != i64::MIN && quote.ask != i64::MAX;
         let count = match self.field {
             Field::Close => state.bar.close,
-            Field::Mid if has_both => quote.bid + quote.ask,
             Field::Open => state.bar.open,
             Field::High => state.bar.high,
             Field::Low => state.bar.low,
             Field::Bid => quote.bid, // An empty bid is `NO_COUNT` already.
             Field::Ask if quote.ask != i64::MAX => quote.ask,
-            Field::QuotedSpread if has_both => quote.ask - quote.bid,
+            Field::Mid if quote.bid != i64::MIN && quote.ask != i64::MAX => quote.bid + quote.ask,
+            Field::QuotedSpread if quote.bid != i64::MIN && quote.ask != i64::MAX => quote.ask - quote.bid,
             Field::Last => cells.trade.0,
             Field::Price if state.mark_ns != i64::MIN => state.mark_x2,
             Field::Mid | Field::Ask | Field::QuotedSpread | Field::Price => NO_COUNT,
@@ -365,7 +364,23 @@ impl Node {
             Node::Binary(op, a, b) => op.eval(cells.value(*a), cells.value(*b)),
             Node::Crosses(node) => node.eval(cells),
             Node::Ema(node) => node.eval(cells),
-            other => other.eval_other(id, cells, callables),
+            other => {
+                // Cells of their own, so that those of the loop over the common nodes can live in registers.
+                let mut lent = Cells {
+                    values: &mut *cells.values,
+                    counts: &mut *cells.counts,
+                    ints: &mut *cells.ints,
+                    floats: &mut *cells.floats,
+                    now_ns: cells.now_ns,
+                    trade: cells.trade,
+                    error: None,
+                };
+                let value = other.eval_other(id, &mut lent, callables);
+                if let Some(error) = lent.error {
+                    cells.error.get_or_insert(error);
+                }
+                value
+            }
         }
     }
 

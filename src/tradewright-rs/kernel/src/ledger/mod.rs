@@ -61,6 +61,8 @@ impl Position {
 pub(crate) struct SymbolState {
     pub(crate) mark_x2: i64,
     holders: u32,
+    /// The only holder, while there is one whose value and risk are plain: not inverse, not a binary.
+    sole: Option<PolicyId>,
     /// The account's position: the sum of its owners'.
     pub(crate) lots: i64,
     /// Absolute value of that at the mark.
@@ -303,19 +305,65 @@ impl Ledger {
         (mark != NO_MARK).then_some(mark)
     }
 
-    /// Sets the mark, twice the price in price units. Returns at once when nobody holds the instrument.
+    /// Sets the mark, twice the price in price units. Returns at once when nobody holds the instrument, and whether
+    /// anybody does.
     #[inline]
-    pub fn mark(&mut self, symbol: SymbolId, mark_x2: i64) {
+    pub fn mark(&mut self, symbol: SymbolId, mark_x2: i64) -> bool {
+        self.mark_within(symbol, mark_x2, mark_x2, mark_x2)
+    }
+
+    /// Sets the mark to a bar's close, in price units; lowest and highest count for MAE and MFE alone.
+    #[inline]
+    pub fn mark_bar(&mut self, symbol: SymbolId, low: i64, high: i64, close: i64) -> bool {
+        self.mark_within(symbol, close * 2, low * 2, high * 2)
+    }
+
+    #[inline]
+    fn mark_within(&mut self, symbol: SymbolId, mark_x2: i64, low_x2: i64, high_x2: i64) -> bool {
         let state = &mut self.symbols[symbol as usize];
         let before_x2 = std::mem::replace(&mut state.mark_x2, mark_x2);
         if state.holders == 0 {
-            return;
+            return false;
         }
-        if before_x2 == mark_x2 {
-            self.extend_range(symbol, mark_x2, mark_x2);
-        } else {
+        if let Some(owner) = state.sole {
+            self.mark_sole(owner, symbol, mark_x2, low_x2, high_x2);
+            return true;
+        }
+        self.extend_range(symbol, low_x2.min(mark_x2), high_x2.max(mark_x2));
+        if before_x2 != mark_x2 {
             self.mark_held(symbol, mark_x2);
         }
+        true
+    }
+
+    /// One holder of a plain instrument, nearly always so: what the position gains, owner and account gain.
+    fn mark_sole(&mut self, owner: PolicyId, symbol: SymbolId, mark_x2: i64, low_x2: i64, high_x2: i64) {
+        let (count, currencies) = (self.symbols.len(), self.currencies());
+        let state = &mut self.symbols[symbol as usize];
+        let position = &mut self.positions[owner as usize * count + symbol as usize];
+        position.low_x2 = position.low_x2.min(low_x2).min(mark_x2);
+        position.high_x2 = position.high_x2.max(high_x2).max(mark_x2);
+        let value = state.unit.value_x2(mark_x2, position.lots);
+        let change = value - position.value;
+        if change == 0 {
+            return;
+        }
+        position.value = value;
+        let grown = value.abs() - state.gross;
+        (state.gross, state.net, state.risk) = (value.abs(), value, value.abs());
+        let (initial, maintenance) = (times(grown, state.initial_e10), times(grown, state.maintenance_e10));
+        let currency = state.currency as usize;
+        let own = &mut self.money[owner as usize * currencies + currency];
+        own.equity += change;
+        own.gross += grown;
+        own.net += change;
+        let account = &mut self.money[(self.policies + 1) * currencies + currency];
+        account.equity += change;
+        account.gross += grown;
+        account.net += change;
+        account.initial_margin_e10 += initial;
+        account.maintenance_margin_e10 += maintenance;
+        self.is_dirty = true;
     }
 
     /// Whether any owner holds the instrument.
@@ -347,8 +395,6 @@ impl Ledger {
             if position.lots == 0 {
                 continue;
             }
-            position.low_x2 = position.low_x2.min(mark_x2);
-            position.high_x2 = position.high_x2.max(mark_x2);
             let (before, value) = (position.value, unit.value_x2(mark_x2, position.lots));
             position.value = value;
             let money = &mut self.money[owner * currencies + currency];
@@ -368,9 +414,8 @@ impl Ledger {
     }
 
     /// Lowest and highest price of a period in which the positions held now were open: for MAE and MFE alone.
-    #[inline]
     pub fn mark_range(&mut self, symbol: SymbolId, low: i64, high: i64) {
-        if self.symbols[symbol as usize].holders != 0 {
+        if self.is_held(symbol) {
             self.extend_range(symbol, low * 2, high * 2);
         }
     }
@@ -478,6 +523,10 @@ impl Ledger {
         state.lots += lots - before.lots;
         state.holders = state.holders + u32::from(lots != 0) - u32::from(before.lots != 0);
 
+        state.sole = match state.holders {
+            1 if lots != 0 && !state.unit.is_inverse() && state.payout_x2 == 0 => Some(policy),
+            _ => None, // Where one of several remains, the general way is right too.
+        };
         let cost_full = if state.is_full { cost - before.cost } else { 0 };
         let equity = realised - fee + flow + (value - cost) - before.unrealised();
         let net = if state.unit.is_inverse() { before.value - value } else { value - before.value };
@@ -544,6 +593,13 @@ impl Ledger {
     fn close_step(&mut self, now_ns: i64) {
         self.is_dirty = false;
         let is_new_day = now_ns >= self.day_ends_at_ns;
+        if !is_new_day && self.currencies() == 1 {
+            // One currency can always be valued, so standings and sums go by the same index.
+            for (standing, money) in self.standings.iter_mut().zip(&self.money) {
+                standing.peak = standing.peak.max(money.equity);
+            }
+            return;
+        }
         let mut is_new_week = false;
         if is_new_day {
             let ends = self.config.day_ends_ns;
@@ -598,13 +654,17 @@ impl Ledger {
     }
 
     /// Whether equity fell below the maintenance margin of what is held: the venue may liquidate.
+    #[inline]
     pub fn below_maintenance(&self) -> bool {
         if self.config.kind == AccountKind::Cash {
             return false;
         }
         let short_of = |equity: Cash, margin: i128, gross: Cash| gross > 0 && times(equity, RATE_ONE) < margin;
-        if self.currencies() > 1
-            && let (Some(equity), Some(margin), Some(gross)) = (
+        if self.currencies() == 1 {
+            let money = self.account(0);
+            return short_of(money.equity, money.maintenance_margin_e10, money.gross);
+        }
+        if let (Some(equity), Some(margin), Some(gross)) = (
                 self.total(None, |money| money.equity),
                 self.total(None, |money| money.maintenance_margin_e10),
                 self.total(None, |money| money.gross),
@@ -633,6 +693,7 @@ impl SymbolState {
         SymbolState {
             mark_x2: NO_MARK,
             holders: 0,
+            sole: None,
             lots: 0,
             gross: 0,
             net: 0,

@@ -29,6 +29,9 @@ pub fn mul_div(a: Cash, b: i64, c: i64) -> Cash {
 #[inline]
 pub fn times(a: Cash, b: i64) -> Cash {
     let b = b as i128;
+    if let Ok(short) = i64::try_from(a) {
+        return (short as i128).wrapping_mul(b); // 64 by 64 bits always fit.
+    }
     // Neither partial product can overflow: 64 by 64 bits.
     let (low, high) = ((a as u64 as i128).wrapping_mul(b), (a >> 64).wrapping_mul(b));
     let fits = high as i64 as i128 == high;

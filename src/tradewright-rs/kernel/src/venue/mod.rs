@@ -141,6 +141,12 @@ impl SimVenue {
         }
     }
 
+    /// Whether bars, quotes and prints of this symbol pass without effect until something is sent or due.
+    #[inline]
+    pub fn is_quiet(&self, symbol: SymbolId) -> bool {
+        !self.busy[symbol as usize]
+    }
+
     /// Meets a bar, before the kernel sees it.
     #[inline]
     pub fn on_bar(&mut self, symbol: SymbolId, bar: &Bar, market: &Market) {

@@ -1,0 +1,440 @@
+//! Recorded data in, records in order of receive time out.
+//!
+//! Columns stay where they are; each source converts the rows it is about to hand out, a chunk at a time, so that a
+//! number is touched once and memory does not grow with the data.
+
+mod offence;
+mod source;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use crate::event::{Bar, Quote, Record, Trade};
+use crate::instrument::{Instrument, SymbolId};
+use source::{Chunk, Source};
+
+/// One series as columns of equal length; times are ns since the epoch, UTC.
+#[derive(Clone, Copy, Debug)]
+pub enum Columns<'a> {
+    /// Bars.
+    Bars {
+        /// Receive times; `None` where they equal the event times.
+        ts_recv_ns: Option<&'a [i64]>,
+        /// Closes of the bars.
+        ts_event_ns: &'a [i64],
+        /// Starts of the bars.
+        open_ns: &'a [i64],
+        /// Open, high, low, close.
+        prices: [&'a [f64]; 4],
+        /// Traded size; `None` if it was not recorded.
+        volume: Option<&'a [f64]>,
+    },
+    /// Quotes.
+    Quotes {
+        /// Receive times; `None` where they equal the event times.
+        ts_recv_ns: Option<&'a [i64]>,
+        /// Venue times.
+        ts_event_ns: &'a [i64],
+        /// Bid, ask. NaN is an empty side.
+        prices: [&'a [f64]; 2],
+        /// Sizes at the bid and the ask.
+        sizes: [&'a [f64]; 2],
+    },
+    /// Public trades.
+    Trades {
+        /// Receive times; `None` where they equal the event times.
+        ts_recv_ns: Option<&'a [i64]>,
+        /// Venue times.
+        ts_event_ns: &'a [i64],
+        /// Prices.
+        price: &'a [f64],
+        /// Sizes.
+        size: &'a [f64],
+        /// +1 buyer took, −1 seller took, 0 unknown.
+        aggressor: Option<&'a [i8]>,
+    },
+    /// Records that already are: status, grid and cash events.
+    Records(&'a [Record]),
+}
+
+impl Columns<'_> {
+    fn rows(&self) -> usize {
+        match self {
+            Columns::Bars { ts_event_ns, .. }
+            | Columns::Quotes { ts_event_ns, .. }
+            | Columns::Trades { ts_event_ns, .. } => ts_event_ns.len(),
+            Columns::Records(records) => records.len(),
+        }
+    }
+}
+
+/// A row that cannot be used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedError {
+    /// Index of the source in the feed.
+    pub source: usize,
+    /// Row, counted from 0.
+    pub row: usize,
+    /// Column.
+    pub field: &'static str,
+    /// Its value, as text.
+    pub value: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// One record of the current step.
+#[derive(Clone, Copy, Debug)]
+pub enum Arrival<'a> {
+    /// A bar.
+    Bar(SymbolId, &'a Bar),
+    /// A quote.
+    Quote(SymbolId, &'a Quote),
+    /// A public trade.
+    Trade(SymbolId, &'a Trade),
+    /// Anything else.
+    Other(&'a Record),
+}
+
+/// Rows of one series.
+#[derive(Clone, Copy, Debug)]
+pub enum Stretch<'a> {
+    /// Bars.
+    Bars(SymbolId, &'a [Bar]),
+    /// Quotes.
+    Quotes(SymbolId, &'a [Quote]),
+}
+
+/// Who is handed the records of a step. One method a kind, so that each loop over rows knows what it hands out.
+pub trait Receiver {
+    /// A bar.
+    fn bar(&mut self, symbol: SymbolId, bar: &Bar);
+    /// A quote.
+    fn quote(&mut self, symbol: SymbolId, quote: &Quote);
+    /// A public trade.
+    fn trade(&mut self, symbol: SymbolId, trade: &Trade);
+    /// Anything else.
+    fn other(&mut self, record: &Record);
+}
+
+/// The merged feed. Sources of equal time keep the order in which they were added.
+#[derive(Debug)]
+pub struct Feed<'a> {
+    sources: Vec<Source<'a>>,
+    /// The next receive time and the list of sources whose next row has it; `i64::MAX` at the end.
+    next_ns: i64,
+    list: u32,
+    /// The other lists, soonest first.
+    heap: BinaryHeap<Reverse<(i64, u32)>>,
+    lists: Vec<Vec<u32>>,
+    free: Vec<u32>,
+    /// The current step: (source, first row of the chunk, row after the last).
+    due: Vec<(u32, u32, u32)>,
+    read: u64,
+}
+
+impl Default for Feed<'_> {
+    fn default() -> Self {
+        Feed {
+            sources: Vec::new(),
+            next_ns: i64::MAX,
+            list: 0,
+            heap: BinaryHeap::new(),
+            lists: vec![Vec::new()],
+            free: Vec::new(),
+            due: Vec::new(),
+            read: 0,
+        }
+    }
+}
+
+impl<'a> Feed<'a> {
+    /// An empty feed.
+    pub fn new() -> Feed<'a> {
+        Feed::default()
+    }
+
+    /// Adds a series and reads its first rows.
+    pub fn add(&mut self, symbol: SymbolId, columns: Columns<'a>, instrument: &Instrument) -> Result<(), FeedError> {
+        let index = self.sources.len();
+        let mut source = Source::new(symbol, columns, instrument.price_scale());
+        if source.has_more() {
+            source.refill(index)?;
+            let (due_ns, list) = (source.next_ns(), self.new_list(index as u32));
+            self.heap.push(Reverse((due_ns, list)));
+            if self.next_ns != i64::MAX {
+                self.heap.push(Reverse((self.next_ns, self.list)));
+            }
+            self.take_soonest();
+        }
+        self.sources.push(source);
+        Ok(())
+    }
+
+    fn new_list(&mut self, source: u32) -> u32 {
+        if let Some(list) = self.free.pop() {
+            self.lists[list as usize].push(source);
+            return list;
+        }
+        self.lists.push(vec![source]);
+        (self.lists.len() - 1) as u32
+    }
+
+    /// Receive time of the next record; `i64::MAX` at the end.
+    #[inline]
+    pub fn next_ns(&self) -> i64 {
+        self.next_ns
+    }
+
+    /// How many rows have been handed out.
+    pub fn rows_read(&self) -> u64 {
+        self.read
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> u64 {
+        self.sources.iter().map(|source| source.rows as u64).sum()
+    }
+
+    /// Largest rounding of a price to the source's price unit, in price units.
+    pub fn shift_max(&self, source: usize) -> f64 {
+        self.sources[source].shift_max
+    }
+
+    /// Collects all records of the next receive time; read them with [`Feed::hand_out`], then call [`Feed::advance`].
+    #[inline]
+    pub fn collect(&mut self) -> Result<i64, FeedError> {
+        let now_ns = self.next_ns;
+        self.due.clear();
+        if now_ns == i64::MAX {
+            return Ok(now_ns);
+        }
+        if self.heap.peek().is_some_and(|Reverse((due_ns, _))| *due_ns == now_ns) {
+            self.merge_equal(now_ns);
+        }
+        for &index in &self.lists[self.list as usize] {
+            let source = &mut self.sources[index as usize];
+            let last = source.due_until(now_ns, index as usize)?;
+            self.due.push((index, source.at as u32, last as u32));
+            self.read += (last - source.at) as u64;
+        }
+        Ok(now_ns)
+    }
+
+    /// Joins the lists of equal time into one, in the order of the sources.
+    #[cold]
+    #[inline(never)]
+    fn merge_equal(&mut self, now_ns: i64) {
+        while let Some(top) = self.heap.peek_mut().filter(|top| top.0.0 == now_ns) {
+            let Reverse((_, list)) = PeekMut::pop(top);
+            let mut moved = std::mem::take(&mut self.lists[list as usize]);
+            self.lists[self.list as usize].append(&mut moved);
+            self.lists[list as usize] = moved;
+            self.free.push(list);
+        }
+        self.lists[self.list as usize].sort_unstable();
+    }
+
+    /// Hands out the records of the current step, in order.
+    #[inline]
+    pub fn hand_out(&self, receiver: &mut impl Receiver) {
+        for &(index, first, last) in &self.due {
+            let source = &self.sources[index as usize];
+            let (symbol, rows) = (source.symbol, first as usize..last as usize);
+            match &source.chunk {
+                Chunk::Bars(bars) => bars[rows].iter().for_each(|bar| receiver.bar(symbol, bar)),
+                Chunk::Quotes(quotes) => quotes[rows].iter().for_each(|quote| receiver.quote(symbol, quote)),
+                Chunk::Trades(trades) => trades[rows].iter().for_each(|trade| receiver.trade(symbol, trade)),
+                Chunk::Records => {
+                    if let Columns::Records(records) = source.columns {
+                        records[rows].iter().for_each(|record| receiver.other(record));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The rows that come next in one series before those of any other, as far as they are converted, with their
+    /// times and the time behind them. Take some of them with [`Feed::skip`].
+    #[inline]
+    pub fn stretch(&self) -> Option<(Stretch<'_>, &[i64], i64)> {
+        let &[index] = self.lists[self.list as usize].as_slice() else { return None };
+        let other_ns = self.heap.peek().map_or(i64::MAX, |Reverse((due_ns, _))| *due_ns);
+        let source = &self.sources[index as usize];
+        let rows = match &source.chunk {
+            Chunk::Bars(bars) => Stretch::Bars(source.symbol, &bars[source.at..]),
+            Chunk::Quotes(quotes) => Stretch::Quotes(source.symbol, &quotes[source.at..]),
+            Chunk::Trades(_) | Chunk::Records => return None,
+        };
+        Some((rows, source.times(), other_ns))
+    }
+
+    /// Moves behind the first rows of the stretch.
+    pub fn skip(&mut self, rows: usize) -> Result<(), FeedError> {
+        self.due.clear();
+        let index = self.lists[self.list as usize][0];
+        let at = self.sources[index as usize].at;
+        self.due.push((index, at as u32, (at + rows) as u32));
+        self.read += rows as u64;
+        self.advance()
+    }
+
+    /// Moves behind the current step.
+    #[inline]
+    pub fn advance(&mut self) -> Result<(), FeedError> {
+        // The common case: every source of the step goes on to one and the same time.
+        let mut next_ns = None;
+        let mut is_split = false;
+        for &(index, _, last) in &self.due {
+            let source = &mut self.sources[index as usize];
+            source.at = last as usize;
+            if source.is_spent() && source.has_more() {
+                source.refill(index as usize)?;
+            }
+            let due_ns = source.next_ns();
+            is_split |= *next_ns.get_or_insert(due_ns) != due_ns;
+        }
+        let next_ns = next_ns.unwrap_or(i64::MAX);
+        if is_split || next_ns == i64::MAX {
+            self.split();
+        } else if self.heap.peek().is_some_and(|Reverse((other_ns, _))| *other_ns < next_ns) {
+            if let Some(mut top) = self.heap.peek_mut() {
+                let Reverse(soonest) = std::mem::replace(&mut *top, Reverse((next_ns, self.list)));
+                (self.next_ns, self.list) = soonest;
+            }
+        } else {
+            self.next_ns = next_ns;
+        }
+        Ok(())
+    }
+
+    fn take_soonest(&mut self) {
+        (self.next_ns, self.list) = self.heap.pop().map_or((i64::MAX, 0), |Reverse(soonest)| soonest);
+    }
+
+    /// Puts the sources of a step into lists by their next time.
+    fn split(&mut self) {
+        let mut sources = std::mem::take(&mut self.lists[self.list as usize]);
+        let mut made: Vec<(i64, u32)> = Vec::new();
+        for &index in &sources {
+            let due_ns = self.sources[index as usize].next_ns();
+            if due_ns == i64::MAX {
+                continue;
+            }
+            match made.iter().rev().take(4).find(|(time, _)| *time == due_ns) {
+                Some(&(_, into)) => self.lists[into as usize].push(index),
+                None => {
+                    let into = self.new_list(index);
+                    made.push((due_ns, into));
+                }
+            }
+        }
+        sources.clear();
+        self.lists[self.list as usize] = sources;
+        self.free.push(self.list);
+        self.heap.extend(made.into_iter().map(Reverse));
+        self.take_soonest();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Payload, Status};
+    use proptest::prelude::*;
+
+    #[derive(Default)]
+    struct Step {
+        trades: Vec<(SymbolId, Trade)>,
+        others: usize,
+    }
+
+    impl Receiver for Step {
+        fn bar(&mut self, _: SymbolId, _: &Bar) {}
+        fn quote(&mut self, _: SymbolId, _: &Quote) {}
+        fn trade(&mut self, symbol: SymbolId, trade: &Trade) {
+            self.trades.push((symbol, *trade));
+        }
+        fn other(&mut self, _: &Record) {
+            self.others += 1;
+        }
+    }
+
+    fn trades(times: &[i64]) -> (Vec<i64>, Vec<f64>, Vec<f64>) {
+        (times.to_vec(), (0..times.len()).map(|row| 1.0 + row as f64).collect(), vec![1.0; times.len()])
+    }
+
+    proptest! {
+        /// The oracle: a stable sort of everything by receive time.
+        #[test]
+        fn merges_as_a_stable_sort_does(
+            series in prop::collection::vec(prop::collection::vec(0_i64..40, 0..700), 1..6)
+        ) {
+            let series: Vec<Vec<i64>> = series.into_iter().map(|mut times| { times.sort(); times }).collect();
+            let instrument = Instrument::plain("X");
+            let columns: Vec<_> = series.iter().map(|times| trades(times)).collect();
+            let mut feed = Feed::new();
+            for (symbol, (times, price, size)) in columns.iter().enumerate() {
+                let trades = Columns::Trades { ts_recv_ns: None, ts_event_ns: times, price, size, aggressor: None };
+                feed.add(symbol as u32, trades, &instrument).unwrap();
+            }
+            let mut expected: Vec<(i64, u32, i64)> = Vec::new();
+            for (symbol, times) in series.iter().enumerate() {
+                for (row, &time) in times.iter().enumerate() {
+                    expected.push((time, symbol as u32, (row as i64 + 1) * 1_000_000));
+                }
+            }
+            expected.sort_by_key(|&(time, _, _)| time);
+            let mut got = Vec::new();
+            while feed.next_ns() != i64::MAX {
+                let now_ns = feed.collect().unwrap();
+                let mut step = Step::default();
+                feed.hand_out(&mut step);
+                assert!(step.trades.iter().all(|(_, trade)| trade.ts_recv_ns == now_ns));
+                got.extend(step.trades.iter().map(|(symbol, trade)| (now_ns, *symbol, trade.price)));
+                feed.advance().unwrap();
+            }
+            prop_assert_eq!(got, expected);
+        }
+    }
+
+    #[test]
+    fn records_are_read_in_place() {
+        let record = |ts_recv_ns| Record {
+            ts_recv_ns,
+            ts_event_ns: ts_recv_ns,
+            symbol: 0,
+            payload: Payload::Status(Status::Paused),
+        };
+        let records = [record(1), record(1), record(5)];
+        let mut feed = Feed::new();
+        feed.add(0, Columns::Records(&records), &Instrument::plain("X")).unwrap();
+        let mut steps = Vec::new();
+        while feed.next_ns() != i64::MAX {
+            let now_ns = feed.collect().unwrap();
+            let mut step = Step::default();
+            feed.hand_out(&mut step);
+            steps.push((now_ns, step.others));
+            feed.advance().unwrap();
+        }
+        assert_eq!(steps, [(1, 2), (5, 1)]);
+    }
+
+    #[test]
+    fn the_first_offence_is_named() {
+        let instrument = Instrument::plain("X");
+        let close = [10.0, 11.0, f64::NAN];
+        let ts = [1, 2, 3];
+        let open_ns = [0, 1, 2];
+        let columns = Columns::Bars {
+            ts_recv_ns: None,
+            ts_event_ns: &ts,
+            open_ns: &open_ns,
+            prices: [&close, &close, &close, &close],
+            volume: None,
+        };
+        let error = Feed::new().add(0, columns, &instrument).unwrap_err();
+        assert_eq!((error.row, error.field, error.problem), (2, "open", "is empty (NaN)"));
+    }
+}

@@ -1,0 +1,102 @@
+//! Says what is wrong with a row: its field, value and problem.
+
+use super::source::{COUNT_MAX, Source};
+use super::{Columns, FeedError};
+
+impl Source<'_> {
+    /// Names the first offence of a chunk that is known to have one.
+    #[cold]
+    pub(super) fn first_offence(&self, index: usize, from: usize, to: usize) -> FeedError {
+        let error = |row: usize, field, value: String, problem| FeedError { source: index, row, field, value, problem };
+        let number = |row: usize, field, value: f64| -> Option<FeedError> {
+            let problem = if value.is_nan() {
+                "is empty (NaN)"
+            } else if value.is_infinite() {
+                "is infinite"
+            } else if value * self.scale < 0.5 {
+                "is not positive; a price is"
+            } else if value * self.scale >= COUNT_MAX {
+                "is too large for the instrument's price unit"
+            } else {
+                return None;
+            };
+            Some(error(row, field, format!("{value}"), problem))
+        };
+        let times = |recv: &[i64], event: &[i64], row: usize, strict: bool| -> Option<FeedError> {
+            if row > 0 && recv[row] < recv[row - 1] {
+                return Some(error(row, "ts_recv_ns", recv[row].to_string(), "is before the row above; sort the rows"));
+            }
+            if strict && row > 0 && recv[row] == recv[row - 1] {
+                return Some(error(row, "ts_recv_ns", recv[row].to_string(), "repeats the time of the row above"));
+            }
+            if event[row] > recv[row] {
+                let problem = "is after the receive time: that would be lookahead";
+                return Some(error(row, "ts_event_ns", event[row].to_string(), problem));
+            }
+            None
+        };
+        let size = |row: usize, field, value: f64| -> Option<FeedError> {
+            let is_bad = value < 0.0 || value.is_infinite();
+            is_bad.then(|| error(row, field, format!("{value}"), "is not a size; sizes are finite and not negative"))
+        };
+        for row in from..to {
+            let found = match self.columns {
+                Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices: [open, high, low, close], volume } => {
+                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, true)
+                        .or_else(|| number(row, "open", open[row]))
+                        .or_else(|| number(row, "high", high[row]))
+                        .or_else(|| number(row, "low", low[row]))
+                        .or_else(|| number(row, "close", close[row]))
+                        .or_else(|| {
+                            (high[row] < low[row])
+                                .then(|| error(row, "high", format!("{}", high[row]), "is below the low"))
+                        })
+                        .or_else(|| {
+                            (open[row] > high[row] || open[row] < low[row])
+                                .then(|| error(row, "open", format!("{}", open[row]), "is outside low to high"))
+                        })
+                        .or_else(|| {
+                            (close[row] > high[row] || close[row] < low[row])
+                                .then(|| error(row, "close", format!("{}", close[row]), "is outside low to high"))
+                        })
+                        .or_else(|| {
+                            (open_ns[row] > ts_event_ns[row])
+                                .then(|| error(row, "open_ns", open_ns[row].to_string(), "is after the bar's close"))
+                        })
+                        .or_else(|| volume.and_then(|column| size(row, "volume", column[row])))
+                }
+                Columns::Quotes { ts_recv_ns, ts_event_ns, prices: [bid, ask], sizes: [bid_size, ask_size] } => {
+                    let side = |field, value: f64| if value.is_nan() { None } else { number(row, field, value) };
+                    let shown = |field, value: f64| {
+                        if value.is_nan() {
+                            Some(error(row, field, "NaN".to_owned(), "is empty (NaN)"))
+                        } else {
+                            size(row, field, value)
+                        }
+                    };
+                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
+                        .or_else(|| side("bid", bid[row]))
+                        .or_else(|| side("ask", ask[row]))
+                        .or_else(|| shown("bid_size", bid_size[row]))
+                        .or_else(|| shown("ask_size", ask_size[row]))
+                }
+                Columns::Trades { ts_recv_ns, ts_event_ns, price, size: sizes, .. } => {
+                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
+                        .or_else(|| number(row, "price", price[row]))
+                        .or_else(|| {
+                            if sizes[row].is_nan() {
+                                Some(error(row, "size", "NaN".to_owned(), "is empty (NaN)"))
+                            } else {
+                                size(row, "size", sizes[row])
+                            }
+                        })
+                }
+                Columns::Records(_) => None,
+            };
+            if let Some(found) = found {
+                return found;
+            }
+        }
+        error(from, "row", String::new(), "cannot be read")
+    }
+}

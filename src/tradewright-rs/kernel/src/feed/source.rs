@@ -1,0 +1,293 @@
+//! One series: converts the rows that it is about to hand out.
+
+use super::{Columns, FeedError};
+use crate::event::{Bar, Quote, Trade};
+use crate::instrument::SymbolId;
+
+/// Rows converted at a time. Small, so that the chunks of many symbols stay in the cache together.
+const CHUNK_ROWS: usize = 256;
+
+#[derive(Debug)]
+pub(super) enum Chunk {
+    Bars(Vec<Bar>),
+    Quotes(Vec<Quote>),
+    Trades(Vec<Trade>),
+    /// Records are read in place.
+    Records,
+}
+
+#[derive(Debug)]
+pub(super) struct Source<'a> {
+    pub(super) symbol: SymbolId,
+    pub(super) columns: Columns<'a>,
+    /// Price units in a price of one.
+    pub(super) scale: f64,
+    pub(super) chunk: Chunk,
+    /// Receive times of the chunk's rows and of the row behind them: `i64::MAX` where there is none.
+    times: Vec<i64>,
+    /// Row of the series at which the chunk starts, and how many rows it holds.
+    first: usize,
+    held: usize,
+    /// The next row of the chunk to hand out.
+    pub(super) at: usize,
+    pub(super) rows: usize,
+    last_recv_ns: i64,
+    /// Largest rounding to the price unit so far, in price units.
+    pub(super) shift_max: f64,
+}
+
+/// Adding this to a float of at most 2⁵¹ rounds it to an integer, half to even, in its last bits.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// A float as the nearest integer count, and whether it fits.
+#[inline]
+fn count(value: f64) -> (i64, f64) {
+    let shifted = value + ROUND;
+    (ticks(shifted), shifted - ROUND)
+}
+
+/// The integer in the last bits of a float that [`ROUND`] was added to.
+#[inline]
+fn ticks(shifted: f64) -> i64 {
+    (shifted.to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64)
+}
+
+/// The largest count that [`count`] rounds right.
+pub(super) const COUNT_MAX: f64 = 2.25e15;
+
+/// Adds [`ROUND`] to a column of prices in price units; returns the largest rounding, or `largest`.
+fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -> f64 {
+    // Two lanes, and a comparison that is false for NaN: what the processor's packed maximum does.
+    let mut lanes = [largest; 2];
+    let mut pairs = out.chunks_exact_mut(2);
+    for (out, prices) in pairs.by_ref().zip(column.chunks_exact(2)) {
+        for lane in 0..2 {
+            let exact = prices[lane] * scale;
+            out[lane] = exact + ROUND;
+            let rounding = (exact - (out[lane] - ROUND)).abs();
+            lanes[lane] = if rounding > lanes[lane] { rounding } else { lanes[lane] };
+        }
+    }
+    if let ([out], [.., price]) = (pairs.into_remainder(), column) {
+        let exact = price * scale;
+        *out = exact + ROUND;
+        lanes[0] = lanes[0].max((exact - (*out - ROUND)).abs());
+    }
+    lanes[0].max(lanes[1])
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(symbol: SymbolId, columns: Columns<'a>, scale: f64) -> Source<'a> {
+        let rows = columns.rows();
+        let size = CHUNK_ROWS.min(rows);
+        let chunk = match columns {
+            Columns::Bars { .. } => Chunk::Bars(Vec::with_capacity(size)),
+            Columns::Quotes { .. } => Chunk::Quotes(Vec::with_capacity(size)),
+            Columns::Trades { .. } => Chunk::Trades(Vec::with_capacity(size)),
+            Columns::Records(_) => Chunk::Records,
+        };
+        let times = vec![i64::MAX];
+        let (last_recv_ns, shift_max) = (i64::MIN, 0.0);
+        Source { symbol, columns, scale, chunk, times, first: 0, held: 0, at: 0, rows, last_recv_ns, shift_max }
+    }
+
+    /// Receive time of the next row; `i64::MAX` at the end.
+    #[inline]
+    pub(super) fn next_ns(&self) -> i64 {
+        self.times[self.at]
+    }
+
+    /// Receive times of the rows of the chunk that are left, and of the row behind them.
+    #[inline]
+    pub(super) fn times(&self) -> &[i64] {
+        &self.times[self.at..]
+    }
+
+    /// Whether every row of the chunk has been handed out.
+    #[inline]
+    pub(super) fn is_spent(&self) -> bool {
+        self.at == self.held
+    }
+
+    /// Whether there are rows behind the chunk.
+    #[inline]
+    pub(super) fn has_more(&self) -> bool {
+        self.first + self.held < self.rows
+    }
+
+    /// The first row of the chunk that is not due now. The next one is.
+    #[inline]
+    pub(super) fn due_until(&mut self, now_ns: i64, index: usize) -> Result<usize, FeedError> {
+        let last = self.at + 1;
+        if self.times[last] == now_ns { self.due_until_long(now_ns, index) } else { Ok(last) }
+    }
+
+    #[inline(never)]
+    fn due_until_long(&mut self, now_ns: i64, index: usize) -> Result<usize, FeedError> {
+        let mut last = self.at + 1;
+        loop {
+            while last < self.held && self.times[last] == now_ns {
+                last += 1;
+            }
+            if last < self.held || !self.has_more() || self.times[last] != now_ns {
+                return Ok(last);
+            }
+            // Rows of the same time go on behind the chunk: keep what is due and read on.
+            last = self.held - self.at;
+            self.refill(index)?;
+        }
+    }
+
+    /// Drops the rows handed out, keeps the others, and converts the next ones.
+    #[inline(never)]
+    pub(super) fn refill(&mut self, index: usize) -> Result<(), FeedError> {
+        let (from, kept) = (self.first + self.held, self.held - self.at);
+        let to = (from + CHUNK_ROWS).min(self.rows);
+        let (is_good, to) = match self.columns {
+            Columns::Bars { .. } => (self.refill_bars(from, to), to),
+            Columns::Quotes { .. } => (self.refill_quotes(from, to), to),
+            Columns::Trades { .. } => (self.refill_trades(from, to), to),
+            Columns::Records(records) => {
+                self.refill_times(|row| records[row].ts_recv_ns, from, records.len());
+                if let Some(row) = records.windows(2).position(|pair| pair[1].ts_recv_ns < pair[0].ts_recv_ns) {
+                    return Err(FeedError {
+                        source: index,
+                        row: row + 1,
+                        field: "ts_recv_ns",
+                        value: records[row + 1].ts_recv_ns.to_string(),
+                        problem: "is before the record above",
+                    });
+                }
+                (true, records.len())
+            }
+        };
+        (self.first, self.held, self.at) = (from - kept, kept + to - from, 0);
+        if is_good { Ok(()) } else { Err(self.first_offence(index, from, to)) }
+    }
+
+    /// Moves on to the times of these rows and of the one behind them.
+    fn refill_times(&mut self, time: impl Fn(usize) -> i64, from: usize, to: usize) {
+        self.times.truncate(self.held);
+        self.times.drain(..self.at);
+        self.times.extend((from..to).map(&time));
+        self.times.push(if to < self.rows { time(to) } else { i64::MAX });
+    }
+
+    fn refill_bars(&mut self, from: usize, to: usize) -> bool {
+        let Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices, volume } = self.columns else { return false };
+        let recv = ts_recv_ns.unwrap_or(ts_event_ns);
+        self.refill_times(|row| recv[row], from, to);
+        let Chunk::Bars(bars) = &mut self.chunk else { return false };
+        bars.drain(..self.at);
+        let rows = to - from;
+        // Pass by pass over columns, so that the compiler can take two rows at a time.
+        let mut shifted = [[0.0; CHUNK_ROWS]; 4];
+        for (column, out) in prices.iter().zip(&mut shifted) {
+            self.shift_max = shift(&column[from..to], self.scale, &mut out[..rows], self.shift_max);
+        }
+        let [open, high, low, close] = shifted.each_ref().map(|column| &column[..rows]);
+        let (recv, event, opened) = (&recv[from..to], &ts_event_ns[from..to], &open_ns[from..to]);
+        let mut is_good = recv.first().is_none_or(|&first| first > self.last_recv_ns);
+        self.last_recv_ns = recv.last().copied().unwrap_or(self.last_recv_ns);
+        for row in 0..rows {
+            // Shifted prices compare as prices do; written so that a NaN is bad.
+            is_good &= (low[row] > ROUND) & (high[row] < ROUND + COUNT_MAX);
+            is_good &= (open[row] >= low[row]) & (open[row] <= high[row]);
+            is_good &= (close[row] >= low[row]) & (close[row] <= high[row]);
+        }
+        for pair in recv.windows(2) {
+            is_good &= pair[0] < pair[1];
+        }
+        for row in 0..rows {
+            is_good &= (event[row] <= recv[row]) & (opened[row] <= event[row]);
+        }
+        let none = [f64::NAN; CHUNK_ROWS];
+        let volume = volume.map_or(&none[..rows], |column| &column[from..to]);
+        for &volume in volume {
+            is_good &= !(volume < 0.0) & (volume != f64::INFINITY);
+        }
+        bars.extend((0..rows).map(|row| Bar {
+            ts_recv_ns: recv[row],
+            ts_event_ns: event[row],
+            open_ns: opened[row],
+            open: ticks(open[row]),
+            high: ticks(high[row]),
+            low: ticks(low[row]),
+            close: ticks(close[row]),
+            volume: volume[row],
+        }));
+        is_good
+    }
+
+    fn refill_quotes(&mut self, from: usize, to: usize) -> bool {
+        let Columns::Quotes { ts_recv_ns, ts_event_ns, prices, sizes } = self.columns else { return false };
+        let recv = ts_recv_ns.unwrap_or(ts_event_ns);
+        self.refill_times(|row| recv[row], from, to);
+        let Chunk::Quotes(quotes) = &mut self.chunk else { return false };
+        quotes.drain(..self.at);
+        let scale = self.scale;
+        let (mut is_good, mut largest, mut last) = (true, self.shift_max, self.last_recv_ns);
+        let [bids, asks] = prices.map(|column| &column[from..to]);
+        let [bid_sizes, ask_sizes] = sizes.map(|column| &column[from..to]);
+        let (recv, event) = (&recv[from..to], &ts_event_ns[from..to]);
+        quotes.extend((0..to - from).map(|row| {
+            let (exact_bid, exact_ask) = (bids[row] * scale, asks[row] * scale);
+            let (mut bid, mut ask) = (count(exact_bid), count(exact_ask));
+            if bids[row].is_nan() || asks[row].is_nan() {
+                // An empty side; the other one still has to be a price.
+                if bids[row].is_nan() {
+                    bid = (i64::MIN, f64::MIN_POSITIVE);
+                }
+                if asks[row].is_nan() {
+                    ask = (i64::MAX, COUNT_MAX / 2.0);
+                }
+            } else {
+                for rounding in [(exact_bid - bid.1).abs(), (exact_ask - ask.1).abs()] {
+                    largest = if rounding > largest { rounding } else { largest };
+                }
+            }
+            is_good &= (bid.1 > 0.0) & (ask.1 > 0.0) & (bid.1 < COUNT_MAX) & (ask.1 < COUNT_MAX);
+            is_good &= (bid_sizes[row] >= 0.0) & (ask_sizes[row] >= 0.0);
+            is_good &= (bid_sizes[row] < f64::INFINITY) & (ask_sizes[row] < f64::INFINITY);
+            is_good &= (recv[row] >= last) & (event[row] <= recv[row]);
+            last = recv[row];
+            Quote {
+                ts_recv_ns: recv[row],
+                ts_event_ns: event[row],
+                bid: bid.0,
+                ask: ask.0,
+                bid_size: bid_sizes[row],
+                ask_size: ask_sizes[row],
+            }
+        }));
+        (self.shift_max, self.last_recv_ns) = (largest, last);
+        is_good
+    }
+
+    fn refill_trades(&mut self, from: usize, to: usize) -> bool {
+        let Columns::Trades { ts_recv_ns, ts_event_ns, price, size, aggressor } = self.columns else { return false };
+        let recv = ts_recv_ns.unwrap_or(ts_event_ns);
+        self.refill_times(|row| recv[row], from, to);
+        let Chunk::Trades(trades) = &mut self.chunk else { return false };
+        trades.drain(..self.at);
+        let scale = self.scale;
+        let (mut is_good, mut largest, mut last) = (true, self.shift_max, self.last_recv_ns);
+        trades.extend((from..to).map(|row| {
+            let exact = price[row] * scale;
+            let (ticks, rounded) = count(exact);
+            largest = f64::max(largest, (exact - rounded).abs());
+            is_good &= (rounded > 0.0) & (rounded < COUNT_MAX) & (size[row] >= 0.0) & (size[row] < f64::INFINITY);
+            is_good &= (recv[row] >= last) & (ts_event_ns[row] <= recv[row]);
+            last = recv[row];
+            Trade {
+                ts_recv_ns: recv[row],
+                ts_event_ns: ts_event_ns[row],
+                price: ticks,
+                size: size[row],
+                aggressor: aggressor.map_or(0, |column| column[row]),
+            }
+        }));
+        (self.shift_max, self.last_recv_ns) = (largest, last);
+        is_good
+    }
+}
