@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 import tradewright as tw
 from runs import DAY_NS, b2_quotes, bars, check_sound
 from tradewright import features as f
+from tradewright.errors import DataError
 from tradewright.research.journal import FRAMES as JOURNAL
 from tradewright.sim.config import LogNormal, SampledLatency
 from tradewright.simulation import prepare
@@ -352,7 +353,7 @@ def test_a_bad_row_is_refused_before_anything_runs() -> None:
     series = bars([1.0, 2.0, 3.0, 4.0], highs=[1.0, 2.0, 0.5, 4.0], lows=[1.0, 1.0, 1.0, 1.0])
     prepared = prepare(Cross("X", 1, 2), series)
     run = prepared.run
-    with pytest.raises(tw_error("DataError"), match=r"bars of X, row 3, high: 0\.5 is below the low"):
+    with pytest.raises(DataError, match=r"bars of X, row 3, high: 0\.5 is below the low"):
         step_through(run, run.kernel.venue(run.venue, run.series))
     assert run.kernel.counters["steps"] == 0
 
@@ -367,9 +368,3 @@ def test_time_does_not_go_back() -> None:
 def test_check_sound_on_a_native_run() -> None:
     series = bars([round(100 + math.sin(row / 3), 4) for row in range(400)], volume=1e6)
     check_sound(tw.backtest(Cross("X", 2, 5), series))
-
-
-def tw_error(name: str) -> type[Exception]:
-    import tradewright.errors
-
-    return getattr(tradewright.errors, name)

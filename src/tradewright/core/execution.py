@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
@@ -33,14 +34,14 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         fill_id: The venue's id, by which repeated reports are recognised.
         price: Price.
         size: Size, positive.
-        fee: Fee in the instrument's currency; negative is a rebate.
+        fee: Fee in the instrument's currency; negative is a rebate. A ``Decimal`` is exact.
         liquidity: ``maker`` if our order rested, ``taker`` if it took.
     """
 
     fill_id: int
     price: float
     size: float
-    fee: float = 0.0
+    fee: float | Decimal = 0.0
     liquidity: Literal["maker", "taker"] = "taker"
 
 
