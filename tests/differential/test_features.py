@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Reference = "Callable[[list[float]], list[float]]"
-
 NAN = math.nan
 CENTS = st.integers(100, 130)  # Few values, so that ties and flat windows are common.
 WIDE = st.integers(1, 10_000_000)
@@ -147,7 +145,7 @@ def test_windows_of_floats_with_missing_values(name: str, sizes: list[float], n:
     got = column(make(f.volume("A"), n), bars)
     scale = max((abs(size) for size in sizes if not math.isnan(size)), default=0.0)
     if name == "zscore":
-        # Where the spread drowns in the rounding of the largest value, only the order of size can be asked for.
+        # Where the spread drowns in the rounding of the largest value, there is no right answer to compare.
         spreads = over_samples(sizes, lambda values: windows(values, n, std))
         keep = [not spread < 1e-6 * scale for spread in spreads]
         got = [value for value, kept in zip(got, keep, strict=True) if kept]
@@ -216,12 +214,13 @@ def test_the_past(cents: list[int], sizes: list[float], n: int) -> None:
     agree(column(f.diff(price, n), bars), wanted)  # The difference of the decimals, not of the floats.
     agree(column(f.returns(price, n), bars), lagged(n, ratio)(close), rel=1e-12, absolute=1e-14)
     agree(column(f.log_returns(price, n), bars), lagged(n, log_ratio)(close), rel=1e-12, absolute=1e-14)
-    for make, of in [
+    cases: list[tuple[Callable[[f.NodeLike, int], f.Node], Callable[[float, float], float]]] = [
         (f.lag, lambda _, then: then),
         (f.diff, lambda now, then: now - then),
         (f.returns, ratio),
         (f.log_returns, log_ratio),
-    ]:
+    ]
+    for make, of in cases:
         agree(column(make(size, n), bars), over_samples(sizes, lagged(n, of)), rel=1e-9, absolute=1e-12)
 
 
@@ -361,7 +360,8 @@ def test_arithmetic_and_conditions_follow_numpy() -> None:
         cases = {
             "add": (x + p, v + c), "sub": (p - x, c - v), "mul": (x * 3, v * 3), "div": (1 / x, 1 / v),
             "neg": (-x, -v), "abs": (abs(x - 2), abs(v - 2)), "min": (f.minimum(x, p), np.minimum(v, c)),
-            "max": (f.maximum(x, 2), np.maximum(v, 2)), "log": (f.log(x), np.log(v)), "exp": (f.exp(x), np.exp(v)),
+            "max": (f.maximum(x, 2), np.maximum(v, 2)),
+            "log": (f.log(x), np.log(v)), "exp": (f.exp(x), np.exp(v)),
             "sqrt": (f.sqrt(x - 1), np.sqrt(v - 1)), "gt": (x > p, np.where(known, v > c, NAN)),
             "ge": (x >= 1, np.where(known, v >= 1, NAN)), "lt": (x < 1, np.where(known, v < 1, NAN)),
             "le": (x <= 1, np.where(known, v <= 1, NAN)), "not": (~(x > 1), np.where(known, ~(v > 1), NAN)),
@@ -472,7 +472,8 @@ def test_quotes_with_empty_sides() -> None:
     quotes = quotes_of([1.0, None, 1.02, 1.03], [1.1, 1.1, None, 1.05])
     nodes = {
         "bid": f.bid("A"), "ask": f.ask("A"), "mid": f.mid("A"), "spread": f.quoted_spread("A"),
-        "bid_size": f.bid_size("A"), "ask_size": f.ask_size("A"), "price": f.price("A"), "sma": f.sma(f.mid("A"), 2),
+        "bid_size": f.bid_size("A"), "ask_size": f.ask_size("A"), "price": f.price("A"),
+        "sma": f.sma(f.mid("A"), 2),
     }  # fmt: skip
     got = f.compute(nodes, quotes)
     wanted = {
@@ -489,7 +490,8 @@ def test_every_trade_is_a_sample_and_a_step_is_one_row() -> None:
         {"symbol": "A", "ts": [1, 2, 2, 2, 3], "price": [1.0, 2, 3, 4, 5], "size": [1.0, 1, 2, 3, 4]}
     )
     nodes = {
-        "last": f.last("A"), "sum": f.rolling_sum(f.trade_size("A"), 3), "max": f.rolling_max(f.last("A"), "1ns"),
+        "last": f.last("A"), "sum": f.rolling_sum(f.trade_size("A"), 3),
+        "max": f.rolling_max(f.last("A"), "1ns"),
         "crossed": f.crosses_above(f.last("A"), 2.5), "price": f.price("A"), "lag": f.lag(f.price("A"), 1),
     }  # fmt: skip
     got = f.compute(nodes, trades)
@@ -528,7 +530,8 @@ def test_nodes_of_two_series_are_sampled_once_a_step(
 def test_what_was_known_does_not_change_with_what_follows(cents: list[int], n: int, cut: int) -> None:
     x = f.close("A")
     make = [
-        f.sma, f.rolling_sum, f.rolling_std, f.rolling_var, f.rolling_min, f.rolling_max, f.zscore, f.ema, f.wilder,
+        f.sma, f.rolling_sum, f.rolling_std, f.rolling_var, f.rolling_min, f.rolling_max, f.zscore, f.ema,
+        f.wilder,
         f.rsi, f.lag, f.diff, f.returns, f.log_returns, f.ewma_vol,
     ]  # fmt: skip
     nodes = {one.__name__: one(x, n) for one in make}

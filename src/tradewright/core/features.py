@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from tradewright.errors import UnknownSymbolError
 
@@ -661,6 +661,12 @@ def ewma_vol(x: NodeLike, half_life: float | str) -> Node:
 # --- Python as a node ------------------------------------------------------------------------------------
 
 
+@overload
+def apply(function: Callable[[float], float], x: NodeLike, /) -> Node: ...
+@overload
+def apply(function: Callable[[float, float], float], x: NodeLike, y: NodeLike, /) -> Node: ...
+@overload
+def apply(function: Callable[..., float], *inputs: NodeLike) -> Node: ...
 def apply(function: Callable[..., float], *inputs: NodeLike) -> Node:
     """A Python function of the inputs' latest values. Slow: one Python call a sample.
 
