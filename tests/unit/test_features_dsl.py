@@ -148,7 +148,7 @@ def test_a_condition_has_no_truth_value_while_it_is_declared() -> None:
     with pytest.raises(TypeError, match="not a condition"):
         _ = (X > 1) & X  # pyright: ignore[reportOperatorIssue, reportUnknownVariableType]
     with pytest.raises(TypeError, match="cannot be called"):
-        f.apply(3, X)  # pyright: ignore[reportArgumentType]
+        f.apply(3, X)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def test_wake_conditions_are_values() -> None:
