@@ -52,6 +52,9 @@ fn raised(error: PyErr) -> HostError {
 /// empty side. Of trades: price, size.
 type SeriesTuple<'py> = (SymbolId, String, PyReadonlyArray1<'py, i64>, Vec<PyReadonlyArray1<'py, f64>>);
 
+/// The time of each step, and each wanted node's value at it.
+type TimesAndValues<'py> = (Bound<'py, PyArray1<i64>>, Vec<Bound<'py, PyArray1<f64>>>);
+
 struct Columns<'a> {
     symbol: SymbolId,
     kind: SourceKind,
@@ -107,7 +110,7 @@ pub fn compute_features<'py>(
     callables: Vec<Py<PyAny>>,
     instruments: Vec<(String, String)>,
     series: Vec<SeriesTuple<'py>>,
-) -> PyResult<(Bound<'py, PyArray1<i64>>, Vec<Bound<'py, PyArray1<f64>>>)> {
+) -> PyResult<TimesAndValues<'py>> {
     let instruments: Vec<Instrument> = instruments
         .iter()
         .map(|(symbol, unit)| Ok(Instrument { price_unit: Decimal::parse(unit)?, ..Instrument::plain(symbol) }))
