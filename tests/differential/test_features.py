@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Reference = "Callable[[list[float]], list[float]]"
-
 NAN = math.nan
 CENTS = st.integers(100, 130)  # Few values, so that ties and flat windows are common.
 WIDE = st.integers(1, 10_000_000)
@@ -216,12 +214,13 @@ def test_the_past(cents: list[int], sizes: list[float], n: int) -> None:
     agree(column(f.diff(price, n), bars), wanted)  # The difference of the decimals, not of the floats.
     agree(column(f.returns(price, n), bars), lagged(n, ratio)(close), rel=1e-12, absolute=1e-14)
     agree(column(f.log_returns(price, n), bars), lagged(n, log_ratio)(close), rel=1e-12, absolute=1e-14)
-    for make, of in [
+    cases: list[tuple[Callable[[f.NodeLike, int], f.Node], Callable[[float, float], float]]] = [
         (f.lag, lambda _, then: then),
         (f.diff, lambda now, then: now - then),
         (f.returns, ratio),
         (f.log_returns, log_ratio),
-    ]:
+    ]
+    for make, of in cases:
         agree(column(make(size, n), bars), over_samples(sizes, lagged(n, of)), rel=1e-9, absolute=1e-12)
 
 

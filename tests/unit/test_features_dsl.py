@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import subprocess
@@ -132,7 +133,7 @@ X = f.close("A")
         (lambda: f.every(0), "period 0"),
         (lambda: f.on_bar([]), "at least one symbol"),
         (lambda: f.any_of(), "at least one condition"),
-        (lambda: f.apply(abs), "at least one input"),
+        (lambda: f.apply(math.floor), "at least one input"),
         (lambda: f.expr(pl.col("y").mean(), window=3, x=X), "'y'"),
         (lambda: f.expr(pl.col("y").mean(), window=3), "inputs by name"),
     ],
@@ -148,7 +149,7 @@ def test_a_condition_has_no_truth_value_while_it_is_declared() -> None:
     with pytest.raises(TypeError, match="not a condition"):
         _ = (X > 1) & X  # pyright: ignore[reportOperatorIssue, reportUnknownVariableType]
     with pytest.raises(TypeError, match="cannot be called"):
-        f.apply(3, X)  # pyright: ignore[reportArgumentType]
+        f.apply(3, X)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def test_wake_conditions_are_values() -> None:

@@ -274,7 +274,7 @@ impl Builder {
                 return (Node::CountSum(CountSum { inputs: [a, b], factors, divisor: fine.over(1) }), Some(fine));
             }
         }
-        (Node::Binary(op, a, b), None)
+        (if sign < 0 { Node::Sub(a, b) } else { Node::Binary(op, a, b) }, None)
     }
 
     fn pair(&mut self, moment: PairMoment, spec: &NodeSpec) -> Result<Node, String> {
@@ -299,7 +299,13 @@ fn source(field: Field, spec: &NodeSpec, instruments: &[Instrument]) -> Result<(
     let parts = if matches!(field, Field::Mid | Field::Price) { 2 } else { 1 };
     let unit = Unit::of(instrument.price_unit, parts)?;
     let is_price = !matches!(field, Field::Volume | Field::BidSize | Field::AskSize | Field::TradeSize);
-    Ok((Node::Source(Source { field, symbol, divisor: unit.over(1) }), is_price.then_some(unit)))
+    let source = Source { field, symbol, divisor: unit.over(1) };
+    let node = match field {
+        Field::Close => Node::Close(source),
+        Field::Mid => Node::Mid(source),
+        _ => Node::Source(source),
+    };
+    Ok((node, is_price.then_some(unit)))
 }
 
 fn inputs<const N: usize>(spec: &NodeSpec) -> Result<[u32; N], String> {

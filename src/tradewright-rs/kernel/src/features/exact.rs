@@ -25,8 +25,9 @@ impl Unit {
     /// The divisor that takes a sum of counts to the mean of `n`.
     pub fn over(self, n: i64) -> Divisor {
         let den = self.den.saturating_mul(n);
-        let limit = if den <= EXACT { EXACT / self.mantissa.max(1) } else { 0 };
-        Divisor { mantissa: self.mantissa, den, den_f64: den as f64, limit: limit as u64 }
+        // The short way is for units of 10⁻ᵏ and numbers that floats hold; all else goes the long way.
+        let limit = if den <= EXACT && self.mantissa == 1 { EXACT as u64 } else { 0 };
+        Divisor { mantissa: self.mantissa, den, den_f64: den as f64, limit }
     }
 }
 
@@ -46,16 +47,20 @@ impl Divisor {
     /// `count × mantissa / den`, rounded once.
     #[inline(always)]
     pub fn divide(&self, count: i64) -> f64 {
-        if count.unsigned_abs() <= self.limit {
-            (count * self.mantissa) as f64 / self.den_f64
-        } else {
-            divide_long(count as i128 * self.mantissa as i128, self.den)
+        if count.unsigned_abs() <= self.limit { count as f64 / self.den_f64 } else { self.divide_any(count) }
+    }
+
+    #[inline(never)]
+    fn divide_any(&self, count: i64) -> f64 {
+        let num = count as i128 * self.mantissa as i128;
+        if num.unsigned_abs() <= EXACT as u128 && self.den <= EXACT {
+            return num as i64 as f64 / self.den_f64;
         }
+        divide_long(num, self.den)
     }
 }
 
 /// The quotient of integers beyond 2⁵³, to the nearest float while `den` is below 2⁶⁰.
-#[cold]
 fn divide_long(num: i128, den: i64) -> f64 {
     if num == 0 || den >= 1 << 60 {
         return num as f64 / den as f64;

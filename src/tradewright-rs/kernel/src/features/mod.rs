@@ -20,7 +20,7 @@ use crate::host::HostError;
 use crate::instrument::{Instrument, SymbolId};
 use crate::market::{Market, SOURCE_KINDS, SourceKind};
 use build::{Builder, kinds_of};
-use node::{Cells, NO_COUNT, Node};
+use node::{Cells, Memory, NO_COUNT, Node};
 
 /// One node as Python declares it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -50,22 +50,21 @@ pub trait Callables {
 /// What one source (a symbol's bars, quotes or trades) feeds.
 #[derive(Clone, Debug, Default)]
 struct Plan {
-    /// Nodes that depend on this source alone, in order.
-    own: Vec<u32>,
-    /// All nodes that depend on it, in order: evaluated when nothing else happened in the step.
-    all: Vec<u32>,
-    /// The nodes that depend on other sources too, as bits of the dirty set.
-    shared: Vec<(u32, u64)>,
+    /// Slots of the nodes that depend on this source alone: they lie side by side.
+    own: (u32, u32),
+    /// Slots of the nodes that depend on other sources too, in order.
+    shared: Vec<u32>,
+    /// The same as bits of the dirty set.
+    bits: Vec<(u32, u64)>,
+    feeds: bool,
 }
 
-/// Which nodes to evaluate.
-#[derive(Clone, Copy)]
-enum Ids {
-    /// All that depend on a source.
-    All(u32),
-    /// Those that depend on it alone.
-    Own(u32),
-    One(u32),
+/// A node in its place: nodes of one source lie side by side, those of several sources follow.
+#[derive(Clone, Debug)]
+struct Slot {
+    id: u32,
+    is_condition: bool,
+    node: Node,
 }
 
 /// A trade waiting to be sampled.
@@ -81,23 +80,25 @@ struct TradeSample {
 pub struct Graph {
     /// Value of each node; NaN until ready. Conditions are 1 where true and 0 where false.
     pub values: Vec<f64>,
-    nodes: Vec<Node>,
-    counts: Vec<i64>,
-    ints: Vec<i64>,
-    floats: Vec<f64>,
-    conditions: Vec<bool>,
+    slots: Vec<Slot>,
+    memory: Memory,
     plans: Vec<Plan>,
-    /// Pulses and, for each, the stateless nodes that read it: what must be put back after the step of the event.
+    conditions: Vec<bool>,
+    /// Pulses by id and, for each, slots of the stateless nodes that read it: what must be put back after the step
+    /// of the event.
     settles: Vec<(u32, Vec<u32>)>,
     pulsed: bool,
     fired: Vec<u32>,
     /// The one source touched since the last `evaluate`, while it is the only one and not a trade.
-    only: Option<u32>,
+    only: u32,
     touched: Vec<u32>,
     is_touched: Vec<bool>,
     trades: Vec<TradeSample>,
     dirty: Vec<u64>,
 }
+
+/// No source.
+const NONE: u32 = u32::MAX;
 
 impl Graph {
     /// Builds the graph; an error names the node and what it lacks.
@@ -110,82 +111,86 @@ impl Graph {
         let Builder { nodes, ints, floats, .. } = builder;
         let mut graph = Graph {
             values: vec![f64::NAN; nodes.len()],
-            counts: vec![NO_COUNT; nodes.len()],
+            memory: Memory { counts: vec![NO_COUNT; nodes.len()], ints, floats, ..Memory::default() },
             conditions: nodes.iter().map(Node::is_condition).collect(),
             plans: vec![Plan::default(); sources],
             is_touched: vec![false; sources],
             touched: Vec::with_capacity(sources),
             fired: Vec::with_capacity(nodes.len()),
             dirty: vec![0; nodes.len().div_ceil(64)],
-            nodes,
-            ints,
-            floats,
+            only: NONE,
             ..Graph::default()
         };
-        graph.plan(specs);
-        graph.fold_constants(specs)?;
+        let slot_of = graph.place(nodes, specs);
+        graph.plan_settling(specs, &slot_of);
+        graph.fold_constants(specs, &slot_of)?;
         Ok(graph)
     }
 
-    /// Works out which nodes each source feeds.
-    fn plan(&mut self, specs: &[NodeSpec]) {
-        let mut feeds: Vec<Vec<u32>> = Vec::with_capacity(specs.len());
-        for (id, (spec, node)) in specs.iter().zip(&self.nodes).enumerate() {
+    /// Puts each node in its slot and tells each source what it feeds; returns the slot of each node.
+    fn place(&mut self, nodes: Vec<Node>, specs: &[NodeSpec]) -> Vec<u32> {
+        let mut feeds: Vec<Vec<u32>> = Vec::with_capacity(nodes.len());
+        for (node, spec) in nodes.iter().zip(specs) {
             let mut sources: Vec<u32> = spec.inputs.iter().flat_map(|input| feeds[*input as usize].clone()).collect();
-            if let Node::Source(source) = node {
+            if let Some(source) = node.source() {
                 sources.extend(kinds_of(source.field).iter().map(|kind| source_index(source.symbol, *kind) as u32));
             }
             sources.sort_unstable();
             sources.dedup();
-            for source in &sources {
-                let plan = &mut self.plans[*source as usize];
-                plan.all.push(id as u32);
-                if sources.len() == 1 {
-                    plan.own.push(id as u32);
-                    continue;
-                }
-                let (word, bit) = ((id / 64) as u32, 1_u64 << (id % 64));
-                match plan.shared.last_mut() {
-                    Some((last, bits)) if *last == word => *bits |= bit,
-                    _ => plan.shared.push((word, bit)),
-                }
-            }
             feeds.push(sources);
         }
-        for pulse in (0..self.nodes.len() as u32).filter(|id| self.nodes[*id as usize].is_pulse()) {
-            let mut readers = vec![pulse];
+        let mut order: Vec<u32> = (0..nodes.len() as u32).collect();
+        order.sort_by_key(|id| match feeds[*id as usize].as_slice() {
+            [source] => *source, // A stable sort: inputs stay before what reads them.
+            _ => NONE,
+        });
+        let mut slot_of = vec![0; nodes.len()];
+        let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
+        for id in order {
+            let Some(node) = nodes[id as usize].take() else { continue };
+            let slot = self.slots.len() as u32;
+            slot_of[id as usize] = slot;
+            self.slots.push(Slot { id, is_condition: self.conditions[id as usize], node });
+            let sources = &feeds[id as usize];
+            for source in sources {
+                self.plans[*source as usize].add(slot, sources.len() == 1);
+            }
+        }
+        slot_of
+    }
+
+    /// Finds what reads crossings and changes.
+    fn plan_settling(&mut self, specs: &[NodeSpec], slot_of: &[u32]) {
+        for pulse in 0..specs.len() as u32 {
+            if !self.slots[slot_of[pulse as usize] as usize].node.is_pulse() {
+                continue;
+            }
+            let (mut settled, mut readers) = (vec![pulse], Vec::new());
             for (id, spec) in specs.iter().enumerate().skip(pulse as usize + 1) {
-                let reads = spec.inputs.iter().any(|input| readers.contains(input));
-                if reads && self.nodes[id].is_stateless() {
-                    readers.push(id as u32);
+                let reads = spec.inputs.iter().any(|input| settled.contains(input));
+                if reads && self.slots[slot_of[id] as usize].node.is_stateless() {
+                    settled.push(id as u32);
+                    readers.push(slot_of[id]);
                 }
             }
-            readers.remove(0);
             self.settles.push((pulse, readers));
         }
     }
 
     /// Gives constants, and what is computed of nothing else, their values for good.
-    fn fold_constants(&mut self, specs: &[NodeSpec]) -> Result<(), String> {
+    fn fold_constants(&mut self, specs: &[NodeSpec], slot_of: &[u32]) -> Result<(), String> {
         let market = Market::default();
         let mut is_fixed: Vec<bool> = Vec::with_capacity(specs.len());
         for (id, spec) in specs.iter().enumerate() {
-            let is_source = matches!(self.nodes[id], Node::Source(_));
-            let fixed = !is_source && spec.inputs.iter().all(|input| is_fixed[*input as usize]);
+            let node = &mut self.slots[slot_of[id] as usize].node;
+            let fixed = node.source().is_none() && spec.inputs.iter().all(|input| is_fixed[*input as usize]);
             if fixed {
-                if !self.nodes[id].is_stateless() {
+                if !node.is_stateless() {
                     return Err(format!("feature {id} ({}): reads nothing that changes", spec.op));
                 }
-                let mut cells = Cells {
-                    values: &mut self.values,
-                    counts: &mut self.counts,
-                    ints: &mut [],
-                    floats: &mut [],
-                    now_ns: 0,
-                    trade: (0, f64::NAN),
-                    error: None,
-                };
-                self.values[id] = self.nodes[id].eval(id, &mut cells, &market, &mut NoCallables);
+                let mut cells = Cells { values: &mut self.values, memory: &mut self.memory };
+                let value = node.eval(id, &mut cells, &market, &mut NoCallables);
+                self.values[id] = value;
             }
             is_fixed.push(fixed);
         }
@@ -198,28 +203,26 @@ impl Graph {
     #[inline]
     pub fn touch(&mut self, symbol: SymbolId, kind: SourceKind, market: &Market) {
         let source = source_index(symbol, kind);
-        if self.plans[source].all.is_empty() {
+        if !self.plans[source].feeds || self.only == source as u32 {
             return;
         }
-        if self.only == Some(source as u32) {
+        if self.only == NONE && self.touched.is_empty() && kind != SourceKind::Trade {
+            self.only = source as u32;
             return;
         }
-        if self.only.is_none() && self.touched.is_empty() && kind != SourceKind::Trade {
-            self.only = Some(source as u32);
-            return;
-        }
-        self.touch_more(source, kind, &market.symbols[symbol as usize].trade);
+        self.touch_more(source as u32, kind, &market.symbols[symbol as usize].trade);
     }
 
     #[inline(never)]
-    fn touch_more(&mut self, source: usize, kind: SourceKind, trade: &Trade) {
-        for source in self.only.take().into_iter().chain([source as u32]) {
-            if !std::mem::replace(&mut self.is_touched[source as usize], true) {
+    fn touch_more(&mut self, source: u32, kind: SourceKind, trade: &Trade) {
+        let only = std::mem::replace(&mut self.only, NONE);
+        for source in [only, source] {
+            if source != NONE && !std::mem::replace(&mut self.is_touched[source as usize], true) {
                 self.touched.push(source);
             }
         }
         if kind == SourceKind::Trade {
-            self.trades.push(TradeSample { source: source as u32, price: trade.price, size: trade.size });
+            self.trades.push(TradeSample { source, price: trade.price, size: trade.size });
         }
     }
 
@@ -231,19 +234,16 @@ impl Graph {
             self.settle();
         }
         self.fired.clear();
-        if let Some(source) = self.only.take() {
-            return self.run(Ids::All(source), (0, f64::NAN), market, callables);
+        self.memory.now_ns = market.now_ns;
+        if self.only == NONE {
+            return self.evaluate_many(market, callables);
         }
-        match (self.touched.as_slice(), self.trades.as_slice()) {
-            ([], _) => Ok(()),
-            (&[source], &[trade]) => {
-                self.is_touched[source as usize] = false;
-                self.touched.clear();
-                self.trades.clear();
-                self.run(Ids::All(source), (trade.price, trade.size), market, callables)
-            }
-            _ => self.evaluate_many(market, callables),
+        let source = std::mem::replace(&mut self.only, NONE);
+        self.run_own(source, market, callables);
+        if !self.plans[source as usize].shared.is_empty() {
+            self.run_shared(source, market, callables);
         }
+        self.outcome()
     }
 
     /// The conditions that were true when they were evaluated in the latest `evaluate`, ascending.
@@ -258,90 +258,77 @@ impl Graph {
         self.conditions.get(node as usize).copied().unwrap_or(false)
     }
 
-    /// Evaluates nodes in order.
+    /// Evaluates the nodes that depend on one source alone.
     #[inline(always)]
-    fn run(
-        &mut self,
-        ids: Ids,
-        trade: (i64, f64),
-        market: &Market,
-        callables: &mut dyn Callables,
-    ) -> Result<(), HostError> {
-        let one;
-        let ids = match ids {
-            Ids::All(source) => self.plans[source as usize].all.as_slice(),
-            Ids::Own(source) => self.plans[source as usize].own.as_slice(),
-            Ids::One(id) => {
-                one = [id];
-                &one
-            }
-        };
-        let mut cells = Cells {
-            values: &mut self.values,
-            counts: &mut self.counts,
-            ints: &mut self.ints,
-            floats: &mut self.floats,
-            now_ns: market.now_ns,
-            trade,
-            error: None,
-        };
-        for id in ids {
-            let id = *id as usize;
-            debug_assert!(id < self.nodes.len() && id < cells.values.len());
-            // SAFETY: plans hold ids of nodes only, and there is a value for each node.
-            let (node, slot) = unsafe { (self.nodes.get_unchecked_mut(id), id) };
-            let value = node.eval(id, &mut cells, market, callables);
-            // SAFETY: as above.
-            unsafe { *cells.values.get_unchecked_mut(slot) = value };
-            if value == 1.0 && self.conditions[id] {
-                self.fired.push(id as u32);
-                self.pulsed |= self.nodes[id].is_pulse();
+    fn run_own(&mut self, source: u32, market: &Market, callables: &mut dyn Callables) {
+        let (start, end) = self.plans[source as usize].own;
+        let mut cells = Cells { values: &mut self.values, memory: &mut self.memory };
+        for slot in &mut self.slots[start as usize..end as usize] {
+            if run(slot, &mut cells, market, callables) {
+                self.fired.push(slot.id);
+                self.pulsed |= slot.node.is_pulse();
             }
         }
-        cells.error.map_or(Ok(()), Err)
     }
 
+    /// Evaluates the nodes that depend on one source and on others, when only that one has moved.
+    #[inline(never)]
+    fn run_shared(&mut self, source: u32, market: &Market, callables: &mut dyn Callables) {
+        for index in 0..self.plans[source as usize].shared.len() {
+            self.run_slot(self.plans[source as usize].shared[index], market, callables);
+        }
+        self.fired.sort_unstable();
+    }
+
+    fn run_slot(&mut self, slot: u32, market: &Market, callables: &mut dyn Callables) {
+        let slot = &mut self.slots[slot as usize];
+        let mut cells = Cells { values: &mut self.values, memory: &mut self.memory };
+        if run(slot, &mut cells, market, callables) {
+            self.fired.push(slot.id);
+            self.pulsed |= slot.node.is_pulse();
+        }
+    }
+
+    /// Evaluates a step in which nothing, several sources or trades were touched.
     #[inline(never)]
     fn evaluate_many(&mut self, market: &Market, callables: &mut dyn Callables) -> Result<(), HostError> {
-        let mut touched = std::mem::take(&mut self.touched);
-        let mut trades = std::mem::take(&mut self.trades);
-        for source in &touched {
-            self.is_touched[*source as usize] = false;
-            for (word, bits) in &self.plans[*source as usize].shared {
+        for index in 0..self.touched.len() {
+            let source = self.touched[index];
+            self.is_touched[source as usize] = false;
+            for (word, bits) in &self.plans[source as usize].bits {
                 self.dirty[*word as usize] |= bits;
             }
-        }
-        let result = self.sample(&touched, &trades, market, callables);
-        touched.clear();
-        trades.clear();
-        (self.touched, self.trades) = (touched, trades);
-        self.fired.sort_unstable();
-        self.fired.dedup();
-        result
-    }
-
-    fn sample(
-        &mut self,
-        touched: &[u32],
-        trades: &[TradeSample],
-        market: &Market,
-        callables: &mut dyn Callables,
-    ) -> Result<(), HostError> {
-        for source in touched.iter().filter(|source| !is_trade(**source)) {
-            self.run(Ids::Own(*source), (0, f64::NAN), market, callables)?;
-        }
-        for trade in trades {
-            self.run(Ids::Own(trade.source), (trade.price, trade.size), market, callables)?;
-        }
-        for word in 0..self.dirty.len() {
-            let mut bits = std::mem::take(&mut self.dirty[word]);
-            while bits != 0 {
-                let id = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                self.run(Ids::One(id as u32), (0, f64::NAN), market, callables)?;
+            if !is_trade(source) {
+                self.run_own(source, market, callables);
             }
         }
-        Ok(())
+        for index in 0..self.trades.len() {
+            let TradeSample { source, price, size } = self.trades[index];
+            self.memory.trade = (price, size);
+            self.run_own(source, market, callables);
+        }
+        if !self.touched.is_empty() {
+            for word in 0..self.dirty.len() {
+                let mut bits = std::mem::take(&mut self.dirty[word]);
+                while bits != 0 {
+                    self.run_slot((word * 64) as u32 + bits.trailing_zeros(), market, callables);
+                    bits &= bits - 1;
+                }
+            }
+        }
+        self.touched.clear();
+        self.trades.clear();
+        self.fired.sort_unstable();
+        self.fired.dedup();
+        self.outcome()
+    }
+
+    #[inline(always)]
+    fn outcome(&mut self) -> Result<(), HostError> {
+        if self.memory.error.0.is_none() {
+            return Ok(());
+        }
+        self.memory.error.0.take().map_or(Ok(()), Err)
     }
 
     /// Puts crossings and changes of the last step back to false, and what was made of them.
@@ -349,26 +336,45 @@ impl Graph {
     fn settle(&mut self) {
         self.pulsed = false;
         let market = Market::default();
-        let mut cells = Cells {
-            values: &mut self.values,
-            counts: &mut self.counts,
-            ints: &mut [],
-            floats: &mut [],
-            now_ns: 0,
-            trade: (0, f64::NAN),
-            error: None,
-        };
         for id in &self.fired {
             let Ok(at) = self.settles.binary_search_by_key(id, |(pulse, _)| *pulse) else { continue };
-            if cells.values[*id as usize] == 1.0 {
-                cells.values[*id as usize] = 0.0;
+            if self.values[*id as usize] == 1.0 {
+                self.values[*id as usize] = 0.0;
             }
             for reader in &self.settles[at].1 {
-                let reader = *reader as usize;
-                cells.values[reader] = self.nodes[reader].eval(reader, &mut cells, &market, &mut NoCallables);
+                let mut cells = Cells { values: &mut self.values, memory: &mut self.memory };
+                run(&mut self.slots[*reader as usize], &mut cells, &market, &mut NoCallables);
             }
         }
     }
+}
+
+impl Plan {
+    fn add(&mut self, slot: u32, is_own: bool) {
+        self.feeds = true;
+        if is_own {
+            let start = if self.own.1 == 0 { slot } else { self.own.0 };
+            self.own = (start, slot + 1);
+            return;
+        }
+        self.shared.push(slot);
+        let (word, bit) = (slot / 64, 1_u64 << (slot % 64));
+        match self.bits.last_mut() {
+            Some((last, bits)) if *last == word => *bits |= bit,
+            _ => self.bits.push((word, bit)),
+        }
+    }
+}
+
+/// Evaluates one node; says whether it is a condition that holds.
+#[inline(always)]
+fn run(slot: &mut Slot, cells: &mut Cells<'_>, market: &Market, callables: &mut dyn Callables) -> bool {
+    let id = slot.id as usize;
+    let value = slot.node.eval(id, cells, market, callables);
+    debug_assert!(id < cells.values.len());
+    // SAFETY: there is a value for each node, and slots hold ids of nodes.
+    unsafe { *cells.values.get_unchecked_mut(id) = value };
+    slot.is_condition && value == 1.0
 }
 
 #[inline(always)]

@@ -30,7 +30,7 @@ impl CountMean {
         if count == NO_COUNT {
             return f64::NAN;
         }
-        self.sum += count - self.ring.exchange(cells.ints, count);
+        self.sum += count - self.ring.exchange(&mut cells.memory.ints, count);
         if self.ring.is_full() { self.divisor.divide(self.sum) } else { f64::NAN }
     }
 }
@@ -53,7 +53,7 @@ impl CountMoments {
             return f64::NAN;
         }
         let (mut sum, mut squares) = (self.sum + count, self.sum_of_squares + square(count));
-        self.window.push(cells.ints, cells.now_ns, count, |old| {
+        self.window.push(&mut cells.memory.ints, cells.memory.now_ns, count, |old| {
             sum -= old;
             squares -= square(old);
         });
@@ -135,7 +135,7 @@ impl FloatMoments {
         sums.squares += distance * distance;
         sums.pushes += 1;
         let mut gone = 0.0; // Squares of what leaves: what dwarfed the rest leaves its rounding error behind.
-        self.window.push(cells.floats, cells.now_ns, value, |old| {
+        self.window.push(&mut cells.memory.floats, cells.memory.now_ns, value, |old| {
             let distance = old - sums.anchor;
             sums.sum -= distance;
             sums.squares -= distance * distance;
@@ -145,7 +145,7 @@ impl FloatMoments {
         let flat = self.equal >= n as u64;
         let off_centre = sums.squares - sums.sum * sums.sum / (n as f64) < sums.squares * 1e-6;
         if sums.pushes >= n || gone * 1e-6 > sums.squares || (off_centre && !flat && self.centres()) {
-            sums = self.afresh(cells.floats, sums.anchor + sums.sum / n as f64);
+            sums = self.afresh(&cells.memory.floats, sums.anchor + sums.sum / n as f64);
         }
         self.sums = sums;
         if !self.window.is_ready() {

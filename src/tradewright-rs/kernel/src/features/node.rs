@@ -15,22 +15,38 @@ use crate::market::Market;
 /// The count of an exact node that is NaN.
 pub(crate) const NO_COUNT: i64 = i64::MIN;
 
-/// What nodes read and write while the graph is evaluated.
-pub(crate) struct Cells<'a> {
-    /// Value of each node.
-    pub values: &'a mut [f64],
+/// What nodes read and write beside the values.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
     /// Count behind the value of each exact node; [`NO_COUNT`] where the value is NaN.
-    pub counts: &'a mut [i64],
+    pub counts: Vec<i64>,
     /// Arena of the rings of counts.
-    pub ints: &'a mut [i64],
+    pub ints: Vec<i64>,
     /// Arena of the rings of floats.
-    pub floats: &'a mut [f64],
+    pub floats: Vec<f64>,
     /// Time of the step.
     pub now_ns: i64,
     /// The trade being sampled: price and size.
     pub trade: (i64, f64),
     /// What a function of the host's raised.
-    pub error: Option<HostError>,
+    pub error: Raised,
+}
+
+/// The first error of an evaluation; a copy of the graph starts without it.
+#[derive(Debug, Default)]
+pub(crate) struct Raised(pub Option<HostError>);
+
+impl Clone for Raised {
+    fn clone(&self) -> Raised {
+        Raised(None)
+    }
+}
+
+/// What a node sees while it is evaluated.
+pub(crate) struct Cells<'a> {
+    /// Value of each node.
+    pub values: &'a mut [f64],
+    pub memory: &'a mut Memory,
 }
 
 impl Cells<'_> {
@@ -45,16 +61,9 @@ impl Cells<'_> {
     /// The count behind the latest value of an exact node.
     #[inline(always)]
     pub fn count(&self, node: u32) -> i64 {
-        debug_assert!((node as usize) < self.counts.len());
-        // SAFETY: as for `value`.
-        unsafe { *self.counts.get_unchecked(node as usize) }
-    }
-
-    /// Keeps the first error of the evaluation.
-    #[cold]
-    fn fail(&mut self, error: HostError) -> f64 {
-        self.error.get_or_insert(error);
-        f64::NAN
+        debug_assert!((node as usize) < self.memory.counts.len());
+        // SAFETY: as for `value`; there is a count for each node too.
+        unsafe { *self.memory.counts.get_unchecked(node as usize) }
     }
 }
 
@@ -85,7 +94,15 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// Keeps a count and makes it a value.
     #[inline(always)]
+    fn sample(&self, id: usize, cells: &mut Cells<'_>, count: i64) -> f64 {
+        debug_assert!(id < cells.memory.counts.len());
+        // SAFETY: there is a count for each node.
+        unsafe { *cells.memory.counts.get_unchecked_mut(id) = count };
+        self.divisor.divide(count)
+    }
+
     fn eval(&self, id: usize, cells: &mut Cells<'_>, market: &Market) -> f64 {
         let state = &market.symbols[self.symbol as usize];
         let quote = &state.quote;
@@ -96,17 +113,16 @@ impl Source {
             Field::Low => state.bar.low,
             Field::Bid => quote.bid, // An empty bid is `NO_COUNT` already.
             Field::Ask if quote.ask != i64::MAX => quote.ask,
-            Field::Mid if quote.bid != i64::MIN && quote.ask != i64::MAX => quote.bid + quote.ask,
             Field::QuotedSpread if quote.bid != i64::MIN && quote.ask != i64::MAX => quote.ask - quote.bid,
-            Field::Last => cells.trade.0,
+            Field::Last => cells.memory.trade.0,
             Field::Price if state.mark_ns != i64::MIN => state.mark_x2,
             Field::Mid | Field::Ask | Field::QuotedSpread | Field::Price => NO_COUNT,
             Field::Volume => return state.bar.volume,
             Field::BidSize => return if quote.bid != i64::MIN { quote.bid_size } else { f64::NAN },
             Field::AskSize => return if quote.ask != i64::MAX { quote.ask_size } else { f64::NAN },
-            Field::TradeSize => return cells.trade.1,
+            Field::TradeSize => return cells.memory.trade.1,
         };
-        cells.counts[id] = count;
+        cells.memory.counts[id] = count;
         if count == NO_COUNT { f64::NAN } else { self.divisor.divide(count) }
     }
 }
@@ -133,18 +149,18 @@ impl CountPast {
     #[inline(always)]
     fn eval(&mut self, id: usize, cells: &mut Cells<'_>) -> f64 {
         let count = cells.count(self.input);
-        cells.counts[id] = NO_COUNT;
+        cells.memory.counts[id] = NO_COUNT;
         if count == NO_COUNT {
             return f64::NAN;
         }
-        let Some(old) = self.ring.replace(cells.ints, count) else { return f64::NAN };
+        let Some(old) = self.ring.replace(&mut cells.memory.ints, count) else { return f64::NAN };
         match self.past {
             Past::Lag => {
-                cells.counts[id] = old;
+                cells.memory.counts[id] = old;
                 self.divisor.divide(old)
             }
             Past::Diff => {
-                cells.counts[id] = count - old;
+                cells.memory.counts[id] = count - old;
                 self.divisor.divide(count - old)
             }
             // The unit cancels.
@@ -169,7 +185,7 @@ impl FloatPast {
         if value.is_nan() {
             return f64::NAN;
         }
-        let Some(old) = self.ring.replace(cells.floats, value) else { return f64::NAN };
+        let Some(old) = self.ring.replace(&mut cells.memory.floats, value) else { return f64::NAN };
         match self.past {
             Past::Lag => old,
             Past::Diff => value - old,
@@ -267,11 +283,11 @@ impl CountSum {
     fn eval(&self, id: usize, cells: &mut Cells<'_>) -> f64 {
         let [a, b] = self.inputs.map(|input| cells.count(input));
         if a == NO_COUNT || b == NO_COUNT {
-            cells.counts[id] = NO_COUNT;
+            cells.memory.counts[id] = NO_COUNT;
             return f64::NAN;
         }
         let count = a * self.factors[0] + b * self.factors[1];
-        cells.counts[id] = count;
+        cells.memory.counts[id] = count;
         self.divisor.divide(count)
     }
 }
@@ -312,7 +328,8 @@ impl Expr {
         }
         let mut is_ready = true;
         for (window, input) in self.windows.iter_mut().zip(&self.inputs) {
-            window.push(cells.floats, cells.now_ns, cells.value(*input), |_| ());
+            let value = cells.value(*input);
+            window.push(&mut cells.memory.floats, cells.memory.now_ns, value, |_| ());
             is_ready &= window.is_ready();
         }
         if !is_ready {
@@ -320,7 +337,7 @@ impl Expr {
         }
         for (column, window) in self.columns.iter_mut().zip(&self.windows) {
             column.clear();
-            window.each(cells.floats, |value| column.push(value));
+            window.each(&cells.memory.floats, |value| column.push(value));
         }
         Ok(finite(callables.call_window(self.callable, &self.columns)?))
     }
@@ -329,6 +346,9 @@ impl Expr {
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Const(f64),
+    /// The commonest sources, without the choice of a field.
+    Close(Source),
+    Mid(Source),
     Source(Source),
     CountMean(CountMean),
     CountMoments(CountMoments),
@@ -346,6 +366,7 @@ pub(crate) enum Node {
     TrueRange(TrueRange),
     EwmaVol(EwmaVol),
     Unary(Unary, u32),
+    Sub(u32, u32),
     Binary(Binary, u32, u32),
     Where(u32, u32, u32),
     Crosses(Crosses),
@@ -355,39 +376,57 @@ pub(crate) enum Node {
 }
 
 impl Node {
-    /// The node's next value, and whether that may be a condition that holds.
+    /// The node's next value.
     #[inline(always)]
     pub fn eval(&mut self, id: usize, cells: &mut Cells<'_>, market: &Market, callables: &mut dyn Callables) -> f64 {
         match self {
-            Node::Source(node) => node.eval(id, cells, market),
+            Node::Close(node) => {
+                let count = market.symbols[node.symbol as usize].bar.close;
+                node.sample(id, cells, count)
+            }
+            Node::Mid(node) => {
+                let quote = &market.symbols[node.symbol as usize].quote;
+                if quote.bid == i64::MIN || quote.ask == i64::MAX {
+                    cells.memory.counts[id] = NO_COUNT;
+                    return f64::NAN;
+                }
+                node.sample(id, cells, quote.bid + quote.ask)
+            }
             Node::CountMean(node) => node.eval(cells),
-            Node::Binary(op, a, b) => op.eval(cells.value(*a), cells.value(*b)),
+            Node::Sub(a, b) => cells.value(*a) - cells.value(*b),
             Node::Crosses(node) => node.eval(cells),
             Node::Ema(node) => node.eval(cells),
-            other => {
-                // Cells of their own, so that those of the loop over the common nodes can live in registers.
-                let mut lent = Cells {
-                    values: &mut *cells.values,
-                    counts: &mut *cells.counts,
-                    ints: &mut *cells.ints,
-                    floats: &mut *cells.floats,
-                    now_ns: cells.now_ns,
-                    trade: cells.trade,
-                    error: None,
-                };
-                let value = other.eval_other(id, &mut lent, callables);
-                if let Some(error) = lent.error {
-                    cells.error.get_or_insert(error);
-                }
-                value
-            }
+            other => other.eval_other(id, cells.values, cells.memory, market, callables),
         }
     }
 
     /// The rarer nodes, out of line: the loop over the common ones stays small.
     #[inline(never)]
-    fn eval_other(&mut self, id: usize, cells: &mut Cells<'_>, callables: &mut dyn Callables) -> f64 {
+    fn eval_other(
+        &mut self,
+        id: usize,
+        values: &mut [f64],
+        memory: &mut Memory,
+        market: &Market,
+        callables: &mut dyn Callables,
+    ) -> f64 {
+        let cells = &mut Cells { values, memory };
+        let result = match self {
+            Node::Apply(node) => node.eval(cells, callables),
+            Node::Expr(node) => node.eval(cells, callables),
+            other => return other.eval_native(id, cells, market),
+        };
+        result.unwrap_or_else(|error| {
+            cells.memory.error.0.get_or_insert(error);
+            f64::NAN
+        })
+    }
+
+    #[inline(always)]
+    fn eval_native(&mut self, id: usize, cells: &mut Cells<'_>, market: &Market) -> f64 {
         match self {
+            Node::Source(node) => node.eval(id, cells, market),
+            Node::Binary(op, a, b) => op.eval(cells.value(*a), cells.value(*b)),
             Node::Unary(op, a) => op.eval(cells.value(*a)),
             Node::Where(condition, a, b) => match cells.value(*condition) {
                 value if value.is_nan() => f64::NAN,
@@ -409,15 +448,27 @@ impl Node {
             Node::TrueRange(node) => node.eval(cells),
             Node::EwmaVol(node) => node.eval(cells),
             Node::Const(value) => *value,
-            Node::Apply(node) => node.eval(cells, callables).unwrap_or_else(|error| cells.fail(error)),
-            Node::Expr(node) => node.eval(cells, callables).unwrap_or_else(|error| cells.fail(error)),
-            Node::Source(_) | Node::CountMean(_) | Node::Binary(..) | Node::Crosses(_) | Node::Ema(_) => f64::NAN,
+            Node::Close(_) | Node::Mid(_) | Node::CountMean(_) | Node::Sub(..) | Node::Crosses(_) | Node::Ema(_) => {
+                unreachable!("Invariant: `eval` deals with the common nodes")
+            }
+            Node::Apply(_) | Node::Expr(_) => unreachable!("Invariant: `eval_other` deals with the host's functions"),
+        }
+    }
+
+    /// The source that the node is, if it is one.
+    pub fn source(&self) -> Option<&Source> {
+        match self {
+            Node::Close(source) | Node::Mid(source) | Node::Source(source) => Some(source),
+            _ => None,
         }
     }
 
     /// Whether the node remembers nothing: it may be evaluated again without harm.
     pub fn is_stateless(&self) -> bool {
-        matches!(self, Node::Const(_) | Node::Unary(..) | Node::Binary(..) | Node::Where(..) | Node::CountSum(_))
+        matches!(
+            self,
+            Node::Const(_) | Node::Unary(..) | Node::Sub(..) | Node::Binary(..) | Node::Where(..) | Node::CountSum(_)
+        )
     }
 
     /// Whether the node is true only in the step of its event.

@@ -28,7 +28,7 @@ impl Extreme {
         if value.is_nan() {
             return f64::NAN;
         }
-        self.window.push(cells.floats, cells.now_ns, value, |_| ());
+        self.window.push(&mut cells.memory.floats, cells.memory.now_ns, value, |_| ());
         self.pushed += 1;
         while self.best.back().is_some_and(|(_, last)| last * self.sign <= value * self.sign) {
             self.best.pop_back();
@@ -58,7 +58,7 @@ impl Quantile {
             return f64::NAN;
         }
         let sorted = &mut self.sorted;
-        self.window.push(cells.floats, cells.now_ns, value, |old| {
+        self.window.push(&mut cells.memory.floats, cells.memory.now_ns, value, |old| {
             let at = sorted.partition_point(|other| *other < old);
             sorted.remove(at);
         });

@@ -61,8 +61,8 @@ impl CountPair {
         let [left, right] = &mut self.windows;
         // Both windows lose values at the same pushes; the squares of each stand alone, the products need both.
         let mut gone = Gone::default();
-        left.push(cells.ints, cells.now_ns, a, |old| gone.left(old));
-        right.push(cells.ints, cells.now_ns, b, |old| {
+        left.push(&mut cells.memory.ints, cells.memory.now_ns, a, |old| gone.left(old));
+        right.push(&mut cells.memory.ints, cells.memory.now_ns, b, |old| {
             gone.right(old, |a, b| {
                 sums.a -= a;
                 sums.b -= b;
@@ -171,15 +171,16 @@ impl FloatPair {
         sums.pushes += 1;
         let [left, right] = &mut self.windows;
         let (mut gone, before) = (Gone::default(), sums);
-        left.push(cells.floats, cells.now_ns, a, |old| gone.left(old));
-        right.push(cells.floats, cells.now_ns, b, |old| gone.right(old, |a, b| sums.add(a, b, -1.0)));
+        left.push(&mut cells.memory.floats, cells.memory.now_ns, a, |old| gone.left(old));
+        right
+            .push(&mut cells.memory.floats, cells.memory.now_ns, b, |old| gone.right(old, |a, b| sums.add(a, b, -1.0)));
         let (n, n_f) = (left.len(), left.len() as f64);
         // As in `FloatMoments`: an outlier left, or the means have left their anchors behind.
         let dwarfed = sums.aa < before.aa * 1e-6 || sums.bb < before.bb * 1e-6;
         let off_centre = sums.spread_a(n_f) < sums.aa * 1e-6 || sums.spread_b(n_f) < sums.bb * 1e-6;
         let flat = self.equal.0 >= n as u64 || self.equal.1 >= n as u64;
         if sums.pushes >= n || dwarfed || (off_centre && !flat) {
-            sums = self.afresh(cells.floats, n_f);
+            sums = self.afresh(&cells.memory.floats, n_f);
         }
         self.sums = sums;
         if !self.windows[0].is_ready() || n < 2 {

@@ -149,9 +149,10 @@ impl EwmaVol {
             return f64::NAN;
         }
         let previous = std::mem::replace(&mut self.previous, value);
-        let elapsed_ns = cells.now_ns.wrapping_sub(std::mem::replace(&mut self.previous_ns, cells.now_ns));
+        let elapsed_ns =
+            cells.memory.now_ns.wrapping_sub(std::mem::replace(&mut self.previous_ns, cells.memory.now_ns));
         if previous.is_nan() {
-            self.first_ns = cells.now_ns;
+            self.first_ns = cells.memory.now_ns;
             return f64::NAN;
         }
         let log_return = libm::log(value / previous);
@@ -165,7 +166,7 @@ impl EwmaVol {
         self.seen += 1;
         let is_ready = match self.half_life {
             HalfLife::Count { warm_up, .. } => self.seen >= warm_up,
-            HalfLife::Time(half_life_ns) => cells.now_ns - self.first_ns >= half_life_ns,
+            HalfLife::Time(half_life_ns) => cells.memory.now_ns - self.first_ns >= half_life_ns,
         };
         if is_ready { self.var.sqrt() } else { f64::NAN }
     }
