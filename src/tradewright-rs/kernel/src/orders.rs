@@ -15,6 +15,9 @@ pub struct Orders {
     open_lots_account: Vec<[i64; 2]>,
     unknown: Vec<[u32; 2]>,
     open_count: usize,
+    /// How many orders of each symbol are open, and the symbols that have some, ascending.
+    open_count_of: Vec<u32>,
+    open_symbols: Vec<SymbolId>,
 }
 
 impl Orders {
@@ -28,6 +31,26 @@ impl Orders {
             open_lots_account: vec![[0; 2]; symbols],
             unknown: vec![[0; 2]; policies * symbols],
             open_count: 0,
+            open_count_of: vec![0; symbols],
+            open_symbols: Vec::new(),
+        }
+    }
+
+    fn count_open(&mut self, symbol: SymbolId) {
+        self.open_count += 1;
+        self.open_count_of[symbol as usize] += 1;
+        if self.open_count_of[symbol as usize] == 1 {
+            let place = self.open_symbols.partition_point(|&other| other < symbol);
+            self.open_symbols.insert(place, symbol);
+        }
+    }
+
+    fn count_closed(&mut self, symbol: SymbolId) {
+        self.open_count -= 1;
+        self.open_count_of[symbol as usize] -= 1;
+        if self.open_count_of[symbol as usize] == 0 {
+            let place = self.open_symbols.partition_point(|&other| other < symbol);
+            self.open_symbols.remove(place);
         }
     }
 
@@ -49,7 +72,7 @@ impl Orders {
         self.open[slot].push(order.id);
         self.open_lots[slot][order.side as usize] += order.lots;
         self.open_lots_account[order.symbol as usize][order.side as usize] += order.lots;
-        self.open_count += 1;
+        self.count_open(order.symbol);
         self.states.push(OrderState::new(order, origin));
         order.id
     }
@@ -91,12 +114,12 @@ impl Orders {
         match (was_open, state.status.is_open()) {
             (true, false) => {
                 self.open[slot].retain(|&open| open != report.order);
-                self.open_count -= 1;
+                self.count_closed(symbol);
             }
             // Unknown resolved to a state that is open again cannot happen from a terminal one; a reversal may.
             (false, true) => {
                 self.open[slot].push(report.order);
-                self.open_count += 1;
+                self.count_open(symbol);
             }
             _ => {}
         }
@@ -160,7 +183,6 @@ impl OpenOrders for Orders {
 
     #[inline]
     fn open_symbols(&self) -> impl Iterator<Item = SymbolId> + '_ {
-        let symbols = if self.open_count == 0 { 0 } else { self.symbols };
-        (0..symbols as SymbolId).filter(|&symbol| self.open_of_symbol(symbol).next().is_some())
+        self.open_symbols.iter().copied()
     }
 }
