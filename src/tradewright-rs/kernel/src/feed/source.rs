@@ -204,7 +204,7 @@ impl<'a> Source<'a> {
         let none = [f64::NAN; CHUNK_ROWS];
         let volume = volume.map_or(&none[..rows], |column| &column[from..to]);
         for &volume in volume {
-            is_good &= !(volume < 0.0) & (volume != f64::INFINITY);
+            is_good &= volume.is_nan() | (0.0..f64::INFINITY).contains(&volume);
         }
         bars.extend((0..rows).map(|row| Bar {
             ts_recv_ns: recv[row],

@@ -349,8 +349,9 @@ impl Ledger {
             return;
         }
         position.value = value;
-        let grown = value.abs() - state.gross;
-        (state.gross, state.net, state.risk) = (value.abs(), value, value.abs());
+        let gross = value.abs();
+        let grown = gross - state.gross;
+        (state.gross, state.net, state.risk) = (gross, value, gross);
         let (initial, maintenance) = (times(grown, state.initial_e10), times(grown, state.maintenance_e10));
         let currency = state.currency as usize;
         let own = &mut self.money[owner as usize * currencies + currency];
