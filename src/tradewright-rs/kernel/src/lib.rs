@@ -1,6 +1,6 @@
 //! The kernel of tradewright: one loop, exact money, no Python.
 //!
-//! Read in the order in which an event travels: [`feed`] → [`kernel`] (step) → [`features`] → [`reconcile`] →
+//! Read in the order in which an event travels: [`feed`] → [`kernel`] (step) → [`features`] →
 //! [`gate`] → [`venue`] → [`ledger`]. [`backtest`] is the loop around it.
 
 pub mod backtest;
@@ -18,6 +18,5 @@ pub mod market;
 pub mod num;
 pub mod order;
 pub mod orders;
-pub mod reconcile;
 pub mod timer;
 pub mod venue;

@@ -1,0 +1,190 @@
+//! Through the gate, and out: orders, amendments, cancellations, and what is refused on the way.
+
+use super::Kernel;
+use super::reconcile::Draft;
+use crate::gate::{Approved, OpenOrders, Refusal, Review};
+use crate::host::{Host, HostError};
+use crate::instrument::SymbolId;
+use crate::intent::Command;
+use crate::order::{InFlight, Order, OrderId, OrderType, Origin, PolicyId, Reason, Side, TimeInForce};
+
+impl Kernel {
+    /// 6–7. Through the gate, and out.
+    pub(super) fn send<H: Host>(
+        &mut self,
+        policy: PolicyId,
+        symbol: SymbolId,
+        draft: Draft,
+        host: &mut H,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), HostError> {
+        let Draft { side, lots, kind, tif, post_only, reduce_only, origin } = draft;
+        let id = self.state.orders.next_id();
+        let decided_ns = self.state.market.now_ns;
+        let order = Order { id, policy, symbol, side, lots, kind, tif, post_only, reduce_only, decided_ns };
+        let verdict = if self.has_managers {
+            let state = &self.state;
+            self.gate.review(&order, &state.ledger, &state.market, &state.orders, |order| host.review(order, state))?
+        } else {
+            let state = &self.state;
+            self.gate.review(&order, &state.ledger, &state.market, &state.orders, |_| Ok(Review::Allow))?
+        };
+        match verdict {
+            Ok(approved) => self.dispatch(approved, origin, commands),
+            Err(refusal) => self.note_refusal(order, origin, refusal),
+        }
+        Ok(())
+    }
+
+    pub(super) fn dispatch(&mut self, approved: Approved, origin: Origin, commands: &mut Vec<Command>) {
+        let order = *approved.order();
+        self.state.orders.insert(order, origin);
+        if let Some(journal) = &mut self.journal {
+            journal.sent(&order, origin);
+        }
+        self.counters.sent += 1;
+        commands.push(Command::Submit(approved));
+    }
+
+    pub(super) fn note_refusal(&mut self, order: Order, origin: Origin, refusal: Refusal) {
+        self.state.orders.insert_refused(order, origin, refusal.reason);
+        if let Some(journal) = &mut self.journal {
+            journal.refused(&order, origin, &refusal);
+        }
+        let slot = self.slot(order.policy, order.symbol);
+        self.targets[slot].waits = true;
+        self.refusals.push((order.id, refusal));
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn refuse_draft(
+        &mut self,
+        policy: PolicyId,
+        symbol: SymbolId,
+        side: Side,
+        lots: i64,
+        origin: Origin,
+        reason: Reason,
+        value: f64,
+        text: String,
+    ) {
+        let id = self.state.orders.next_id();
+        let (kind, tif) = (OrderType::Market, TimeInForce::Gtc);
+        let decided_ns = self.state.market.now_ns;
+        let (post_only, reduce_only) = (false, false);
+        let order = Order { id, policy, symbol, side, lots, kind, tif, post_only, reduce_only, decided_ns };
+        let refusal = Refusal { reason, value, limit: f64::NAN, policy: Some(policy), text };
+        self.note_refusal(order, origin, refusal);
+    }
+
+    pub(super) fn refuse_price(
+        &mut self,
+        policy: PolicyId,
+        symbol: SymbolId,
+        side: Side,
+        lots: i64,
+        price: f64,
+        origin: Origin,
+    ) {
+        let unit = self.state.market.instruments[symbol as usize].price_unit.to_f64();
+        let text = format!("price {price} is not a multiple of the price unit {unit}");
+        self.refuse_draft(policy, symbol, side, lots, origin, Reason::OffGrid, price, text);
+    }
+
+    pub(super) fn cancel(&mut self, order: OrderId, reason: Reason, commands: &mut Vec<Command>) {
+        let state = self.state.orders.get(order);
+        if !state.status.is_open() || state.in_flight == InFlight::Cancel {
+            return;
+        }
+        self.state.orders.set_in_flight(order, InFlight::Cancel, reason);
+        if let Some(journal) = &mut self.journal {
+            journal.cancel(self.state.market.now_ns, order, reason);
+        }
+        self.counters.cancels += 1;
+        commands.push(Command::Cancel(order));
+    }
+
+    pub(super) fn amend_as_written<H: Host>(
+        &mut self,
+        order: OrderId,
+        size: Option<f64>,
+        limit: Option<f64>,
+        host: &mut H,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), HostError> {
+        let state = self.state.orders.get(order);
+        let instrument = &self.state.market.instruments[state.order.symbol as usize];
+        let lots = match size {
+            None => Some(state.order.lots),
+            Some(size) => instrument.lot_size.count_exact(size).filter(|&lots| lots > 0),
+        };
+        let (old, has_limit) = (state.order.kind.limit().unwrap_or(0), state.order.kind.limit().is_some());
+        let ticks = match limit {
+            None => Some(old),
+            Some(limit) => instrument.price_unit.count_exact(limit).filter(|_| has_limit),
+        };
+        if !state.status.is_open() {
+            return Ok(());
+        }
+        match (lots, ticks) {
+            (Some(lots), Some(ticks)) => return self.amend(order, ticks, lots, host, commands),
+            (None, _) => {
+                let text = "an amendment's size is a positive multiple of the lot size".to_owned();
+                self.note_amend_refusal(order, Reason::BadSize, size.unwrap_or(f64::NAN), text);
+            }
+            (_, None) => {
+                let text =
+                    if has_limit { "not a multiple of the price unit" } else { "the order has no limit to amend" };
+                self.note_amend_refusal(order, Reason::OffGrid, limit.unwrap_or(f64::NAN), text.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn note_amend_refusal(&mut self, id: OrderId, reason: Reason, value: f64, text: String) {
+        let policy = Some(self.state.orders.get(id).order.policy);
+        self.keep_as_it_is(id, Refusal { reason, value, limit: f64::NAN, policy, text });
+    }
+
+    /// An order that cannot be amended so stays as it is, and its reason says why.
+    pub(super) fn keep_as_it_is(&mut self, id: OrderId, refusal: Refusal) {
+        let order = self.state.orders.get(id).order;
+        if let Some(journal) = &mut self.journal {
+            journal.refused(&order, Origin::Submit, &refusal);
+        }
+        self.state.orders.states[id as usize].reason = refusal.reason;
+        self.refusals.push((id, refusal));
+    }
+
+    pub(super) fn amend<H: Host>(
+        &mut self,
+        id: OrderId,
+        limit: i64,
+        lots: i64,
+        host: &mut H,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), HostError> {
+        let state = &self.state;
+        let working = state.orders.get(id);
+        if !working.status.is_open() || working.in_flight != InFlight::None {
+            return Ok(());
+        }
+        let has_managers = self.has_managers;
+        let verdict =
+            self.gate.review_amend(id, limit, lots, &state.ledger, &state.market, &state.orders, |order| {
+                if has_managers { host.review(order, state) } else { Ok(Review::Allow) }
+            })?;
+        match verdict {
+            Ok(approved) => {
+                self.state.orders.set_in_flight(id, InFlight::Amend { limit, lots }, Reason::None);
+                if let Some(journal) = &mut self.journal {
+                    journal.amend(self.state.market.now_ns, id, limit, lots);
+                }
+                self.counters.sent += 1;
+                commands.push(Command::Amend(approved));
+            }
+            Err(refusal) => self.keep_as_it_is(id, refusal),
+        }
+        Ok(())
+    }
+}
