@@ -17,7 +17,18 @@ LINES_MAX = 500
 # What each room may import from other rooms. Everything may import `errors` and the compiled core.
 EVERYWHERE = {"errors", "_native"}
 MATERIALS = {"core", "sim", "strategies", "data", "telemetry"}
-TOP = {"backtest", "config", "fingerprint", "loading", "decoding", "research", "live", "venues", *MATERIALS}
+TOP = {
+    "simulation",
+    "engines",
+    "config",
+    "fingerprint",
+    "loading",
+    "decoding",
+    "research",
+    "live",
+    "venues",
+    *MATERIALS,
+}
 ROOT_ROOM = ""  # tradewright/__init__.py, which gathers the public names
 BELOW: dict[str, set[str]] = {
     "errors": set(),
@@ -31,7 +42,8 @@ BELOW: dict[str, set[str]] = {
     "research": MATERIALS,
     "live": MATERIALS,
     "venues": MATERIALS,
-    "backtest": TOP,
+    "simulation": TOP,
+    "engines": TOP,
     "config": TOP,
     "fingerprint": TOP,
     "loading": TOP | {ROOT_ROOM},
