@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from tradewright.core import presets as instruments
     from tradewright.core.series import Bars, Quotes, Trades
     from tradewright.data.dataset import Dataset
-    from tradewright.engines import drive
     from tradewright.research.compare import compare
     from tradewright.research.lookahead import check as check_lookahead
     from tradewright.research.result import Result
     from tradewright.sim.config import Account, ConstantLatency, Costs, Fills, Venue
     from tradewright.simulation import backtest
+    from tradewright.stepping import drive
 
 __all__ = [
     "Account",
@@ -116,7 +116,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "check_lookahead": ("tradewright.research.lookahead", "check"),
     "compare": ("tradewright.research.compare", "compare"),
     "data": ("tradewright.data", None),
-    "drive": ("tradewright.engines", "drive"),
+    "drive": ("tradewright.stepping", "drive"),
     "instruments": ("tradewright.core.presets", None),
     "market": ("tradewright.core.market", None),
     "sim": ("tradewright.sim", None),

@@ -112,7 +112,7 @@ class Kernel:
         """Takes the venue's last reports when a run ends; nobody is asked for decisions."""
 
     def check(self, series: Sequence[_Series], sources: Sequence[str]) -> None:
-        """Reads series as `run` would and does nothing with them: refuses what `run` refuses."""
+        """Reads whole series as `run` would and refuses what it refuses; then `price_shifts` is known."""
 
     def venue(self, config: dict[str, Any], series: Sequence[_Series]) -> SimVenue:
         """A simulated venue for this kernel's instruments, to be driven a step at a time."""
@@ -150,9 +150,6 @@ class SimVenue:
     def next_arrival_ns(self) -> int:
         """When the next request arrives; 2**63 - 1 if none is under way."""
 
-    def end_run(self, kernel: Kernel) -> list[ExecutionReport]:
-        """Cancels what is left when the run is over. Returns the reports, whenever they are due."""
-
     def send(self, approved: Approved, now_ns: int) -> None:
         """Hands over an approved order or change."""
 
@@ -167,6 +164,9 @@ class SimVenue:
 
     def arrive(self, kernel: Kernel, now_ns: int) -> None:
         """Lets the requests that have arrived by now meet the market as it stands."""
+
+    def end_run(self, kernel: Kernel) -> list[ExecutionReport]:
+        """The run is over: cancels what is left. Returns the reports, whenever they are due."""
 
     def reports(self, kernel: Kernel, now_ns: int) -> list[ExecutionReport]:
         """The reports that are due by now, in order."""

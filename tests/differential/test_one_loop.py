@@ -16,8 +16,8 @@ from tradewright import features as f
 from tradewright.errors import DataError
 from tradewright.research.journal import FRAMES as JOURNAL
 from tradewright.sim.config import LogNormal, SampledLatency
-from tradewright.sim.drive import step_through
 from tradewright.simulation import prepare
+from tradewright.stepping import step_through
 from tradewright.strategies import Momentum, Pairs
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ EVERYWHERE = {"errors", "_native"}
 MATERIALS = {"core", "sim", "strategies", "data", "telemetry"}
 TOP = {
     "simulation",
-    "engines",
+    "stepping",
     "config",
     "fingerprint",
     "loading",
@@ -43,7 +43,7 @@ BELOW: dict[str, set[str]] = {
     "live": MATERIALS,
     "venues": MATERIALS,
     "simulation": TOP,
-    "engines": TOP,
+    "stepping": TOP,
     "config": TOP,
     "fingerprint": TOP,
     "loading": TOP | {ROOT_ROOM},

@@ -2,11 +2,11 @@
 
 use crate::event::{Bar, Quote, Record, Trade};
 use crate::feed::{Arrival, Feed, FeedError, Receiver, Stretch};
-use crate::instrument::SymbolId;
-use crate::market::Market;
 use crate::host::{Host, HostError};
+use crate::instrument::SymbolId;
 use crate::intent::Command;
 use crate::kernel::Kernel;
+use crate::market::Market;
 use crate::order::Report;
 use crate::venue::SimVenue;
 

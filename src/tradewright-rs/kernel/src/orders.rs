@@ -1,5 +1,7 @@
 //! Every order of the run, and which of them may still trade.
 
+use std::collections::BTreeSet;
+
 use crate::gate::OpenOrders;
 use crate::instrument::SymbolId;
 use crate::order::{Applied, InFlight, Order, OrderId, OrderState, OrderStatus, Origin, PolicyId, Report, Side};
@@ -11,6 +13,9 @@ pub struct Orders {
     pub states: Vec<OrderState>,
     symbols: usize,
     open: Vec<Vec<OrderId>>,
+    /// Open orders of a symbol, any policy, in order of their ids; and the symbols that have some.
+    open_of_symbol: Vec<Vec<OrderId>>,
+    open_symbols: BTreeSet<SymbolId>,
     open_lots: Vec<[i64; 2]>,
     open_lots_account: Vec<[i64; 2]>,
     unknown: Vec<[u32; 2]>,
@@ -24,6 +29,8 @@ impl Orders {
             states: Vec::new(),
             symbols,
             open: vec![Vec::new(); policies * symbols],
+            open_of_symbol: vec![Vec::new(); symbols],
+            open_symbols: BTreeSet::new(),
             open_lots: vec![[0; 2]; policies * symbols],
             open_lots_account: vec![[0; 2]; symbols],
             unknown: vec![[0; 2]; policies * symbols],
@@ -47,9 +54,9 @@ impl Orders {
         debug_assert_eq!(order.id, self.next_id(), "Invariant: ids are indices");
         let slot = self.slot(order.policy, order.symbol);
         self.open[slot].push(order.id);
+        self.enter(order.symbol, order.id);
         self.open_lots[slot][order.side as usize] += order.lots;
         self.open_lots_account[order.symbol as usize][order.side as usize] += order.lots;
-        self.open_count += 1;
         self.states.push(OrderState::new(order, origin));
         order.id
     }
@@ -91,16 +98,34 @@ impl Orders {
         match (was_open, state.status.is_open()) {
             (true, false) => {
                 self.open[slot].retain(|&open| open != report.order);
-                self.open_count -= 1;
+                self.leave(symbol, report.order);
             }
             // Unknown resolved to a state that is open again cannot happen from a terminal one; a reversal may.
             (false, true) => {
                 self.open[slot].push(report.order);
-                self.open_count += 1;
+                self.enter(symbol, report.order);
             }
             _ => {}
         }
         applied
+    }
+
+    fn enter(&mut self, symbol: SymbolId, order: OrderId) {
+        let open = &mut self.open_of_symbol[symbol as usize];
+        if open.is_empty() {
+            self.open_symbols.insert(symbol);
+        }
+        open.push(order);
+        self.open_count += 1;
+    }
+
+    fn leave(&mut self, symbol: SymbolId, order: OrderId) {
+        let open = &mut self.open_of_symbol[symbol as usize];
+        open.retain(|&other| other != order);
+        if open.is_empty() {
+            self.open_symbols.remove(&symbol);
+        }
+        self.open_count -= 1;
     }
 
     /// Notes a request that is on its way.
@@ -149,8 +174,7 @@ impl OpenOrders for Orders {
 
     #[inline]
     fn open_of_symbol(&self, symbol: SymbolId) -> impl Iterator<Item = OrderId> + '_ {
-        let slots: &[Vec<OrderId>] = if self.open_count == 0 { &[] } else { &self.open };
-        slots.iter().skip(symbol as usize).step_by(self.symbols.max(1)).flatten().copied()
+        self.open_of_symbol[symbol as usize].iter().copied()
     }
 
     #[inline]
@@ -160,7 +184,6 @@ impl OpenOrders for Orders {
 
     #[inline]
     fn open_symbols(&self) -> impl Iterator<Item = SymbolId> + '_ {
-        let symbols = if self.open_count == 0 { 0 } else { self.symbols };
-        (0..symbols as SymbolId).filter(|&symbol| self.open_of_symbol(symbol).next().is_some())
+        self.open_symbols.iter().copied()
     }
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError};
+use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use tradewright_kernel::gate::{OpenOrders, Review};
@@ -33,7 +34,11 @@ impl PolicyHooks {
     /// Gives the policy new views if it kept the ones of this call: a kept view stays invalid for good.
     #[inline]
     fn renew_kept_views(&self, py: Python<'_>) {
-        if self.market.borrow().get_refcnt(py) > 1 || self.portfolio.borrow().get_refcnt(py) > 1 {
+        // SAFETY: both pointers are of live objects, and the interpreter's lock is held.
+        let kept = unsafe {
+            ffi::Py_REFCNT(self.market.borrow().as_ptr()) > 1 || ffi::Py_REFCNT(self.portfolio.borrow().as_ptr()) > 1
+        };
+        if kept {
             self.renew_views(py);
         }
     }

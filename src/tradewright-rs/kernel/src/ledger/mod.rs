@@ -665,11 +665,10 @@ impl Ledger {
             return short_of(money.equity, money.maintenance_margin_e10, money.gross);
         }
         if let (Some(equity), Some(margin), Some(gross)) = (
-                self.total(None, |money| money.equity),
-                self.total(None, |money| money.maintenance_margin_e10),
-                self.total(None, |money| money.gross),
-            )
-        {
+            self.total(None, |money| money.equity),
+            self.total(None, |money| money.maintenance_margin_e10),
+            self.total(None, |money| money.gross),
+        ) {
             return short_of(equity, margin, gross);
         }
         (0..self.currencies()).any(|currency| {

@@ -1,7 +1,7 @@
 """The one loop, a step at a time from Python: what a live session does, over recorded data.
 
 `step_through` is ``kernel/src/backtest.rs`` in Python and yields the same run byte for byte; read it to see
-the order of things. `step_with` puts an `ExecutionEngine` of yours where the simulated venue stands.
+the order of things. `drive` puts an `ExecutionEngine` of yours where the simulated venue stands.
 """
 
 from __future__ import annotations
@@ -11,17 +11,23 @@ import heapq
 from itertools import groupby
 from math import isnan
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkable
 
 from tradewright._native import Approved
 from tradewright.core.market import Bar, Quote, Trade
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from tradewright._native import Kernel, SimVenue
     from tradewright.core.execution import ExecutionEngine, ExecutionReport
+    from tradewright.core.limits import Risk
+    from tradewright.core.policy import Policy
+    from tradewright.core.risk import RiskManager
+    from tradewright.research.result import Result
     from tradewright.sim.build import Run
+    from tradewright.sim.config import Account
 
 NEVER_NS = 2**63 - 1
 """A time that does not come."""
@@ -82,10 +88,110 @@ class WatchesMarket(Protocol):
         ...
 
 
-async def step_with(
-    run: Run, engine: ExecutionEngine, progress: Callable[[float], None] | None = None
-) -> None:
-    """Drives a kernel over its recorded data against an execution engine; see `tradewright.drive`."""
+def drive(
+    policies: Policy | Sequence[Policy],
+    data: object,
+    engine: ExecutionEngine,
+    *,
+    cash: float | Mapping[str, float] = 100_000,
+    symbol: str | None = None,
+    events: Iterable[Any] = (),
+    account: Account | None = None,
+    risk: Risk | None = None,
+    managers: Sequence[RiskManager] = (),
+    seed: int = 0,
+    benchmark: str | None = None,
+    periods_per_year: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    out: str | Path | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Result:
+    """Runs policies over recorded data against an execution engine of yours.
+
+    The kernel, the gate and the ledger are those of `tradewright.backtest`; in place of the simulated venue
+    the engine gets what was approved, and its reports come back in steps of their own: each at its
+    ``ts_recv_ns``, or at once where that has passed. Nothing waits for the wall clock, so that a
+    deterministic engine gives equal runs. An engine that has a method ``on_market(record)`` is shown every
+    bar, quote and trade before the policies.
+
+    Args:
+        policies: As in `tradewright.backtest`, like everything that is not named here.
+        data: Recorded data.
+        engine: Where orders go. ``submit``, ``amend`` and ``cancel`` are called in the order of the
+            decisions; ``reports()`` is read throughout.
+        cash: Starting cash.
+        symbol: Symbol of a frame that does not say its own.
+        events: Dividends, splits and the like.
+        account: Cash or margin rules. No margin call is simulated: that is the engine's to make.
+        risk: Hard limits.
+        managers: Risk managers of your own.
+        seed: Kept in the result.
+        benchmark: Symbol beside the equity in the report.
+        periods_per_year: For annualisation.
+        progress: Called now and then with the fraction done.
+        out: Folder to write the run to, with its journal.
+        config: Kept in the result.
+
+    Returns:
+        The result. Ctrl-C ends a run early: the result covers what was reached, and says so in its warnings.
+
+    Raises:
+        DataError: Data that cannot be used.
+        PolicyError: A policy or risk manager raised.
+        ValueError: The engine reports something impossible: an order that is not of this run, a price off the
+            price unit, a fee that is no number. Nothing of that step was booked.
+        RuntimeError: Called inside a running event loop, as notebooks have one; await `drive_async` there.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise RuntimeError(
+            "drive cannot run inside a running event loop: await tradewright.stepping.drive_async instead."
+        )
+    from tradewright.simulation import prepare
+
+    prepared = prepare(
+        policies,
+        data,
+        symbol=symbol,
+        events=events,
+        cash=cash,
+        account=account,
+        risk=risk,
+        managers=managers,
+        seed=seed,
+        out=out,
+        engine=engine,
+    )
+    finished = True
+    try:
+        asyncio.run(_with_engine(prepared.run, engine, progress))
+    except KeyboardInterrupt:
+        finished = False
+    return prepared.finish(
+        finished=finished,
+        benchmark=benchmark,
+        periods_per_year=periods_per_year,
+        config=config,
+    )
+
+
+async def drive_async(
+    policies: Policy | Sequence[Policy], data: object, engine: ExecutionEngine, **options: Any
+) -> Result:
+    """`drive` for code that already runs in an event loop, such as a notebook; takes the same ``options``."""
+    from tradewright.simulation import prepare
+
+    shown = {name: options.pop(name, None) for name in ("benchmark", "periods_per_year", "config")}
+    progress = options.pop("progress", None)
+    prepared = prepare(policies, data, engine=engine, **options)
+    await _with_engine(prepared.run, engine, progress)
+    return prepared.finish(finished=True, **shown)
+
+
+async def _with_engine(run: Run, engine: ExecutionEngine, progress: Callable[[float], None] | None) -> None:
     run.kernel.check(run.series, run.sources)
     inbox: list[ExecutionReport] = []
 
@@ -103,9 +209,9 @@ async def step_with(
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """The one error inside nested groups; a group where there are several."""
-    inner: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    return _innermost(inner[0]) if len(inner) == 1 else error
+    # Not isinstance: it would leave a group of exceptions whose type nobody knows.
+    inside = cast("tuple[BaseException, ...]", getattr(error, "exceptions", ()))
+    return _innermost(inside[0]) if len(inside) == 1 else error
 
 
 async def _loop(
