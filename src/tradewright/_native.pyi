@@ -150,9 +150,6 @@ class SimVenue:
     def next_arrival_ns(self) -> int:
         """When the next request arrives; 2**63 - 1 if none is under way."""
 
-    def end_run(self, kernel: Kernel) -> list[ExecutionReport]:
-        """Cancels what is left when the run is over. Returns the reports, whenever they are due."""
-
     def send(self, approved: Approved, now_ns: int) -> None:
         """Hands over an approved order or change."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -17,7 +18,7 @@ from tradewright import features as f
 from tradewright.simulation import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tradewright.sim.build import Run
@@ -42,11 +43,14 @@ class LastClose:
         self.received.append(order)
         price, now_ns = self.closes[order.symbol]
         fill = tw.Fill(fill_id=len(self.received), price=price, size=order.size, fee=0.1)
-        for kind, done in (("accepted", None), ("filled", fill)):
-            report = tw.ExecutionReport(
-                order_id=order.order_id, kind=kind, ts_event_ns=now_ns, ts_recv_ns=now_ns, fill=done
-            )
-            self.queue.put_nowait(report)
+        self.report(order.order_id, "accepted", now_ns)
+        self.report(order.order_id, "filled", now_ns, fill)
+
+    def report(self, order_id: str, kind: Any, now_ns: int, fill: tw.Fill | None = None) -> None:
+        report = tw.ExecutionReport(
+            order_id=order_id, kind=kind, ts_event_ns=now_ns, ts_recv_ns=now_ns, fill=fill
+        )
+        self.queue.put_nowait(report)
 
     def amend(self, change: tw.Approved) -> None:
         self.received.append(change)
@@ -203,9 +207,9 @@ class Bench:
         return self.commands
 
     def report(self, order: str, kind: Any, **fields: Any) -> tw.ExecutionReport:
-        fill = fields.pop("fill", None)
-        if isinstance(fill, dict):
-            fill = tw.Fill(**{"fill_id": 1, "price": 100.0, "size": 1.0, **fill})
+        given: dict[str, Any] | None = fields.pop("fill", None)
+        values: dict[str, Any] = {"fill_id": 1, "price": 100.0, "size": 1.0, **(given or {})}
+        fill = None if given is None else tw.Fill(**values)
         return tw.ExecutionReport(
             order_id=order, kind=kind, ts_event_ns=self.now_ns, ts_recv_ns=self.now_ns, fill=fill, **fields
         )
@@ -272,37 +276,42 @@ def test_what_an_approved_order_says() -> None:
     assert order.decided_ns == bench.now_ns
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda b, o: b.report("zzzz-1", "accepted"), r'"zzzz-1": no such order in this run'),
-        (lambda b, o: b.report(o[:-1] + "9", "accepted"), r'-9": no such order in this run'),
-        (lambda b, o: b.report(o, "filled", fill={"fee": math.nan}), r"fill\.fee nan is not a finite amount"),
-        (
-            lambda b, o: b.report(o, "filled", fill={"fee": Decimal("Infinity")}),
-            r"fill\.fee Infinity is not a finite",
-        ),
-        (
-            lambda b, o: b.report(o, "filled", fill={"price": 100.0000001}),
-            r"fill\.price 100\.0000001 is not a multiple",
-        ),
-        (lambda b, o: b.report(o, "filled", fill={"price": math.nan}), r"fill\.price NaN is not a multiple"),
-        (
-            lambda b, o: b.report(o, "filled", fill={"size": 0.5}),
-            r"fill\.size 0\.5 is not a positive multiple",
-        ),
-        (
-            lambda b, o: b.report(o, "filled", fill={"size": -1.0}),
-            r"fill\.size -1 is not a positive multiple",
-        ),
-        (lambda b, o: b.report(o, "filled"), r"a filled report needs fill="),
-        (lambda b, o: b.report(o, "amended", limit=1.0), r"an amended report needs size="),
-        (lambda b, o: b.report(o, "vanished"), r'"vanished" is no kind of report'),
-    ],
-)
-def test_impossible_reports_are_refused_and_nothing_is_booked(
-    change: Callable[[Bench, str], tw.ExecutionReport], message: str
-) -> None:
+Change = Callable[[Bench, str], tw.ExecutionReport]
+
+
+def said(kind: str, **fields: Any) -> Change:
+    return lambda bench, order: bench.report(order, kind, **fields)
+
+
+IMPOSSIBLE: list[tuple[Change, str]] = [
+    (lambda bench, order: bench.report("zzzz-1", "accepted"), r'"zzzz-1": no such order in this run'),
+    (lambda bench, order: bench.report(order[:-1] + "9", "accepted"), r'-9": no such order in this run'),
+    (said("filled", fill={"fee": math.nan}), r"fill\.fee nan is not a finite amount"),
+    (
+        said("filled", fill={"fee": Decimal("Infinity")}),
+        r"fill\.fee Infinity is not a finite",
+    ),
+    (
+        said("filled", fill={"price": 100.0000001}),
+        r"fill\.price 100\.0000001 is not a multiple",
+    ),
+    (said("filled", fill={"price": math.nan}), r"fill\.price NaN is not a multiple"),
+    (
+        said("filled", fill={"size": 0.5}),
+        r"fill\.size 0\.5 is not a positive multiple",
+    ),
+    (
+        said("filled", fill={"size": -1.0}),
+        r"fill\.size -1 is not a positive multiple",
+    ),
+    (said("filled"), r"a filled report needs fill="),
+    (said("amended", limit=1.0), r"an amended report needs size="),
+    (said("vanished"), r'"vanished" is no kind of report'),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), IMPOSSIBLE)
+def test_impossible_reports_are_refused_and_nothing_is_booked(change: Change, message: str) -> None:
     bench = Bench(BUY)
     (order,) = bench.commands
     good = bench.report(order.order_id, "accepted")

@@ -73,7 +73,7 @@ def reference_b1(series: tw.Bars, fast: int, slow: int) -> tuple[list[Trade], Fr
 
 @pytest.fixture(scope="module")
 def b1() -> tw.Bars:
-    return b1_bars(BARS, instrument=tw.Instrument(symbol="X", price_unit=0.01, fees=tw.Fees(taker_bps=5)))
+    return b1_bars(BARS, instrument=tw.Instrument(symbol="X", price_unit=0.01, fees=(tw.Fees(taker_bps=5),)))
 
 
 def trades_of(result: Result, series: tw.Bars) -> list[Trade]:
@@ -108,7 +108,7 @@ def test_the_tie_is_one_and_neither_side_of_it_trades(b1: tw.Bars) -> None:
 @pytest.mark.parametrize(("fast", "slow"), [(2, 3), (5, 80), (30, 31)])
 def test_other_averages_on_fewer_bars(fast: int, slow: int) -> None:
     series = b1_bars(
-        20_000, seed=3, instrument=tw.Instrument(symbol="X", price_unit=0.01, fees=tw.Fees(taker_bps=5))
+        20_000, seed=3, instrument=tw.Instrument(symbol="X", price_unit=0.01, fees=(tw.Fees(taker_bps=5),))
     )
     policy = SmaCross(fast=fast, slow=slow)
     result = check_sound(tw.backtest(policy, series, cash=1_000_000, venue=OPEN_VENUE, account=UNITS))

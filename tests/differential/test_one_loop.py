@@ -321,7 +321,7 @@ def test_events_of_every_kind(tmp_path: Path) -> None:
         tw.market.Split(symbol="A", numerator=2, denominator=1, **at(50)),
         tw.market.MarketStatus(symbol="B", status="paused", **at(60)),
         tw.market.MarketStatus(symbol="B", status="open", **at(64)),
-        tw.market.Settlement(symbol="B", price=50, **at(110)),
+        tw.market.Settlement(symbol="B", price=50, void=False, **at(110)),
     ]
 
     def policies() -> list[tw.Policy]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
 
@@ -42,7 +42,7 @@ class Scripted(tw.Policy):
         orders = [order.order_id for order in portfolio.open_orders()]
         self.seen.append((portfolio.position(self.symbols[0]), orders))
         asked = self.script.get(number)
-        return asked(market, portfolio) if callable(asked) else asked
+        return cast("tw.Intents", asked(market, portfolio) if callable(asked) else asked)
 
 
 def submit(side: Any = "buy", size: float = 1, **fields: Any) -> tw.Submit:
@@ -127,7 +127,11 @@ def test_the_pessimistic_path_takes_the_loss_first() -> None:
     series = bars([100, 100, 100], highs=[100, 100, 105], lows=[100, 100, 95])
     both = [submit("sell", type="stop", stop=96), submit("sell", type="limit", limit=104)]
     script = {0: [tw.Submit(symbol="X", side="buy", size=1), *()], 1: [both[0], both[1]]}
-    for path, order in (("pessimistic", [96.0, 104.0]), ("open_high_low_close", [104.0, 96.0])):
+    paths: list[tuple[Literal["pessimistic", "open_high_low_close"], list[float]]] = [
+        ("pessimistic", [96.0, 104.0]),
+        ("open_high_low_close", [104.0, 96.0]),
+    ]
+    for path, order in paths:
         venue = tw.Venue(fills=tw.Fills(path=path))
         result, _ = run(script, series, venue=venue)
         assert [price for *_, price in fills(result)][1:] == order

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -26,7 +26,7 @@ class At(tw.Policy):
     def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
         asked = self.script.get(self.wakes)
         self.wakes += 1
-        return asked(market, portfolio) if callable(asked) else asked
+        return cast("tw.Intents", asked(market, portfolio) if callable(asked) else asked)
 
 
 def submit(side: Any = "buy", size: float = 1, **fields: Any) -> tw.Submit:
@@ -185,7 +185,8 @@ class Rule(tw.RiskManager):
 
     def review(self, order: tw.Order, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Verdict:
         self.asked.append((order.side, order.size, order.reduces))
-        return self.answer(order, market, portfolio) if callable(self.answer) else self.answer
+        answer = self.answer(order, market, portfolio) if callable(self.answer) else self.answer
+        return cast("tw.Verdict", answer)
 
 
 def test_allow() -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -26,15 +26,14 @@ class At(tw.Policy):
     log: list[Any] = field(default_factory=list[Any], init=False)
 
     def setup(self, ctx: tw.Setup) -> None:
-        wake = self.wake if self.wake is not None else f.on_bar("X")
-        ctx.wake(*(wake if isinstance(wake, tuple) else (wake,)))
+        ctx.wake(f.on_bar("X") if self.wake is None else self.wake)
         self.wakes = 0
 
     def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
         asked = self.script.get(self.wakes)
         self.wakes += 1
         self.log.append((market.now_ns, market.woken_by))
-        return asked(market, portfolio) if callable(asked) else asked
+        return cast("tw.Intents", asked(market, portfolio) if callable(asked) else asked)
 
 
 def hold(size: float, symbol: str = "X") -> tw.TargetPosition:
@@ -73,7 +72,7 @@ def test_impact_without_a_known_volume_is_said() -> None:
 
 def test_a_fee_a_share_has_a_minimum() -> None:
     fees = tw.Fees(per_share=0.005, minimum=1.0)
-    result = tw.backtest(At({0: hold(100), 2: hold(400)}), bars(CLOSES, instrument=instrument(fees=fees)))
+    result = tw.backtest(At({0: hold(100), 2: hold(400)}), bars(CLOSES, instrument=instrument(fees=(fees,))))
     assert result.fills["fee"].to_list() == [1.0, 1.5]
     check_sound(result)
 
@@ -82,7 +81,7 @@ def test_maker_and_taker_fees_and_rebates() -> None:
     fees = tw.Fees(maker_bps=-1, taker_bps=5)
     rows = [(99.0, 101.0), (99.0, 101.0), (98.0, 99.0), (99.0, 101.0)]
     policy = At({0: tw.TargetPosition("X", 1, passive=True), 3: hold(0)}, wake=f.on_quote("X"))
-    result = tw.backtest(policy, quotes(rows, instrument=instrument(fees=fees)))
+    result = tw.backtest(policy, quotes(rows, instrument=instrument(fees=(fees,))))
     assert result.fills.select("liquidity", "price", "fee").rows() == [
         ("maker", 99.0, -0.0099),
         ("taker", 99.0, 0.0495),
@@ -131,7 +130,11 @@ def test_events_move_cash_and_positions() -> None:
     series = bars(closes, opens=[100, 100, 100, 100, 50, 50])
     policy = At({0: hold(10)})
     seen: list[float] = []
-    policy.script[5] = lambda market, portfolio: seen.append(portfolio.position("X"))
+
+    def look(market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> None:
+        seen.append(portfolio.position("X"))
+
+    policy.script[5] = look
     result = tw.backtest(policy, series, events=events, cash=10_000)
     assert seen == [20.0]
     assert result.equity["equity"].to_list()[-1] == 10_000 + 10 * 0.5 - 50
@@ -150,7 +153,7 @@ def test_who_is_short_pays_the_dividend_and_receives_funding() -> None:
 def test_a_settlement_ends_a_binary() -> None:
     contract = tw.instruments.binary("X", fees=())
     series = bars([0.4, 0.42, 0.45, 0.5], instrument=contract)
-    events = [tw.market.Settlement(symbol="X", price=1, **at(3))]
+    events = [tw.market.Settlement(symbol="X", price=1, void=False, **at(3))]
     policy = At({0: hold(100), 2: tw.Submit(symbol="X", side="sell", size=10, type="limit", limit=0.9)})
     result = tw.backtest(policy, series, events=events, cash=1_000)
     assert result.equity["equity"][-1] == 1_000 + 100 * (1 - 0.4)
@@ -246,8 +249,11 @@ def test_views_end_with_their_call_and_copies_do_not() -> None:
 
 
 def test_a_view_of_an_unknown_symbol_names_the_nearest() -> None:
+    def misread(market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> float:
+        return market.close("x")
+
     with pytest.raises(PolicyError, match="unknown symbol 'x'"):
-        tw.backtest(At({1: lambda market, portfolio: market.close("x")}), bars(CLOSES))
+        tw.backtest(At({1: misread}), bars(CLOSES))
 
 
 # --- errors and interruption -----------------------------------------------------------------------------
@@ -419,7 +425,7 @@ def test_the_identity_holds_with_costs_latency_and_many_fills() -> None:
         fills=tw.Fills(participation_max=0.1),
     )
     policy = At(dict.fromkeys(range(2_000), sway))
-    result = tw.backtest(policy, bars(closes, instrument=instrument(fees=fees), volume=40), venue=venue)
+    result = tw.backtest(policy, bars(closes, instrument=instrument(fees=(fees,)), volume=40), venue=venue)
     assert result.meta.counters.fills > 150
     check_sound(result)
     trips = result.round_trips
