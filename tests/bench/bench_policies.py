@@ -34,7 +34,7 @@ class SmaCrossAll(tw.Policy):
     slow: int = 50
 
     def setup(self, ctx: tw.Setup) -> None:
-        self.edges: dict[str, tuple[str, f.Node]] = {}
+        self.edges: dict[str, tuple[str, f.Watched]] = {}
         for symbol in ctx.symbols:
             price = f.close(symbol)
             edge = ctx.watch(f.sma(price, self.fast) - f.sma(price, self.slow))

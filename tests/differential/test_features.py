@@ -558,10 +558,15 @@ def test_python_and_polars_nodes(cents: list[int], sizes: list[float], n: int) -
     x, v = f.close("A"), f.volume("A")
     close = bars.close.tolist()
     wanted = [NAN if math.isnan(b) else 2 * a - b for a, b in zip(close, sizes, strict=True)]
-    agree(column(f.apply(lambda a, b: 2 * a - b, x, v), bars), wanted)
-    agree(
-        column(f.apply(lambda a: math.inf if a > 1.1 else a, x), bars), [NAN if a > 1.1 else a for a in close]
-    )
+
+    def twice_less(a: float, b: float) -> float:
+        return 2 * a - b
+
+    def unbounded(a: float) -> float:
+        return math.inf if a > 1.1 else a
+
+    agree(column(f.apply(twice_less, x, v), bars), wanted)
+    agree(column(f.apply(unbounded, x), bars), [NAN if a > 1.1 else a for a in close])
     expression = pl.col("p").max() - pl.col("s").mean()
     known = [(a, b) for a, b in zip(close, sizes, strict=True) if not math.isnan(b)]
     results = iter(

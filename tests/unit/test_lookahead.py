@@ -92,7 +92,10 @@ def test_a_mean_of_all_data_is_found() -> None:
 
 
 def test_a_policy_that_sends_nothing_proves_little() -> None:
-    report = lookahead.check(run, lambda _: lambda _closes, _index: False, bars(50))
+    def never(_closes: Sequence[float], _index: int) -> bool:
+        return False
+
+    report = lookahead.check(run, lambda _: never, bars(50))
     assert report.passed
     assert "sent no order" in str(report)
 

@@ -96,6 +96,7 @@ pub struct Kernel {
     liquidates: bool,
     borrow_e10: i64,
     // Scratch, kept so that a step allocates nothing.
+    to_mark: Vec<SymbolId>,
     reconsider: Vec<(PolicyId, SymbolId)>,
     actions: Vec<Action>,
     intents: Vec<Intent>,
@@ -149,6 +150,7 @@ impl Kernel {
             keeps_priority: config.keeps_priority,
             liquidates: config.liquidates && config.account.kind == AccountKind::Margin,
             borrow_e10: config.borrow_e10,
+            to_mark: Vec::new(),
             reconsider: Vec::new(),
             actions: Vec::new(),
             intents: Vec::new(),
@@ -261,7 +263,7 @@ impl Kernel {
             Arrival::Bar(symbol, bar) => {
                 self.state.market.on_bar(symbol, bar);
                 self.had_bar = true;
-                self.equity_changed |= self.state.ledger.mark_bar(symbol, bar.low, bar.high, bar.close);
+                self.to_mark.push(symbol);
                 self.touch(symbol, SourceKind::Bar);
                 if !self.group_of[symbol as usize].is_empty() {
                     self.arrive_in_groups(symbol, bar.ts_event_ns);
@@ -410,6 +412,7 @@ impl Kernel {
     #[inline]
     pub fn finish<H: Host>(&mut self, host: &mut H, commands: &mut Vec<Command>) -> Result<(), HostError> {
         let now_ns = self.state.market.now_ns;
+        self.mark_bars();
         self.state.graph.evaluate(&self.state.market, &mut AsCallables(host, now_ns))?;
         if !self.state.graph.fired().is_empty() {
             self.wake_by_nodes();
@@ -434,6 +437,17 @@ impl Kernel {
             self.record_equity(now_ns);
         }
         Ok(())
+    }
+
+    /// Marks what was held through this step's bars: after the reports, so that a position that began at a bar's open
+    /// has its range, and one that ended there has not.
+    #[inline]
+    fn mark_bars(&mut self) {
+        for &symbol in &self.to_mark {
+            let bar = &self.state.market.symbols[symbol as usize].bar;
+            self.equity_changed |= self.state.ledger.mark_bar(symbol, bar.low, bar.high, bar.close);
+        }
+        self.to_mark.clear();
     }
 
     #[inline]
