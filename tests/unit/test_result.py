@@ -287,7 +287,7 @@ def test_correlations_are_of_common_days() -> None:
 
 
 def test_every_reason_has_a_remedy_and_names_are_the_kernels() -> None:
-    source = Path(__file__).parents[2] / "src" / "tradewright-rs" / "kernel" / "src" / "order.rs"
+    source = Path(__file__).parents[2] / "src" / "tradewright-rs" / "kernel" / "src" / "reason.rs"
     block = source.read_text().split("const NAMES: [&str; 34] = [")[1].split("];")[0]
     names = [line.strip().strip('",') for line in block.splitlines() if '"' in line]
     assert set(names) - {""} == set(REMEDIES)

@@ -18,5 +18,6 @@ pub mod market;
 pub mod num;
 pub mod order;
 pub mod orders;
+mod reason;
 pub mod timer;
 pub mod venue;

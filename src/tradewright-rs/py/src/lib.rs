@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod columns;
+mod configuration;
 mod features;
 mod feed;
 mod host;

@@ -7,7 +7,11 @@
 mod account;
 mod entry;
 mod events;
+mod margin;
+mod marks;
 mod money;
+mod reversal;
+mod standing;
 mod trips;
 mod unit;
 
@@ -19,7 +23,7 @@ pub use trips::Trip;
 pub use unit::{Traded, Unit, mul_div, times};
 
 use crate::instrument::{Contract, CurrencyId, Instrument, Payment, SymbolId};
-use crate::num::{CASH_ONE, Cash, div_half_even};
+use crate::num::{CASH_ONE, Cash};
 use crate::order::{Fill, PolicyId, Side};
 
 /// One day.
@@ -265,12 +269,6 @@ impl Ledger {
         (rate > 0).then(|| mul_div(valued, CASH_ONE as i64, rate))
     }
 
-    /// Whether all currencies back one another: a margin account of several whose rates are all known.
-    #[inline]
-    pub(crate) fn is_pooled(&self) -> bool {
-        self.currencies() > 1 && self.config.kind == AccountKind::Margin && self.rates_e12.iter().all(|rate| *rate > 0)
-    }
-
     /// States what one unit of a currency is worth in the account's, in 10⁻¹², from now on.
     ///
     /// # Errors
@@ -287,84 +285,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// Peak, day start and week start of an owner (`None`: the account), valued in the account's currency.
-    #[inline]
-    pub fn standing(&self, policy: Option<PolicyId>) -> &Standing {
-        &self.standings[policy.map_or(self.policies + 1, usize::from)]
-    }
-
     /// All entries, oldest first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
-    }
-
-    /// Twice the mark in price units; `None` before the first.
-    #[inline]
-    pub fn mark_x2(&self, symbol: SymbolId) -> Option<i64> {
-        let mark = self.symbols[symbol as usize].mark_x2;
-        (mark != NO_MARK).then_some(mark)
-    }
-
-    /// Sets the mark, twice the price in price units. Returns at once when nobody holds the instrument, and whether
-    /// anybody does.
-    #[inline]
-    pub fn mark(&mut self, symbol: SymbolId, mark_x2: i64) -> bool {
-        self.mark_within(symbol, mark_x2, mark_x2, mark_x2)
-    }
-
-    /// Sets the mark to a bar's close, in price units; lowest and highest count for MAE and MFE alone.
-    #[inline]
-    pub fn mark_bar(&mut self, symbol: SymbolId, low: i64, high: i64, close: i64) -> bool {
-        self.mark_within(symbol, close * 2, low * 2, high * 2)
-    }
-
-    #[inline]
-    fn mark_within(&mut self, symbol: SymbolId, mark_x2: i64, low_x2: i64, high_x2: i64) -> bool {
-        let state = &mut self.symbols[symbol as usize];
-        let before_x2 = std::mem::replace(&mut state.mark_x2, mark_x2);
-        if state.holders == 0 {
-            return false;
-        }
-        if let Some(owner) = state.sole {
-            self.mark_sole(owner, symbol, mark_x2, low_x2, high_x2);
-            return true;
-        }
-        self.extend_range(symbol, low_x2.min(mark_x2), high_x2.max(mark_x2));
-        if before_x2 != mark_x2 {
-            self.mark_held(symbol, mark_x2);
-        }
-        true
-    }
-
-    /// One holder of a plain instrument, nearly always so: what the position gains, owner and account gain.
-    fn mark_sole(&mut self, owner: PolicyId, symbol: SymbolId, mark_x2: i64, low_x2: i64, high_x2: i64) {
-        let (count, currencies) = (self.symbols.len(), self.currencies());
-        let state = &mut self.symbols[symbol as usize];
-        let position = &mut self.positions[owner as usize * count + symbol as usize];
-        position.low_x2 = position.low_x2.min(low_x2).min(mark_x2);
-        position.high_x2 = position.high_x2.max(high_x2).max(mark_x2);
-        let value = state.unit.value_x2(mark_x2, position.lots);
-        let change = value - position.value;
-        if change == 0 {
-            return;
-        }
-        position.value = value;
-        let gross = value.abs();
-        let grown = gross - state.gross;
-        (state.gross, state.net, state.risk) = (gross, value, gross);
-        let (initial, maintenance) = (times(grown, state.initial_e10), times(grown, state.maintenance_e10));
-        let currency = state.currency as usize;
-        let own = &mut self.money[owner as usize * currencies + currency];
-        own.equity += change;
-        own.gross += grown;
-        own.net += change;
-        let account = &mut self.money[(self.policies + 1) * currencies + currency];
-        account.equity += change;
-        account.gross += grown;
-        account.net += change;
-        account.initial_margin_e10 += initial;
-        account.maintenance_margin_e10 += maintenance;
-        self.is_dirty = true;
     }
 
     /// Whether any owner holds the instrument.
@@ -383,53 +306,6 @@ impl Ledger {
         owners.fold((0, 0, 0), |(lots, cost, value), position| {
             (lots + position.lots, cost + position.cost, value + position.value)
         })
-    }
-
-    fn mark_held(&mut self, symbol: SymbolId, mark_x2: i64) {
-        let (count, currencies) = (self.symbols.len(), self.currencies());
-        let state = &self.symbols[symbol as usize];
-        let (unit, currency) = (state.unit, state.currency as usize);
-        let is_alone = state.holders == 1;
-        let (mut change, mut total) = (0, 0);
-        for owner in 0..=self.policies {
-            let position = &mut self.positions[owner * count + symbol as usize];
-            if position.lots == 0 {
-                continue;
-            }
-            let (before, value) = (position.value, unit.value_x2(mark_x2, position.lots));
-            position.value = value;
-            let money = &mut self.money[owner * currencies + currency];
-            money.equity += value - before;
-            money.gross += value.abs() - before.abs();
-            money.net += if unit.is_inverse() { before - value } else { value - before };
-            change += value - before;
-            total += value;
-        }
-        self.money[(self.policies + 1) * currencies + currency].equity += change;
-        if is_alone {
-            self.set_account_value(symbol, total);
-        } else {
-            self.refresh_account(symbol);
-        }
-        self.is_dirty = true;
-    }
-
-    /// Lowest and highest price of a period in which the positions held now were open: for MAE and MFE alone.
-    pub fn mark_range(&mut self, symbol: SymbolId, low: i64, high: i64) {
-        if self.is_held(symbol) {
-            self.extend_range(symbol, low * 2, high * 2);
-        }
-    }
-
-    fn extend_range(&mut self, symbol: SymbolId, low_x2: i64, high_x2: i64) {
-        let count = self.symbols.len();
-        for owner in 0..=self.policies {
-            let position = &mut self.positions[owner * count + symbol as usize];
-            if position.lots != 0 {
-                position.low_x2 = position.low_x2.min(low_x2);
-                position.high_x2 = position.high_x2.max(high_x2);
-            }
-        }
     }
 
     /// Books an execution.
@@ -463,44 +339,6 @@ impl Ledger {
             previous: NO_ENTRY,
         };
         Booked { entry: self.push(entry), realised: after.realised, lots_after: after.lots }
-    }
-
-    /// Undoes a fill: everything stands as if it had never happened.
-    ///
-    /// The position is replayed from its entries without the fill, so cost, profit and round trips of later fills
-    /// follow. Dividends, funding and borrow cost stay as they were paid. Returns what the reversal did to cash of the
-    /// fill's currency (balance less cost), the mark unchanged.
-    ///
-    /// # Errors
-    /// When no fill of that id is known, or it was reversed before.
-    pub fn reverse(&mut self, fill_id: u64) -> Result<Cash, LedgerError> {
-        let is_it = |entry: &Entry| entry.kind == EntryKind::Fill { fill_id };
-        let index = self.entries.iter().rposition(|entry| is_it(entry) && !entry.is_reversed).ok_or_else(|| {
-            let is_known = self.entries.iter().any(is_it);
-            if is_known { LedgerError::AlreadyReversed(fill_id) } else { LedgerError::UnknownFill(fill_id) }
-        })?;
-        self.entries[index].is_reversed = true;
-        let Entry { policy, symbol, amount: fee, .. } = self.entries[index];
-        let held = *self.position(policy, symbol);
-        let mut chain = Vec::new();
-        let mut at = held.last_entry;
-        while at != NO_ENTRY {
-            chain.push(at);
-            at = self.entries[at as usize].previous;
-        }
-        let unit = self.symbols[symbol as usize].unit;
-        let (mut lots, mut cost, mut realised) = (0, 0, 0);
-        for &at in chain.iter().rev() {
-            let entry = &mut self.entries[at as usize];
-            realised -= entry.realised;
-            let after = entry.replay(&unit, lots, cost);
-            entry.realised = after.realised;
-            entry.lots_after = after.lots;
-            realised += after.realised;
-            (lots, cost) = (after.lots, after.cost);
-        }
-        self.book(policy, symbol, lots, cost, realised, -fee, 0);
-        Ok(realised + fee - (cost - held.cost))
     }
 
     /// Moves an owner's position and sums, and the account's with them, by one change.
@@ -547,28 +385,6 @@ impl Ledger {
         self.is_dirty = true;
     }
 
-    /// Brings the account's exposure and margin in one instrument up to its lots and mark.
-    #[inline]
-    fn refresh_account(&mut self, symbol: SymbolId) {
-        let state = &self.symbols[symbol as usize];
-        let value = if state.lots == 0 { 0 } else { state.unit.value_x2(state.mark_x2, state.lots) };
-        self.set_account_value(symbol, value);
-    }
-
-    #[inline]
-    fn set_account_value(&mut self, symbol: SymbolId, value: Cash) {
-        let currencies = self.currencies();
-        let state = &mut self.symbols[symbol as usize];
-        let money = &mut self.money[(self.policies + 1) * currencies + state.currency as usize];
-        let risk = state.risk_of(state.lots, value);
-        let net = if state.unit.is_inverse() { -value } else { value };
-        money.gross += value.abs() - state.gross;
-        money.net += net - state.net;
-        money.initial_margin_e10 += times(risk - state.risk, state.initial_e10);
-        money.maintenance_margin_e10 += times(risk - state.risk, state.maintenance_e10);
-        (state.gross, state.net, state.risk) = (value.abs(), net, risk);
-    }
-
     /// Appends an entry to the position's history; it takes the range of marks since the one before.
     fn push(&mut self, mut entry: Entry) -> u32 {
         let count = self.symbols.len();
@@ -578,104 +394,6 @@ impl Ledger {
         (position.low_x2, position.high_x2, position.last_entry) = (i64::MAX, i64::MIN, index);
         self.entries.push(entry);
         index
-    }
-
-    /// Call first in each step, before its records are applied: closes the books of the step before.
-    ///
-    /// Peaks take the equity of whole steps, never of half-applied ones; a new day or week starts at the equity
-    /// before its first record. Returns at once when nothing changed and no day ended.
-    #[inline]
-    pub fn on_time(&mut self, now_ns: i64) {
-        if self.is_dirty || now_ns >= self.day_ends_at_ns {
-            self.close_step(now_ns);
-        }
-    }
-
-    fn close_step(&mut self, now_ns: i64) {
-        self.is_dirty = false;
-        let is_new_day = now_ns >= self.day_ends_at_ns;
-        if !is_new_day && self.currencies() == 1 {
-            // One currency can always be valued, so standings and sums go by the same index.
-            for (standing, money) in self.standings.iter_mut().zip(&self.money) {
-                standing.peak = standing.peak.max(money.equity);
-            }
-            return;
-        }
-        let mut is_new_week = false;
-        if is_new_day {
-            let ends = self.config.day_ends_ns;
-            let day = (now_ns - ends).div_euclid(DAY_NS);
-            self.day_ends_at_ns = (day + 1) * DAY_NS + ends;
-            // 1970-01-01 was a Thursday. With days that end at 00:00 the end of Sunday is Monday 00:00; otherwise the
-            // day's end lies on Sunday itself.
-            let week = (day + if ends == 0 { 3 } else { 4 }).div_euclid(7);
-            is_new_week = week != self.week;
-            self.week = week;
-        }
-        for owner in 0..=self.policies + 1 {
-            let Some(equity) = self.total(Some(owner as PolicyId), |money| money.equity) else { continue };
-            let standing = &mut self.standings[owner];
-            if !standing.is_valued {
-                *standing = Standing { peak: equity, day_start: equity, week_start: equity, is_valued: true };
-            }
-            standing.peak = standing.peak.max(equity);
-            if is_new_day {
-                standing.day_start = equity;
-            }
-            if is_new_week {
-                standing.week_start = equity;
-            }
-        }
-    }
-
-    /// What may still be committed in a currency, open orders not counted: equity less initial margin in use.
-    ///
-    /// In a cash account positions and what binaries sold short may have to pay count in full. In a margin account of
-    /// several currencies each stands for itself, unless the rates of all are known: then all of them back it.
-    pub fn buying_power(&self, currency: CurrencyId) -> Cash {
-        self.buying_power_e10(currency).div_euclid(RATE_ONE as i128)
-    }
-
-    /// [`Ledger::buying_power`] times 10¹⁰, unrounded.
-    #[inline]
-    pub fn buying_power_e10(&self, currency: CurrencyId) -> i128 {
-        let free = |money: &Money| times(money.equity, RATE_ONE) - money.initial_margin_e10;
-        if self.is_pooled()
-            && let Some(total) = self.total(None, free)
-            && let Some(power) = self.convert(total, self.config.currency, currency)
-        {
-            return power;
-        }
-        free(self.account(currency))
-    }
-
-    /// Initial margin in use in a currency, rounded half to even.
-    pub fn margin_used(&self, currency: CurrencyId) -> Cash {
-        div_half_even(self.account(currency).initial_margin_e10, RATE_ONE as i128)
-    }
-
-    /// Whether equity fell below the maintenance margin of what is held: the venue may liquidate.
-    #[inline]
-    pub fn below_maintenance(&self) -> bool {
-        if self.config.kind == AccountKind::Cash {
-            return false;
-        }
-        let short_of = |equity: Cash, margin: i128, gross: Cash| gross > 0 && times(equity, RATE_ONE) < margin;
-        if self.currencies() == 1 {
-            let money = self.account(0);
-            return short_of(money.equity, money.maintenance_margin_e10, money.gross);
-        }
-        if let (Some(equity), Some(margin), Some(gross)) = (
-            self.total(None, |money| money.equity),
-            self.total(None, |money| money.maintenance_margin_e10),
-            self.total(None, |money| money.gross),
-        ) {
-            return short_of(equity, margin, gross);
-        }
-        (0..self.currencies()).any(|currency| {
-            let money = self.account(currency as CurrencyId);
-            short_of(money.equity, money.maintenance_margin_e10, money.gross)
-        })
     }
 }
 
@@ -705,16 +423,6 @@ impl SymbolState {
             is_full: instrument.payment == Payment::Full,
             payout_x2,
             lot_size: instrument.lot_size,
-        }
-    }
-
-    /// What initial margin is a share of, for a signed position of this value.
-    #[inline]
-    pub(crate) fn risk_of(&self, lots: i64, value: Cash) -> Cash {
-        if self.payout_x2 != 0 && lots < 0 {
-            (self.unit.value_x2(self.payout_x2, -lots) - value.abs()).max(0)
-        } else {
-            value.abs()
         }
     }
 }

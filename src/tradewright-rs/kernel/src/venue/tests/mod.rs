@@ -1,12 +1,14 @@
 //! Tests of the simulated venue: tables worked by hand, and a slow second implementation.
 
+mod bar_costs;
 mod bar_orders;
+mod bar_times;
 mod model;
 mod quote_model;
 mod quote_orders;
 mod requests;
 
-use super::{SimVenue, VenueConfig};
+use super::{Fills, SimVenue, VenueConfig};
 use crate::event::{Bar, Payload, Quote, Record, Status, Trade};
 use crate::instrument::Instrument;
 use crate::market::Market;
@@ -218,4 +220,19 @@ fn on_bars(config: VenueConfig, orders: &[Asked], bars: &[[i64; 5]]) -> Vec<Stri
             bench.news()
         })
         .collect()
+}
+
+fn fills(change: impl FnOnce(&mut Fills)) -> VenueConfig {
+    let mut config = VenueConfig::default();
+    change(&mut config.fills);
+    config
+}
+
+/// One row: what is sent, the bars, what each bar brings.
+type Row<'a> = (&'a str, &'a [Asked], &'a [[i64; 5]], &'a [&'a str]);
+
+fn check(config: &VenueConfig, rows: &[Row<'_>]) {
+    for (name, orders, bars, expected) in rows {
+        assert_eq!(on_bars(config.clone(), orders, bars), *expected, "{name}");
+    }
 }
