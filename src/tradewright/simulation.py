@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
+    from tradewright.data.options import ReadKeywords
     from tradewright.research.journal import Names
     from tradewright.research.result import Result
     from tradewright.sim.build import Run
@@ -41,6 +42,7 @@ def backtest(
     progress: Callable[[float], None] | None = None,
     out: str | Path | None = None,
     config: Mapping[str, Any] | None = None,
+    **read: Unpack[ReadKeywords],
 ) -> Result:
     """Runs policies over recorded data against the simulated venue.
 
@@ -63,6 +65,7 @@ def backtest(
         progress: Called now and then with the fraction done.
         out: Folder to write the run to, with its journal, for ``tradewright why``.
         config: The configuration that the run came from, kept in the result.
+        **read: How to read frames: ``label="close"``, ``tz="UTC"``, …; see `tradewright.data.ReadOptions`.
 
     Returns:
         The result; its frames are built when first read. Ctrl-C ends a run early: the result then covers what
@@ -85,6 +88,7 @@ def backtest(
         managers=managers,
         seed=seed,
         out=out,
+        **read,
     )
     run = prepared.run
     rows = sum(len(one) for one in prepared.series)
@@ -167,6 +171,7 @@ def prepare(
     seed: int = 0,
     out: str | Path | None = None,
     engine: object | None = None,
+    **read: Unpack[ReadKeywords],
 ) -> Prepared:
     """Everything of a run that comes before its first step; the arguments are those of `backtest`.
 
@@ -183,6 +188,7 @@ def prepare(
         seed: Randomness of the venue.
         out: Run folder.
         engine: The execution engine in place of the simulated venue.
+        **read: How to read frames.
     """
     from tradewright.decoding import nearest
     from tradewright.fingerprint import fingerprint
@@ -193,7 +199,7 @@ def prepare(
     chosen = list(policies) if isinstance(policies, Sequence) else [policies]
     if not chosen:
         raise ValueError("policies is empty; give at least one policy.")
-    series, events = _series(data, symbol, events)
+    series, events = _series(data, symbol, events, read)
     risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
     names = names_of(chosen)
     for name in risk.per_policy:
@@ -236,7 +242,9 @@ def prepare(
     )
 
 
-def _series(data: object, symbol: str | None, events: Iterable[Any]) -> tuple[list[Series], list[Any]]:
+def _series(
+    data: object, symbol: str | None, events: Iterable[Any], read: ReadKeywords
+) -> tuple[list[Series], list[Any]]:
     from tradewright.core.market import Dividend
     from tradewright.core.series import Series
     from tradewright.data.dataset import Dataset
@@ -244,7 +252,7 @@ def _series(data: object, symbol: str | None, events: Iterable[Any]) -> tuple[li
     if isinstance(data, Series):
         series, events = [data], list(events)
     else:
-        dataset = Dataset.of(data, symbol=symbol, events=events)
+        dataset = Dataset.of(data, symbol=symbol, events=events, **read)
         series, events = list(dataset.series), list(dataset.events)
     counted = {one.symbol for one in series if one.adjusted == "all"}
     for event in events:

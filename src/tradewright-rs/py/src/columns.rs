@@ -1,6 +1,6 @@
 //! What a run did, as columns for data frames: numbers as arrays, names as indices.
 
-use numpy::IntoPyArray;
+use numpy::{IntoPyArray, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tradewright_kernel::kernel::Kernel;
@@ -74,11 +74,11 @@ pub fn orders<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<
     Ok(columns)
 }
 
-fn ints<'py>(py: Python<'py>, values: impl Iterator<Item = i64>) -> Bound<'py, numpy::PyArray1<i64>> {
+fn ints<'py>(py: Python<'py>, values: impl Iterator<Item = i64>) -> Bound<'py, PyArray1<i64>> {
     values.collect::<Vec<i64>>().into_pyarray(py)
 }
 
-fn floats<'py>(py: Python<'py>, values: impl Iterator<Item = f64>) -> Bound<'py, numpy::PyArray1<f64>> {
+fn floats<'py>(py: Python<'py>, values: impl Iterator<Item = f64>) -> Bound<'py, PyArray1<f64>> {
     values.collect::<Vec<f64>>().into_pyarray(py)
 }
 
@@ -137,10 +137,33 @@ pub fn round_trips<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py,
     Ok(columns)
 }
 
-/// Times and equity.
-pub fn equity<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+/// Times and equity, handed to numpy without a copy.
+pub struct EquityCurve {
+    at_ns: Py<PyArray1<i64>>,
+    equity: Py<PyArray1<f64>>,
+}
+
+/// The equity curve so far. The points move from the kernel into `kept`; later ones are appended when asked for again.
+pub fn equity<'py>(
+    py: Python<'py>,
+    kernel: &mut Kernel,
+    kept: &mut Option<EquityCurve>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let (mut at_ns, mut equity) = (std::mem::take(&mut kernel.equity_ns), std::mem::take(&mut kernel.equity));
+    let curve = match kept.take() {
+        Some(curve) if at_ns.is_empty() => curve,
+        earlier => {
+            if let Some(earlier) = earlier {
+                let (first_ns, first) = (earlier.at_ns.bind(py).to_vec()?, earlier.equity.bind(py).to_vec()?);
+                at_ns.splice(0..0, first_ns);
+                equity.splice(0..0, first);
+            }
+            EquityCurve { at_ns: at_ns.into_pyarray(py).unbind(), equity: equity.into_pyarray(py).unbind() }
+        }
+    };
     let columns = PyDict::new(py);
-    columns.set_item("at_ns", numpy::PyArray1::from_slice(py, &kernel.equity_ns))?;
-    columns.set_item("equity", numpy::PyArray1::from_slice(py, &kernel.equity))?;
+    columns.set_item("at_ns", curve.at_ns.bind(py))?;
+    columns.set_item("equity", curve.equity.bind(py))?;
+    *kept = Some(curve);
     Ok(columns)
 }

@@ -37,6 +37,7 @@ pub struct Kernel {
     instruments: Vec<Arc<Instrument>>,
     shifts: Vec<f64>,
     is_poisoned: bool,
+    equity_curve: Option<columns::EquityCurve>,
 }
 
 /// A bound method that the object's class defines itself.
@@ -132,7 +133,7 @@ impl Kernel {
             journal,
         })
         .map_err(PyValueError::new_err)?;
-        Ok(Kernel { inner, hooks, instruments: kept, shifts: Vec::new(), is_poisoned: false })
+        Ok(Kernel { inner, hooks, instruments: kept, shifts: Vec::new(), is_poisoned: false, equity_curve: None })
     }
 
     /// Runs whole series through the simulated venue, natively. Returns whether the data's end was reached: Ctrl-C
@@ -346,8 +347,8 @@ impl Kernel {
     }
 
     /// The equity curve, as columns.
-    fn equity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        columns::equity(py, &self.inner)
+    fn equity<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::equity(py, &mut self.inner, &mut self.equity_curve)
     }
 }
 
