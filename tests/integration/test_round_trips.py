@@ -30,7 +30,7 @@ class HoldFromTo(tw.Policy):
 
 
 def test_excursions_begin_with_the_entry_bar_and_end_before_the_bar_of_the_exit() -> None:
-    """Entered at the open of bar 2 (100), left at the open of bar 4 (104): bars 2 and 3 count, 1 and 4 do not."""
+    """Entered at the open of bar 2, left at the open of bar 4: bars 2 and 3 count, 1 and 4 do not."""
     low = np.array([50.0, 97.0, 99.0, 10.0, 100.0])
     high = np.array([150.0, 103.0, 108.0, 190.0, 105.0])
     open_ = np.array([100.0, 100.0, 101.0, 104.0, 104.0])
