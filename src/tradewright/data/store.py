@@ -266,7 +266,7 @@ def _view(kind: str, files: list[Path]) -> str:
     times = ["ts_event", "ts_recv"] + ["ts_open"] * (kind == "bars")
     rounded = ", ".join(f"{name}::TIMESTAMPTZ AS {name}" for name in times)
     return (
-        f"CREATE VIEW {kind} AS SELECT * REPLACE ({rounded}), "  # noqa: S608 - names of our own, paths quoted
+        f"CREATE VIEW {kind} AS SELECT * REPLACE ({rounded}), "  # noqa: S608  # nosec B608 - our own names, quoted paths
         "epoch_ns(ts_event) AS ts_event_ns, epoch_ns(ts_recv) AS ts_recv_ns "
         f"FROM read_parquet([{listed}], hive_partitioning=true, hive_types_autocast=false)"
     )
