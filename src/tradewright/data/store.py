@@ -265,8 +265,9 @@ def _view(kind: str, files: list[Path]) -> str:
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
     times = ["ts_event", "ts_recv"] + ["ts_open"] * (kind == "bars")
     rounded = ", ".join(f"{name}::TIMESTAMPTZ AS {name}" for name in times)
+    # The names are ours and the paths quoted.
     return (
-        f"CREATE VIEW {kind} AS SELECT * REPLACE ({rounded}), "  # noqa: S608  # nosec B608 - our own names, quoted paths
+        f"CREATE VIEW {kind} AS SELECT * REPLACE ({rounded}), "  # noqa: S608 # nosec B608
         "epoch_ns(ts_event) AS ts_event_ns, epoch_ns(ts_recv) AS ts_recv_ns "
         f"FROM read_parquet([{listed}], hive_partitioning=true, hive_types_autocast=false)"
     )
