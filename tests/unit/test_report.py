@@ -274,14 +274,20 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path: Path) -> None:
     path = compare([trading_result(bars=600), trading_result(11, 600, name="Pairs")]).report(
         tmp_path / "report.html"
     )
-    out = subprocess.run(
-        [
-            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
-            "--window-size=1200,12000", "--virtual-time-budget=8000", "--enable-logging=stderr", "--dump-dom",
-            path.as_uri(),
-        ],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    assert "CONSOLE" not in out.stderr
-    assert out.stdout.count('class="main-svg"') >= 2 * 5
+    # Charts are drawn when they come into view, which needs frames: a busy machine makes few and gets more time.
+    drawn = 0
+    for budget_ms in (8_000, 30_000, 120_000):
+        out = subprocess.run(
+            [
+                browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync", "--run-all-compositor-stages-before-draw",
+                f"--user-data-dir={tmp_path / str(budget_ms)}", "--window-size=1200,12000",
+                f"--virtual-time-budget={budget_ms}", "--enable-logging=stderr", "--dump-dom", path.as_uri(),
+            ],
+            capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        assert "CONSOLE" not in out.stderr
+        drawn = out.stdout.count('class="main-svg"')
+        if drawn >= 2 * 5:
+            break
+    assert drawn >= 2 * 5
