@@ -274,7 +274,7 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path: Path) -> None:
     path = compare([trading_result(bars=600), trading_result(11, 600, name="Pairs")]).report(
         tmp_path / "report.html"
     )
-    # Charts are drawn when they come into view, which needs frames: a busy machine makes few and gets more time.
+    # Charts are drawn when they come into view, which needs frames: a busy machine gets more time.
     drawn = 0
     for budget_ms in (8_000, 30_000, 120_000):
         out = subprocess.run(
