@@ -22,13 +22,10 @@ impl Kernel {
         let id = self.state.orders.next_id();
         let decided_ns = self.state.market.now_ns;
         let order = Order { id, policy, symbol, side, lots, kind, tif, post_only, reduce_only, decided_ns };
-        let verdict = if self.has_managers {
-            let state = &self.state;
-            self.gate.review(&order, &state.ledger, &state.market, &state.orders, |order| host.review(order, state))?
-        } else {
-            let state = &self.state;
-            self.gate.review(&order, &state.ledger, &state.market, &state.orders, |_| Ok(Review::Allow))?
-        };
+        let (state, has_managers) = (&self.state, self.has_managers);
+        let verdict = self.gate.review(&order, &state.ledger, &state.market, &state.orders, |order| {
+            if has_managers { host.review(order, state) } else { Ok(Review::Allow) }
+        })?;
         match verdict {
             Ok(approved) => self.dispatch(approved, origin, commands),
             Err(refusal) => self.note_refusal(order, origin, refusal),

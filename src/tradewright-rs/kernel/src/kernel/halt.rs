@@ -87,10 +87,4 @@ impl Kernel {
         }
         Ok(())
     }
-
-    /// Halts one policy after an error in its code; a live session goes on with the others.
-    pub fn halt_policy(&mut self, policy: PolicyId, text: String, commands: &mut Vec<Command>) {
-        self.policies[policy as usize].halted = true;
-        self.halt(Scope::Policy(policy), text, commands);
-    }
 }

@@ -48,7 +48,6 @@ struct PolicyState {
     fired: Vec<u16>,
     /// Symbols whose position target is not reached yet.
     unsettled: Vec<SymbolId>,
-    halted: bool,
 }
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -206,7 +205,7 @@ impl Kernel {
             }
         }
         let unsettled = Vec::new();
-        self.policies.push(PolicyState { spec, report_wakes, fired: Vec::new(), unsettled, halted: false });
+        self.policies.push(PolicyState { spec, report_wakes, fired: Vec::new(), unsettled });
     }
 
     /// When the next timer fires; `i64::MAX` if none will.
@@ -464,10 +463,5 @@ impl Kernel {
     #[inline]
     fn slot(&self, policy: PolicyId, symbol: SymbolId) -> usize {
         policy as usize * self.state.market.instruments.len() + symbol as usize
-    }
-
-    /// The policies' specifications.
-    pub fn policies(&self) -> impl Iterator<Item = &PolicySpec> {
-        self.policies.iter().map(|policy| &policy.spec)
     }
 }

@@ -14,7 +14,6 @@ use crate::orders::Orders;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Targets {
     pub(super) position: Option<PositionTarget>,
-    pub(super) quotes: Option<QuotesTarget>,
     /// After a refusal or rejection the target waits for the next wake.
     pub(super) waits: bool,
 }
@@ -29,9 +28,6 @@ impl Kernel {
             }
             std::mem::swap(&mut self.state.woken_by, &mut self.policies[policy].fired);
             self.policies[policy].fired.clear();
-            if self.policies[policy].halted {
-                continue;
-            }
             let policy = policy as PolicyId;
             self.counters.decisions += 1;
             let mut intents = std::mem::take(&mut self.intents);
@@ -110,8 +106,6 @@ impl Kernel {
                             None => self.refuse_price(policy, symbol, side, lots, price, Origin::Quotes),
                         }
                     }
-                    let slot = self.slot(policy, symbol);
-                    self.targets[slot].quotes = (target.bid.is_some() || target.ask.is_some()).then_some(target);
                     self.actions.clear();
                     let (orders, keeps) = (&self.state.orders, self.keeps_priority);
                     quotes(&target, policy, symbol, orders, keeps, &mut self.actions);
