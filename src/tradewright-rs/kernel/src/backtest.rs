@@ -1,7 +1,7 @@
 //! The native loop: a recorded feed, the kernel and the simulated venue, in order of time.
 
-use crate::event::{Bar, Quote, Record, Trade};
-use crate::feed::{Arrival, Feed, FeedError, Receiver, Stretch};
+use crate::event::{Bar, Quote, Record, Rows, Trade};
+use crate::feed::{Arrival, Feed, FeedError, Previewer, Receiver, Stretch};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
 use crate::intent::Command;
@@ -51,6 +51,7 @@ pub fn run<H: Host>(
                 return Ok(false);
             }
         }
+        feed.preview(kernel);
         let taken = run_quietly(kernel, feed, venue, host, &mut commands)?;
         if taken != 0 {
             until_pulse -= taken as i64;
@@ -73,6 +74,7 @@ pub fn run<H: Host>(
         let has_records = feed_ns == now_ns;
         if has_records {
             feed.collect()?;
+            feed.preview(kernel);
             feed.hand_out(&mut ToVenue { venue, market: &kernel.state.market });
         }
         if venue.next_timer_ns() <= now_ns {
@@ -113,17 +115,16 @@ fn run_quietly<H: Host>(
     host: &mut H,
     commands: &mut Vec<Command>,
 ) -> Result<usize, RunError> {
-    let Some((rows, times, other_ns)) = feed.stretch() else { return Ok(0) };
+    let Some(stretch) = feed.stretch() else { return Ok(0) };
+    if !venue.is_quiet(stretch.symbol) {
+        return Ok(0);
+    }
     let venue_ns = venue.next_report_ns().min(venue.next_arrival_ns()).min(venue.next_timer_ns());
-    let until_ns = venue_ns.min(other_ns);
-    let taken = match rows {
-        Stretch::Bars(symbol, bars) if venue.is_quiet(symbol) => {
-            step_each(bars, |bar| Arrival::Bar(symbol, bar), times, until_ns, kernel, host, commands)?
-        }
-        Stretch::Quotes(symbol, quotes) if venue.is_quiet(symbol) => {
-            step_each(quotes, |quote| Arrival::Quote(symbol, quote), times, until_ns, kernel, host, commands)?
-        }
-        _ => return Ok(0),
+    let until_ns = venue_ns.min(stretch.other_ns);
+    let taken = match stretch.rows {
+        Rows::Bars(bars) => step_each(&stretch, bars, Arrival::Bar, until_ns, kernel, host, commands)?,
+        Rows::Quotes(quotes) => step_each(&stretch, quotes, Arrival::Quote, until_ns, kernel, host, commands)?,
+        Rows::Trades(_) => return Ok(0),
     };
     if taken != 0 {
         feed.skip(taken)?;
@@ -139,22 +140,30 @@ fn run_quietly<H: Host>(
 /// Steps through rows until one is not alone at its time, something else is due, or a command is to be sent.
 #[inline]
 fn step_each<'a, T: 'a, H: Host>(
+    stretch: &Stretch<'a>,
     rows: &'a [T],
-    arrival: impl Fn(&'a T) -> Arrival<'a>,
-    times: &[i64],
+    arrival: impl Fn(SymbolId, &'a T) -> Arrival<'a>,
     until_ns: i64,
     kernel: &mut Kernel,
     host: &mut H,
     commands: &mut Vec<Command>,
 ) -> Result<usize, HostError> {
+    let (symbol, times_ns) = (stretch.symbol, stretch.times_ns);
     let mut taken = 0;
-    for (row, pair) in rows.iter().zip(times.windows(2)) {
-        let (now_ns, next_ns) = (pair[0], pair[1]);
+    while taken < rows.len() {
+        if stretch.is_strict {
+            let left = stretch.rows.slice(taken..rows.len());
+            taken += kernel.pass(symbol, left, &times_ns[taken..rows.len()], until_ns);
+            if taken == rows.len() {
+                break;
+            }
+        }
+        let (now_ns, next_ns) = (times_ns[taken], times_ns[taken + 1]);
         if now_ns >= until_ns || now_ns >= kernel.next_timer_ns() || now_ns == next_ns {
             break;
         }
         kernel.begin(now_ns);
-        kernel.apply(arrival(row));
+        kernel.apply(arrival(symbol, &rows[taken]));
         kernel.finish(host, commands)?;
         taken += 1;
         if !commands.is_empty() {
@@ -162,6 +171,12 @@ fn step_each<'a, T: 'a, H: Host>(
         }
     }
     Ok(taken)
+}
+
+impl Previewer for Kernel {
+    fn preview(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], is_strict: bool) {
+        self.foresee(symbol, rows, times_ns, is_strict);
+    }
 }
 
 struct ToVenue<'a> {

@@ -57,6 +57,46 @@ pub struct Trade {
     pub aggressor: i8,
 }
 
+/// Rows of one series, in order.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows<'a> {
+    /// Bars.
+    Bars(&'a [Bar]),
+    /// Quotes.
+    Quotes(&'a [Quote]),
+    /// Public trades.
+    Trades(&'a [Trade]),
+}
+
+impl<'a> Rows<'a> {
+    /// How many.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match self {
+            Rows::Bars(rows) => rows.len(),
+            Rows::Quotes(rows) => rows.len(),
+            Rows::Trades(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Some of them.
+    #[inline]
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Rows<'a> {
+        match self {
+            Rows::Bars(rows) => Rows::Bars(&rows[range]),
+            Rows::Quotes(rows) => Rows::Quotes(&rows[range]),
+            Rows::Trades(rows) => Rows::Trades(&rows[range]),
+        }
+    }
+}
+
 /// Whether an instrument can be traded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Status {

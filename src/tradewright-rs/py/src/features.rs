@@ -157,7 +157,7 @@ pub fn compute_features<'py>(
         graph.evaluate(&market, &mut callables).map_err(opened)?;
         times.push(now_ns);
         for (result, node) in results.iter_mut().zip(&wanted) {
-            result.push(graph.values[*node]);
+            result.push(graph.value(*node as u32));
         }
     }
     let results = results.into_iter().map(|result| PyArray1::from_vec(py, result)).collect();

@@ -300,12 +300,7 @@ fn source(field: Field, spec: &NodeSpec, instruments: &[Instrument]) -> Result<(
     let unit = Unit::of(instrument.price_unit, parts)?;
     let is_price = !matches!(field, Field::Volume | Field::BidSize | Field::AskSize | Field::TradeSize);
     let source = Source { field, symbol, divisor: unit.over(1) };
-    let node = match field {
-        Field::Close => Node::Close(source),
-        Field::Mid => Node::Mid(source),
-        _ => Node::Source(source),
-    };
-    Ok((node, is_price.then_some(unit)))
+    Ok((Node::Source(source), is_price.then_some(unit)))
 }
 
 fn inputs<const N: usize>(spec: &NodeSpec) -> Result<[u32; N], String> {

@@ -23,8 +23,14 @@ pub(crate) struct Crosses {
 impl Crosses {
     #[inline(always)]
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
+        self.next(cells.value(self.a), cells.value(self.b))
+    }
+
+    /// Takes the next values.
+    #[inline(always)]
+    pub fn next(&mut self, a: f64, b: f64) -> f64 {
         // Gradual underflow: the difference of two floats is zero only if they are equal.
-        let edge = cells.value(self.a) - cells.value(self.b);
+        let edge = a - b;
         if edge.is_nan() {
             return f64::NAN;
         }

@@ -7,7 +7,10 @@
 
 mod build;
 mod conditions;
+mod eval;
 mod exact;
+mod group;
+mod layout;
 mod moments;
 mod node;
 mod order;
@@ -15,12 +18,14 @@ mod pairs;
 mod smoothing;
 mod window;
 
-use crate::event::Trade;
+use crate::event::{Rows, Trade};
 use crate::host::HostError;
 use crate::instrument::{Instrument, SymbolId};
 use crate::market::{Market, SOURCE_KINDS, SourceKind};
-use build::{Builder, kinds_of};
-use node::{Cells, Memory, NO_COUNT, Node};
+use build::Builder;
+use group::Group;
+use layout::settles;
+use node::{Memory, Node};
 
 /// One node as Python declares it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,45 +52,45 @@ pub trait Callables {
     fn call_window(&mut self, callable: usize, columns: &[Vec<f64>]) -> Result<f64, HostError>;
 }
 
-/// What one source (a symbol's bars, quotes or trades) feeds.
-#[derive(Clone, Debug, Default)]
-struct Plan {
-    /// Slots of the nodes that depend on this source alone: they lie side by side.
-    own: (u32, u32),
-    /// Slots of the nodes that depend on other sources too, in order.
-    shared: Vec<u32>,
-    /// The same as bits of the dirty set.
-    bits: Vec<(u32, u64)>,
-    feeds: bool,
-}
-
-/// A node in its place: nodes of one source lie side by side, those of several sources follow.
+/// A node in its group; its place there is its column.
 #[derive(Clone, Debug)]
-struct Slot {
+struct NodeSlot {
     id: u32,
     is_condition: bool,
     node: Node,
 }
 
-/// A trade waiting to be sampled.
-#[derive(Clone, Copy, Debug)]
-struct TradeSample {
-    source: u32,
-    price: i64,
-    size: f64,
+/// What one source (a symbol's bars, quotes or trades) feeds beside the nodes that depend on it alone.
+#[derive(Clone, Debug, Default)]
+struct Plan {
+    /// Columns of the shared nodes that depend on it, in order.
+    shared: Vec<u32>,
+    /// The same as bits of the dirty set.
+    bits: Vec<(u32, u64)>,
+    /// Own columns that shared nodes read, and the shared columns that they are copied to.
+    exports: Vec<(u32, u32)>,
+    feeds: bool,
+}
+
+/// Where a node stands: a group and a column.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    group: u32,
+    column: u32,
 }
 
 /// All nodes of all policies.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Graph {
-    /// Value of each node; NaN until ready. Conditions are 1 where true and 0 where false.
-    pub values: Vec<f64>,
-    slots: Vec<Slot>,
-    memory: Memory,
+    /// By source: the nodes that depend on it alone. Behind them the shared nodes, and those that never change.
+    groups: Vec<Group>,
     plans: Vec<Plan>,
+    places: Vec<Place>,
+    memory: Memory,
     conditions: Vec<bool>,
-    /// Pulses by id and, for each, slots of the stateless nodes that read it: what must be put back after the step
-    /// of the event.
+    pulses: Vec<bool>,
+    /// Pulses by id and, for each, the stateless nodes that read it: what must be put back after the step of the
+    /// event.
     settles: Vec<(u32, Vec<u32>)>,
     pulsed: bool,
     fired: Vec<u32>,
@@ -93,7 +98,8 @@ pub struct Graph {
     only: u32,
     touched: Vec<u32>,
     is_touched: Vec<bool>,
-    trades: Vec<TradeSample>,
+    /// Trades since the last `evaluate`: each is a sample.
+    trades: Vec<(u32, Trade)>,
     dirty: Vec<u64>,
 }
 
@@ -110,96 +116,45 @@ impl Graph {
         let sources = instruments.len() * SOURCE_KINDS;
         let Builder { nodes, ints, floats, .. } = builder;
         let mut graph = Graph {
-            values: vec![f64::NAN; nodes.len()],
-            memory: Memory { counts: vec![NO_COUNT; nodes.len()], ints, floats, ..Memory::default() },
-            conditions: nodes.iter().map(Node::is_condition).collect(),
+            groups: Vec::with_capacity(sources + 2),
             plans: vec![Plan::default(); sources],
-            is_touched: vec![false; sources],
-            touched: Vec::with_capacity(sources),
+            places: vec![Place::default(); nodes.len()],
+            memory: Memory { ints, floats, ..Memory::default() },
+            conditions: nodes.iter().map(Node::is_condition).collect(),
+            pulses: nodes.iter().map(Node::is_pulse).collect(),
+            settles: settles(&nodes, specs),
+            pulsed: false,
             fired: Vec::with_capacity(nodes.len()),
-            dirty: vec![0; nodes.len().div_ceil(64)],
             only: NONE,
-            ..Graph::default()
+            touched: Vec::with_capacity(sources),
+            is_touched: vec![false; sources],
+            trades: Vec::new(),
+            dirty: vec![0; nodes.len().div_ceil(64)],
         };
-        let slot_of = graph.place(nodes, specs);
-        graph.plan_settling(specs, &slot_of);
-        graph.fold_constants(specs, &slot_of)?;
+        graph.place(nodes, specs)?;
         Ok(graph)
     }
 
-    /// Puts each node in its slot and tells each source what it feeds; returns the slot of each node.
-    fn place(&mut self, nodes: Vec<Node>, specs: &[NodeSpec]) -> Vec<u32> {
-        let mut feeds: Vec<Vec<u32>> = Vec::with_capacity(nodes.len());
-        for (node, spec) in nodes.iter().zip(specs) {
-            let mut sources: Vec<u32> = spec.inputs.iter().flat_map(|input| feeds[*input as usize].clone()).collect();
-            if let Some(source) = node.source() {
-                sources.extend(kinds_of(source.field).iter().map(|kind| source_index(source.symbol, *kind) as u32));
-            }
-            sources.sort_unstable();
-            sources.dedup();
-            feeds.push(sources);
-        }
-        let mut order: Vec<u32> = (0..nodes.len() as u32).collect();
-        order.sort_by_key(|id| match feeds[*id as usize].as_slice() {
-            [source] => *source, // A stable sort: inputs stay before what reads them.
-            _ => NONE,
-        });
-        let mut slot_of = vec![0; nodes.len()];
-        let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
-        for id in order {
-            let Some(node) = nodes[id as usize].take() else { continue };
-            let slot = self.slots.len() as u32;
-            slot_of[id as usize] = slot;
-            self.slots.push(Slot { id, is_condition: self.conditions[id as usize], node });
-            let sources = &feeds[id as usize];
-            for source in sources {
-                self.plans[*source as usize].add(slot, sources.len() == 1);
-            }
-        }
-        slot_of
+    /// The value of a node now; NaN until ready. Conditions are 1 where true and 0 where false.
+    #[inline]
+    pub fn value(&self, node: u32) -> f64 {
+        let Place { group, column } = self.places[node as usize];
+        self.groups[group as usize].value(column)
     }
 
-    /// Finds what reads crossings and changes.
-    fn plan_settling(&mut self, specs: &[NodeSpec], slot_of: &[u32]) {
-        for pulse in 0..specs.len() as u32 {
-            if !self.slots[slot_of[pulse as usize] as usize].node.is_pulse() {
-                continue;
-            }
-            let (mut settled, mut readers) = (vec![pulse], Vec::new());
-            for (id, spec) in specs.iter().enumerate().skip(pulse as usize + 1) {
-                let reads = spec.inputs.iter().any(|input| settled.contains(input));
-                if reads && self.slots[slot_of[id] as usize].node.is_stateless() {
-                    settled.push(id as u32);
-                    readers.push(slot_of[id]);
-                }
-            }
-            self.settles.push((pulse, readers));
-        }
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
     }
 
-    /// Gives constants, and what is computed of nothing else, their values for good.
-    fn fold_constants(&mut self, specs: &[NodeSpec], slot_of: &[u32]) -> Result<(), String> {
-        let market = Market::default();
-        let mut is_fixed: Vec<bool> = Vec::with_capacity(specs.len());
-        for (id, spec) in specs.iter().enumerate() {
-            let node = &mut self.slots[slot_of[id] as usize].node;
-            let fixed = node.source().is_none() && spec.inputs.iter().all(|input| is_fixed[*input as usize]);
-            if fixed {
-                if !node.is_stateless() {
-                    return Err(format!("feature {id} ({}): reads nothing that changes", spec.op));
-                }
-                let mut cells = Cells { values: &mut self.values, memory: &mut self.memory };
-                let value = node.eval(id, &mut cells, &market, &mut NoCallables);
-                self.values[id] = value;
-            }
-            is_fixed.push(fixed);
-        }
-        Ok(())
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
     }
 
     /// A record of this source has been applied to `market`.
     ///
-    /// Nodes are evaluated in [`Graph::evaluate`]; of a trade, price and size are kept for it.
+    /// Nodes are evaluated in [`Graph::evaluate`]; a trade is kept for it.
     #[inline]
     pub fn touch(&mut self, symbol: SymbolId, kind: SourceKind, market: &Market) {
         let source = source_index(symbol, kind);
@@ -222,7 +177,61 @@ impl Graph {
             }
         }
         if kind == SourceKind::Trade {
-            self.trades.push(TradeSample { source, price: trade.price, size: trade.size });
+            self.trades.push((source, *trade));
+        }
+    }
+
+    /// Computes the samples of rows that will be handed out next, if the source's nodes may run ahead.
+    ///
+    /// `times_ns` are the rows' receive times and the one behind them: bars and quotes of one time are one sample, and
+    /// `is_strict` says that there are none.
+    /// Every later [`Graph::touch`] of the source must be for these rows, in order.
+    pub fn foresee(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], is_strict: bool) {
+        let kind = match rows {
+            Rows::Bars(_) => SourceKind::Bar,
+            Rows::Quotes(_) => SourceKind::Quote,
+            Rows::Trades(_) => SourceKind::Trade,
+        };
+        let source = source_index(symbol, kind);
+        let group = &mut self.groups[source];
+        if !self.plans[source].feeds || !group.is_native() {
+            return;
+        }
+        let mut start = 0;
+        while start < rows.len() {
+            // Rows up to the next one that others of its time follow.
+            let followed = |row: &usize| times_ns[*row] == times_ns[*row + 1];
+            let is_each = is_strict || kind == SourceKind::Trade;
+            let end = if is_each { None } else { (start..rows.len()).find(followed) }.unwrap_or(rows.len());
+            if end > start {
+                group.compute(rows.slice(start..end), &times_ns[start..end], &mut self.memory, &mut NoCallables);
+            }
+            start = end + 1;
+        }
+    }
+
+    /// How many coming samples of the source wake nobody and touch no node of several sources, as far as is known.
+    #[inline]
+    pub fn quiet_samples(&self, symbol: SymbolId, kind: SourceKind) -> usize {
+        let source = source_index(symbol, kind);
+        let plan = &self.plans[source];
+        match plan.feeds {
+            false => usize::MAX,
+            true if plan.shared.is_empty() => self.groups[source].quiet_samples(),
+            true => 0,
+        }
+    }
+
+    /// Steps over so many quiet samples of the source.
+    #[inline]
+    pub fn skip(&mut self, symbol: SymbolId, kind: SourceKind, samples: usize) {
+        if self.pulsed {
+            self.settle();
+        }
+        self.fired.clear();
+        let source = source_index(symbol, kind);
+        if self.plans[source].feeds {
+            self.groups[source].skip(samples);
         }
     }
 
@@ -239,9 +248,13 @@ impl Graph {
             return self.evaluate_many(market, callables);
         }
         let source = std::mem::replace(&mut self.only, NONE);
-        self.run_own(source, market, callables);
+        self.sample(source, market, callables);
         if !self.plans[source as usize].shared.is_empty() {
-            self.run_shared(source, market, callables);
+            self.export(source);
+            for index in 0..self.plans[source as usize].shared.len() {
+                self.run_shared(self.plans[source as usize].shared[index], market, callables);
+            }
+            self.fired.sort_unstable();
         }
         self.outcome()
     }
@@ -258,68 +271,102 @@ impl Graph {
         self.conditions.get(node as usize).copied().unwrap_or(false)
     }
 
-    /// Evaluates the nodes that depend on one source alone.
-    #[inline(always)]
-    fn run_own(&mut self, source: u32, market: &Market, callables: &mut dyn Callables) {
-        let (start, end) = self.plans[source as usize].own;
-        let mut cells = Cells { values: &mut self.values, memory: &mut self.memory };
-        for slot in &mut self.slots[start as usize..end as usize] {
-            if run(slot, &mut cells, market, callables) {
+    /// Moves the nodes of one source on to its next sample: computed before, or now of the latest record.
+    #[inline]
+    fn sample(&mut self, source: u32, market: &Market, callables: &mut dyn Callables) {
+        if !self.groups[source as usize].has_next() {
+            let state = &market.symbols[source as usize / SOURCE_KINDS];
+            let rows = match source as usize % SOURCE_KINDS {
+                0 => Rows::Bars(std::slice::from_ref(&state.bar)),
+                _ => Rows::Quotes(std::slice::from_ref(&state.quote)),
+            };
+            self.compute_one(source, rows, callables);
+        }
+        self.show_next(source);
+    }
+
+    #[inline(never)]
+    fn compute_one(&mut self, source: u32, rows: Rows<'_>, callables: &mut dyn Callables) {
+        let now_ns = [self.memory.now_ns];
+        self.groups[source as usize].compute(rows, &now_ns, &mut self.memory, callables);
+    }
+
+    #[inline]
+    fn show_next(&mut self, source: u32) {
+        if self.groups[source as usize].show_next() {
+            self.note_fired(source);
+        }
+    }
+
+    fn note_fired(&mut self, source: u32) {
+        let group = &self.groups[source as usize];
+        for (column, slot) in group.slots.iter().enumerate() {
+            if slot.is_condition && group.value(column as u32) == 1.0 {
                 self.fired.push(slot.id);
-                self.pulsed |= slot.node.is_pulse();
+                self.pulsed |= self.pulses[slot.id as usize];
             }
         }
     }
 
-    /// Evaluates the nodes that depend on one source and on others, when only that one has moved.
-    #[inline(never)]
-    fn run_shared(&mut self, source: u32, market: &Market, callables: &mut dyn Callables) {
-        for index in 0..self.plans[source as usize].shared.len() {
-            self.run_slot(self.plans[source as usize].shared[index], market, callables);
+    /// Copies what shared nodes read of a source.
+    fn export(&mut self, source: u32) {
+        let (own, others) = self.groups.split_at_mut(self.plans.len());
+        for &(from, to) in &self.plans[source as usize].exports {
+            others[0].import(to, &own[source as usize], from);
         }
-        self.fired.sort_unstable();
     }
 
-    fn run_slot(&mut self, slot: u32, market: &Market, callables: &mut dyn Callables) {
-        let slot = &mut self.slots[slot as usize];
-        let mut cells = Cells { values: &mut self.values, memory: &mut self.memory };
-        if run(slot, &mut cells, market, callables) {
+    fn run_shared(&mut self, column: u32, market: &Market, callables: &mut dyn Callables) {
+        let group = &mut self.groups[self.plans.len()];
+        let value = group.eval(column, market, &mut self.memory, callables);
+        let slot = &group.slots[column as usize];
+        if slot.is_condition && value == 1.0 {
             self.fired.push(slot.id);
-            self.pulsed |= slot.node.is_pulse();
+            self.pulsed |= self.pulses[slot.id as usize];
         }
     }
 
     /// Evaluates a step in which nothing, several sources or trades were touched.
     #[inline(never)]
     fn evaluate_many(&mut self, market: &Market, callables: &mut dyn Callables) -> Result<(), HostError> {
+        for index in 0..self.trades.len() {
+            let (source, trade) = self.trades[index];
+            if !self.groups[source as usize].has_next() {
+                self.compute_one(source, Rows::Trades(std::slice::from_ref(&trade)), callables);
+            }
+            self.show_next(source);
+        }
+        let mut is_shared = false;
         for index in 0..self.touched.len() {
             let source = self.touched[index];
             self.is_touched[source as usize] = false;
-            for (word, bits) in &self.plans[source as usize].bits {
-                self.dirty[*word as usize] |= bits;
-            }
             if !is_trade(source) {
-                self.run_own(source, market, callables);
+                self.sample(source, market, callables);
+            }
+            let plan = &self.plans[source as usize];
+            if !plan.shared.is_empty() {
+                is_shared = true;
+                for (word, bits) in &plan.bits {
+                    self.dirty[*word as usize] |= bits;
+                }
+                self.export(source);
             }
         }
-        for index in 0..self.trades.len() {
-            let TradeSample { source, price, size } = self.trades[index];
-            self.memory.trade = (price, size);
-            self.run_own(source, market, callables);
-        }
-        if !self.touched.is_empty() {
+        if is_shared {
             for word in 0..self.dirty.len() {
                 let mut bits = std::mem::take(&mut self.dirty[word]);
                 while bits != 0 {
-                    self.run_slot((word * 64) as u32 + bits.trailing_zeros(), market, callables);
+                    self.run_shared((word * 64) as u32 + bits.trailing_zeros(), market, callables);
                     bits &= bits - 1;
                 }
             }
         }
         self.touched.clear();
         self.trades.clear();
-        self.fired.sort_unstable();
-        self.fired.dedup();
+        if self.fired.len() > 1 {
+            self.fired.sort_unstable();
+            self.fired.dedup();
+        }
         self.outcome()
     }
 
@@ -335,46 +382,28 @@ impl Graph {
     #[cold]
     fn settle(&mut self) {
         self.pulsed = false;
-        let market = Market::default();
+        let (market, shared) = (Market::default(), self.plans.len() as u32);
         for id in &self.fired {
             let Ok(at) = self.settles.binary_search_by_key(id, |(pulse, _)| *pulse) else { continue };
-            if self.values[*id as usize] == 1.0 {
-                self.values[*id as usize] = 0.0;
+            let Place { group, column } = self.places[*id as usize];
+            if self.groups[group as usize].value(column) == 1.0 {
+                self.groups[group as usize].set_value(column, 0.0);
             }
+            let mut is_exported = group == shared;
             for reader in &self.settles[at].1 {
-                let mut cells = Cells { values: &mut self.values, memory: &mut self.memory };
-                run(&mut self.slots[*reader as usize], &mut cells, &market, &mut NoCallables);
+                let place = self.places[*reader as usize];
+                if place.group == shared && !is_exported {
+                    is_exported = true;
+                    let (own, others) = self.groups.split_at_mut(shared as usize);
+                    for &(from, to) in &self.plans[group as usize].exports {
+                        others[0].import(to, &own[group as usize], from);
+                    }
+                }
+                let group = &mut self.groups[place.group as usize];
+                group.eval(place.column, &market, &mut self.memory, &mut NoCallables);
             }
         }
     }
-}
-
-impl Plan {
-    fn add(&mut self, slot: u32, is_own: bool) {
-        self.feeds = true;
-        if is_own {
-            let start = if self.own.1 == 0 { slot } else { self.own.0 };
-            self.own = (start, slot + 1);
-            return;
-        }
-        self.shared.push(slot);
-        let (word, bit) = (slot / 64, 1_u64 << (slot % 64));
-        match self.bits.last_mut() {
-            Some((last, bits)) if *last == word => *bits |= bit,
-            _ => self.bits.push((word, bit)),
-        }
-    }
-}
-
-/// Evaluates one node; says whether it is a condition that holds.
-#[inline(always)]
-fn run(slot: &mut Slot, cells: &mut Cells<'_>, market: &Market, callables: &mut dyn Callables) -> bool {
-    let id = slot.id as usize;
-    let value = slot.node.eval(id, cells, market, callables);
-    debug_assert!(id < cells.values.len());
-    // SAFETY: there is a value for each node, and slots hold ids of nodes.
-    unsafe { *cells.values.get_unchecked_mut(id) = value };
-    slot.is_condition && value == 1.0
 }
 
 #[inline(always)]

@@ -1,5 +1,7 @@
 //! Sums over windows: sum, mean, variance, standard deviation, z-score.
 
+use std::cell::Cell;
+
 use super::exact::{Divisor, Unit};
 use super::node::{Cells, NO_COUNT};
 use super::window::{Ring, Window};
@@ -27,10 +29,16 @@ impl CountMean {
     #[inline(always)]
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
         let count = cells.count(self.input);
+        self.next(Cell::from_mut(cells.memory.ints.as_mut_slice()).as_slice_of_cells(), count)
+    }
+
+    /// Takes the next count.
+    #[inline(always)]
+    pub fn next(&mut self, ints: &[Cell<i64>], count: i64) -> f64 {
         if count == NO_COUNT {
             return f64::NAN;
         }
-        self.sum += count - self.ring.exchange(&mut cells.memory.ints, count);
+        self.sum += count - self.ring.exchange(ints, count);
         if self.ring.is_full() { self.divisor.divide(self.sum) } else { f64::NAN }
     }
 }

@@ -1,5 +1,7 @@
 //! One node of the graph: what it reads, what it remembers, how it makes its next value.
 
+use std::cell::Cell;
+
 use super::Callables;
 use super::conditions::{Changes, Crosses};
 use super::exact::Divisor;
@@ -10,24 +12,21 @@ use super::smoothing::{Ema, EwmaVol, Rsi, TrueRange, Wilder};
 use super::window::{Ring, Window};
 use crate::host::HostError;
 use crate::instrument::SymbolId;
+use crate::event::{Bar, Quote, Rows};
 use crate::market::Market;
 
 /// The count of an exact node that is NaN.
 pub(crate) const NO_COUNT: i64 = i64::MIN;
 
-/// What nodes read and write beside the values.
+/// What nodes remember beside their own fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    /// Count behind the value of each exact node; [`NO_COUNT`] where the value is NaN.
-    pub counts: Vec<i64>,
     /// Arena of the rings of counts.
     pub ints: Vec<i64>,
     /// Arena of the rings of floats.
     pub floats: Vec<f64>,
-    /// Time of the step.
+    /// Time of the sample.
     pub now_ns: i64,
-    /// The trade being sampled: price and size.
-    pub trade: (i64, f64),
     /// What a function of the host's raised.
     pub error: Raised,
 }
@@ -42,29 +41,105 @@ impl Clone for Raised {
     }
 }
 
-/// What a node sees while it is evaluated.
+/// What a node sees while it is evaluated: one row of its group's columns.
 pub(crate) struct Cells<'a> {
-    /// Value of each node.
+    /// Value of each node of the group, column by column.
     pub values: &'a mut [f64],
+    /// Count behind the value of each exact node; [`NO_COUNT`] where the value is NaN.
+    pub counts: &'a mut [i64],
+    /// Rows of a column.
+    pub stride: usize,
+    /// The row being evaluated.
+    pub row: usize,
     pub memory: &'a mut Memory,
 }
 
 impl Cells<'_> {
-    /// The latest value of a node.
-    #[inline(always)]
-    pub fn value(&self, node: u32) -> f64 {
-        debug_assert!((node as usize) < self.values.len());
-        // SAFETY: `Builder::add` refuses inputs that are not earlier nodes; there is a value for each node.
-        unsafe { *self.values.get_unchecked(node as usize) }
+    /// The same cells as columns of some rows.
+    #[inline]
+    pub fn columns(&mut self, first: usize, rows: usize) -> Columns<'_> {
+        Columns {
+            values: Cell::from_mut(&mut *self.values).as_slice_of_cells(),
+            counts: Cell::from_mut(&mut *self.counts).as_slice_of_cells(),
+            stride: self.stride,
+            first,
+            rows,
+            ints: Cell::from_mut(self.memory.ints.as_mut_slice()).as_slice_of_cells(),
+        }
     }
 
-    /// The count behind the latest value of an exact node.
     #[inline(always)]
-    pub fn count(&self, node: u32) -> i64 {
-        debug_assert!((node as usize) < self.memory.counts.len());
-        // SAFETY: as for `value`; there is a count for each node too.
-        unsafe { *self.memory.counts.get_unchecked(node as usize) }
+    fn at(&self, column: u32) -> usize {
+        let at = column as usize * self.stride + self.row;
+        debug_assert!(self.row < self.stride && at < self.values.len() && at < self.counts.len());
+        at
     }
+
+    /// The value of a node.
+    #[inline(always)]
+    pub fn value(&self, column: u32) -> f64 {
+        let at = self.at(column);
+        // SAFETY: `Group::new` makes a column for each node and each input, `Group::make_room` the rows.
+        unsafe { *self.values.get_unchecked(at) }
+    }
+
+    /// The count behind the value of an exact node.
+    #[inline(always)]
+    pub fn count(&self, column: u32) -> i64 {
+        let at = self.at(column);
+        // SAFETY: as for `value`; there is a count for each value.
+        unsafe { *self.counts.get_unchecked(at) }
+    }
+
+    /// Sets a node's value.
+    #[inline(always)]
+    pub fn set_value(&mut self, column: u32, value: f64) {
+        let at = self.at(column);
+        // SAFETY: as for `value`.
+        unsafe { *self.values.get_unchecked_mut(at) = value };
+    }
+
+    /// Sets the count behind a node's value.
+    #[inline(always)]
+    pub fn set_count(&mut self, column: u32, count: i64) {
+        let at = self.at(column);
+        // SAFETY: as for `value`.
+        unsafe { *self.counts.get_unchecked_mut(at) = count };
+    }
+}
+
+/// Some rows of a group's columns.
+pub(crate) struct Columns<'a> {
+    values: &'a [Cell<f64>],
+    counts: &'a [Cell<i64>],
+    stride: usize,
+    first: usize,
+    rows: usize,
+    /// Arena of the rings of counts.
+    pub ints: &'a [Cell<i64>],
+}
+
+impl<'a> Columns<'a> {
+    #[inline]
+    pub fn values(&self, column: u32) -> &'a [Cell<f64>] {
+        let start = column as usize * self.stride + self.first;
+        &self.values[start..start + self.rows]
+    }
+
+    #[inline]
+    pub fn counts(&self, column: u32) -> &'a [Cell<i64>] {
+        let start = column as usize * self.stride + self.first;
+        &self.counts[start..start + self.rows]
+    }
+}
+
+/// Where a source finds its record.
+#[derive(Clone, Copy)]
+pub(crate) enum Sample<'a> {
+    /// A row of the one series that feeds the group.
+    Row(Rows<'a>, usize),
+    /// The latest of everything: for nodes that several series feed.
+    Latest(&'a Market),
 }
 
 /// Fields of the sources.
@@ -96,35 +171,66 @@ pub(crate) struct Source {
 impl Source {
     /// Keeps a count and makes it a value.
     #[inline(always)]
-    fn sample(&self, id: usize, cells: &mut Cells<'_>, count: i64) -> f64 {
-        debug_assert!(id < cells.memory.counts.len());
-        // SAFETY: there is a count for each node.
-        unsafe { *cells.memory.counts.get_unchecked_mut(id) = count };
-        self.divisor.divide(count)
+    fn sample(&self, column: u32, cells: &mut Cells<'_>, count: i64) -> f64 {
+        cells.set_count(column, count);
+        self.worth(count)
     }
 
-    fn eval(&self, id: usize, cells: &mut Cells<'_>, market: &Market) -> f64 {
-        let state = &market.symbols[self.symbol as usize];
-        let quote = &state.quote;
-        let count = match self.field {
-            Field::Close => state.bar.close,
-            Field::Open => state.bar.open,
-            Field::High => state.bar.high,
-            Field::Low => state.bar.low,
-            Field::Bid => quote.bid, // An empty bid is `NO_COUNT` already.
-            Field::Ask if quote.ask != i64::MAX => quote.ask,
-            Field::QuotedSpread if quote.bid != i64::MIN && quote.ask != i64::MAX => quote.ask - quote.bid,
-            Field::Last => cells.memory.trade.0,
-            Field::Price if state.mark_ns != i64::MIN => state.mark_x2,
-            Field::Mid | Field::Ask | Field::QuotedSpread | Field::Price => NO_COUNT,
-            Field::Volume => return state.bar.volume,
-            Field::BidSize => return if quote.bid != i64::MIN { quote.bid_size } else { f64::NAN },
-            Field::AskSize => return if quote.ask != i64::MAX { quote.ask_size } else { f64::NAN },
-            Field::TradeSize => return cells.memory.trade.1,
-        };
-        cells.memory.counts[id] = count;
+    /// The value of a count.
+    #[inline(always)]
+    pub fn worth(&self, count: i64) -> f64 {
         if count == NO_COUNT { f64::NAN } else { self.divisor.divide(count) }
     }
+
+    #[inline(always)]
+    pub fn eval(&self, column: u32, cells: &mut Cells<'_>, sample: Sample<'_>) -> f64 {
+        match sample {
+            Sample::Row(Rows::Bars(bars), row) => self.of_bar(column, cells, &bars[row]),
+            Sample::Row(Rows::Quotes(quotes), row) => self.of_quote(column, cells, &quotes[row]),
+            Sample::Row(Rows::Trades(trades), row) => match self.field {
+                Field::TradeSize => trades[row].size,
+                _ => self.sample(column, cells, trades[row].price),
+            },
+            Sample::Latest(market) => {
+                let state = &market.symbols[self.symbol as usize];
+                let count = if state.mark_ns == i64::MIN { NO_COUNT } else { state.mark_x2 };
+                self.sample(column, cells, count)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn of_bar(&self, column: u32, cells: &mut Cells<'_>, bar: &Bar) -> f64 {
+        let count = match self.field {
+            Field::Open => bar.open,
+            Field::High => bar.high,
+            Field::Low => bar.low,
+            Field::Volume => return bar.volume,
+            _ => bar.close,
+        };
+        self.sample(column, cells, count)
+    }
+
+    #[inline(always)]
+    fn of_quote(&self, column: u32, cells: &mut Cells<'_>, quote: &Quote) -> f64 {
+        let (has_bid, has_ask) = (quote.bid != i64::MIN, quote.ask != i64::MAX);
+        let count = match self.field {
+            Field::Bid => quote.bid, // An empty bid is `NO_COUNT` already.
+            Field::Ask if has_ask => quote.ask,
+            Field::Mid => mid_count(quote),
+            Field::QuotedSpread if has_bid && has_ask => quote.ask - quote.bid,
+            Field::BidSize => return if has_bid { quote.bid_size } else { f64::NAN },
+            Field::AskSize => return if has_ask { quote.ask_size } else { f64::NAN },
+            _ => NO_COUNT,
+        };
+        self.sample(column, cells, count)
+    }
+}
+
+/// Bid plus ask: a mid in half price units.
+#[inline(always)]
+pub(crate) fn mid_count(quote: &Quote) -> i64 {
+    if quote.bid != i64::MIN && quote.ask != i64::MAX { quote.bid + quote.ask } else { NO_COUNT }
 }
 
 /// What is made of a value and the one n samples before.
@@ -147,20 +253,20 @@ pub(crate) struct CountPast {
 
 impl CountPast {
     #[inline(always)]
-    fn eval(&mut self, id: usize, cells: &mut Cells<'_>) -> f64 {
+    pub fn eval(&mut self, column: u32, cells: &mut Cells<'_>) -> f64 {
         let count = cells.count(self.input);
-        cells.memory.counts[id] = NO_COUNT;
+        cells.set_count(column, NO_COUNT);
         if count == NO_COUNT {
             return f64::NAN;
         }
         let Some(old) = self.ring.replace(&mut cells.memory.ints, count) else { return f64::NAN };
         match self.past {
             Past::Lag => {
-                cells.memory.counts[id] = old;
+                cells.set_count(column, old);
                 self.divisor.divide(old)
             }
             Past::Diff => {
-                cells.memory.counts[id] = count - old;
+                cells.set_count(column, count - old);
                 self.divisor.divide(count - old)
             }
             // The unit cancels.
@@ -180,7 +286,7 @@ pub(crate) struct FloatPast {
 
 impl FloatPast {
     #[inline(always)]
-    fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
+    pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
         let value = cells.value(self.input);
         if value.is_nan() {
             return f64::NAN;
@@ -219,7 +325,7 @@ pub(crate) enum Unary {
 
 impl Unary {
     #[inline(always)]
-    fn eval(self, a: f64) -> f64 {
+    pub fn eval(self, a: f64) -> f64 {
         match self {
             Unary::Neg => -a,
             Unary::Abs => a.abs(),
@@ -251,7 +357,7 @@ pub(crate) enum Binary {
 
 impl Binary {
     #[inline(always)]
-    fn eval(self, a: f64, b: f64) -> f64 {
+    pub fn eval(self, a: f64, b: f64) -> f64 {
         match self {
             Binary::Add => a + b,
             Binary::Sub => a - b,
@@ -280,14 +386,14 @@ pub(crate) struct CountSum {
 
 impl CountSum {
     #[inline(always)]
-    fn eval(&self, id: usize, cells: &mut Cells<'_>) -> f64 {
+    pub fn eval(&self, column: u32, cells: &mut Cells<'_>) -> f64 {
         let [a, b] = self.inputs.map(|input| cells.count(input));
         if a == NO_COUNT || b == NO_COUNT {
-            cells.memory.counts[id] = NO_COUNT;
+            cells.set_count(column, NO_COUNT);
             return f64::NAN;
         }
         let count = a * self.factors[0] + b * self.factors[1];
-        cells.memory.counts[id] = count;
+        cells.set_count(column, count);
         self.divisor.divide(count)
     }
 }
@@ -301,7 +407,7 @@ pub(crate) struct Apply {
 }
 
 impl Apply {
-    fn eval(&mut self, cells: &Cells<'_>, callables: &mut dyn Callables) -> Result<f64, HostError> {
+    pub fn eval(&mut self, cells: &Cells<'_>, callables: &mut dyn Callables) -> Result<f64, HostError> {
         for (slot, input) in self.buffer.iter_mut().zip(&self.inputs) {
             *slot = cells.value(*input);
         }
@@ -322,7 +428,7 @@ pub(crate) struct Expr {
 }
 
 impl Expr {
-    fn eval(&mut self, cells: &mut Cells<'_>, callables: &mut dyn Callables) -> Result<f64, HostError> {
+    pub fn eval(&mut self, cells: &mut Cells<'_>, callables: &mut dyn Callables) -> Result<f64, HostError> {
         if self.inputs.iter().any(|input| cells.value(*input).is_nan()) {
             return Ok(f64::NAN);
         }
@@ -346,9 +452,6 @@ impl Expr {
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Const(f64),
-    /// The commonest sources, without the choice of a field.
-    Close(Source),
-    Mid(Source),
     Source(Source),
     CountMean(CountMean),
     CountMoments(CountMoments),
@@ -375,116 +478,3 @@ pub(crate) enum Node {
     Expr(Box<Expr>),
 }
 
-impl Node {
-    /// The node's next value.
-    #[inline(always)]
-    pub fn eval(&mut self, id: usize, cells: &mut Cells<'_>, market: &Market, callables: &mut dyn Callables) -> f64 {
-        match self {
-            Node::Close(node) => {
-                let count = market.symbols[node.symbol as usize].bar.close;
-                node.sample(id, cells, count)
-            }
-            Node::Mid(node) => {
-                let quote = &market.symbols[node.symbol as usize].quote;
-                if quote.bid == i64::MIN || quote.ask == i64::MAX {
-                    cells.memory.counts[id] = NO_COUNT;
-                    return f64::NAN;
-                }
-                node.sample(id, cells, quote.bid + quote.ask)
-            }
-            Node::CountMean(node) => node.eval(cells),
-            Node::Sub(a, b) => cells.value(*a) - cells.value(*b),
-            Node::Crosses(node) => node.eval(cells),
-            Node::Ema(node) => node.eval(cells),
-            other => other.eval_other(id, cells.values, cells.memory, market, callables),
-        }
-    }
-
-    /// The rarer nodes, out of line: the loop over the common ones stays small.
-    #[inline(never)]
-    fn eval_other(
-        &mut self,
-        id: usize,
-        values: &mut [f64],
-        memory: &mut Memory,
-        market: &Market,
-        callables: &mut dyn Callables,
-    ) -> f64 {
-        let cells = &mut Cells { values, memory };
-        let result = match self {
-            Node::Apply(node) => node.eval(cells, callables),
-            Node::Expr(node) => node.eval(cells, callables),
-            other => return other.eval_native(id, cells, market),
-        };
-        result.unwrap_or_else(|error| {
-            cells.memory.error.0.get_or_insert(error);
-            f64::NAN
-        })
-    }
-
-    #[inline(always)]
-    fn eval_native(&mut self, id: usize, cells: &mut Cells<'_>, market: &Market) -> f64 {
-        match self {
-            Node::Source(node) => node.eval(id, cells, market),
-            Node::Binary(op, a, b) => op.eval(cells.value(*a), cells.value(*b)),
-            Node::Unary(op, a) => op.eval(cells.value(*a)),
-            Node::Where(condition, a, b) => match cells.value(*condition) {
-                value if value.is_nan() => f64::NAN,
-                0.0 => cells.value(*b),
-                _ => cells.value(*a),
-            },
-            Node::CountSum(node) => node.eval(id, cells),
-            Node::Changes(node) => node.eval(cells),
-            Node::CountPast(node) => node.eval(id, cells),
-            Node::FloatPast(node) => node.eval(cells),
-            Node::CountMoments(node) => node.eval(cells),
-            Node::FloatMoments(node) => node.eval(cells),
-            Node::CountPair(node) => node.eval(cells),
-            Node::FloatPair(node) => node.eval(cells),
-            Node::Extreme(node) => node.eval(cells),
-            Node::Quantile(node) => node.eval(cells),
-            Node::Wilder(node) => node.eval(cells),
-            Node::Rsi(node) => node.eval(cells),
-            Node::TrueRange(node) => node.eval(cells),
-            Node::EwmaVol(node) => node.eval(cells),
-            Node::Const(value) => *value,
-            Node::Close(_) | Node::Mid(_) | Node::CountMean(_) | Node::Sub(..) | Node::Crosses(_) | Node::Ema(_) => {
-                unreachable!("Invariant: `eval` deals with the common nodes")
-            }
-            Node::Apply(_) | Node::Expr(_) => unreachable!("Invariant: `eval_other` deals with the host's functions"),
-        }
-    }
-
-    /// The source that the node is, if it is one.
-    pub fn source(&self) -> Option<&Source> {
-        match self {
-            Node::Close(source) | Node::Mid(source) | Node::Source(source) => Some(source),
-            _ => None,
-        }
-    }
-
-    /// Whether the node remembers nothing: it may be evaluated again without harm.
-    pub fn is_stateless(&self) -> bool {
-        matches!(
-            self,
-            Node::Const(_) | Node::Unary(..) | Node::Sub(..) | Node::Binary(..) | Node::Where(..) | Node::CountSum(_)
-        )
-    }
-
-    /// Whether the node is true only in the step of its event.
-    pub fn is_pulse(&self) -> bool {
-        matches!(self, Node::Crosses(_) | Node::Changes(_))
-    }
-
-    /// Whether the node is a truth, and so may wake.
-    pub fn is_condition(&self) -> bool {
-        match self {
-            Node::Unary(op, _) => *op == Unary::Not,
-            Node::Binary(op, ..) => {
-                use Binary::{And, Ge, Gt, Le, Lt, Or};
-                matches!(op, Gt | Lt | Ge | Le | And | Or)
-            }
-            node => node.is_pulse(),
-        }
-    }
-}

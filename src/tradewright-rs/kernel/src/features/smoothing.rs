@@ -15,7 +15,12 @@ pub(crate) struct Ema {
 impl Ema {
     #[inline(always)]
     pub fn eval(&mut self, cells: &mut Cells<'_>) -> f64 {
-        let value = cells.value(self.input);
+        self.next(cells.value(self.input))
+    }
+
+    /// Takes the next value.
+    #[inline(always)]
+    pub fn next(&mut self, value: f64) -> f64 {
         if value.is_nan() {
             return f64::NAN;
         }

@@ -1,5 +1,6 @@
 //! The last values of a node: by count, in one arena for the whole graph, or by time.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
 /// A ring of fixed size in an arena.
@@ -38,11 +39,11 @@ impl Ring {
 
     /// Stores a value; returns what stood there: the oldest value, or the default while the ring fills.
     #[inline(always)]
-    pub fn exchange<T: Copy>(&mut self, arena: &mut [T], value: T) -> T {
+    pub fn exchange<T: Copy>(&mut self, arena: &[Cell<T>], value: T) -> T {
         debug_assert!((self.next as usize) < arena.len());
         // SAFETY: `reserve` made the slots from `start` to `end` in this arena, which never shrinks, and `next` is
         // always one of them.
-        let old = std::mem::replace(unsafe { arena.get_unchecked_mut(self.next as usize) }, value);
+        let old = unsafe { arena.get_unchecked(self.next as usize) }.replace(value);
         let next = self.next.wrapping_add(1);
         self.next = if next == self.end { self.start } else { next };
         if self.missing != 0 {
@@ -55,7 +56,7 @@ impl Ring {
     #[inline(always)]
     pub fn replace<T: Copy>(&mut self, arena: &mut [T], value: T) -> Option<T> {
         let was_full = self.is_full();
-        let old = self.exchange(arena, value);
+        let old = self.exchange(Cell::from_mut(arena).as_slice_of_cells(), value);
         was_full.then_some(old)
     }
 

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use crate::event::{Bar, Quote, Record, Trade};
+use crate::event::{Bar, Quote, Record, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
 use source::{Chunk, Source};
 
@@ -97,13 +97,19 @@ pub enum Arrival<'a> {
     Other(&'a Record),
 }
 
-/// Rows of one series.
+/// Rows of the one series that comes next for a while.
 #[derive(Clone, Copy, Debug)]
-pub enum Stretch<'a> {
-    /// Bars.
-    Bars(SymbolId, &'a [Bar]),
-    /// Quotes.
-    Quotes(SymbolId, &'a [Quote]),
+pub struct Stretch<'a> {
+    /// Of what.
+    pub symbol: SymbolId,
+    /// The rows, as far as they are converted.
+    pub rows: Rows<'a>,
+    /// Their receive times, and that of the row behind them (`i64::MAX` if there is none).
+    pub times_ns: &'a [i64],
+    /// When the next row of any other series is due.
+    pub other_ns: i64,
+    /// Whether each row has a time of its own.
+    pub is_strict: bool,
 }
 
 /// Who is handed the records of a step. One method a kind, so that each loop over rows knows what it hands out.
@@ -116,6 +122,12 @@ pub trait Receiver {
     fn trade(&mut self, symbol: SymbolId, trade: &Trade);
     /// Anything else.
     fn other(&mut self, record: &Record);
+}
+
+/// Who may look at rows before they are handed out, to prepare for them.
+pub trait Previewer {
+    /// Rows of one series, their receive times and the one behind them, and whether each has a time of its own.
+    fn preview(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], is_strict: bool);
 }
 
 /// The merged feed. Sources of equal time keep the order in which they were added.
@@ -132,6 +144,8 @@ pub struct Feed<'a> {
     /// The current step: (source, first row of the chunk, row after the last).
     due: Vec<(u32, u32, u32)>,
     read: u64,
+    /// Sources that converted rows since the last preview, and how many.
+    converted: Vec<(u32, usize)>,
 }
 
 impl Default for Feed<'_> {
@@ -145,6 +159,7 @@ impl Default for Feed<'_> {
             free: Vec::new(),
             due: Vec::new(),
             read: 0,
+            converted: Vec::new(),
         }
     }
 }
@@ -159,8 +174,14 @@ impl<'a> Feed<'a> {
     pub fn add(&mut self, symbol: SymbolId, columns: Columns<'a>, instrument: &Instrument) -> Result<(), FeedError> {
         let index = self.sources.len();
         let mut source = Source::new(symbol, columns, instrument.price_scale());
+        for other in &mut self.sources {
+            if other.gives_like(&source) || source.gives_like(other) {
+                (other.is_sole, source.is_sole) = (false, false);
+            }
+        }
         if source.has_more() {
-            source.refill(index)?;
+            let new = source.refill(index)?;
+            self.converted.push((index as u32, new));
             let (due_ns, list) = (source.next_ns(), self.new_list(index as u32));
             self.heap.push(Reverse((due_ns, list)));
             if self.next_ns != i64::MAX {
@@ -215,7 +236,7 @@ impl<'a> Feed<'a> {
         }
         for &index in &self.lists[self.list as usize] {
             let source = &mut self.sources[index as usize];
-            let last = source.due_until(now_ns, index as usize)?;
+            let last = source.due_until(now_ns, index as usize, &mut self.converted)?;
             self.due.push((index, source.at as u32, last as u32));
             self.read += (last - source.at) as u64;
         }
@@ -255,19 +276,39 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The rows that come next in one series before those of any other, as far as they are converted, with their
-    /// times and the time behind them. Take some of them with [`Feed::skip`].
+    /// The rows that come next in one series before those of any other. Take some of them with [`Feed::skip`].
     #[inline]
-    pub fn stretch(&self) -> Option<(Stretch<'_>, &[i64], i64)> {
+    pub fn stretch(&self) -> Option<Stretch<'_>> {
         let &[index] = self.lists[self.list as usize].as_slice() else { return None };
         let other_ns = self.heap.peek().map_or(i64::MAX, |Reverse((due_ns, _))| *due_ns);
         let source = &self.sources[index as usize];
-        let rows = match &source.chunk {
-            Chunk::Bars(bars) => Stretch::Bars(source.symbol, &bars[source.at..]),
-            Chunk::Quotes(quotes) => Stretch::Quotes(source.symbol, &quotes[source.at..]),
-            Chunk::Trades(_) | Chunk::Records => return None,
-        };
-        Some((rows, source.times(), other_ns))
+        let rows = source.chunk.rows()?;
+        let rows = rows.slice(source.at..rows.len());
+        let (symbol, times_ns, is_strict) = (source.symbol, source.times(), source.is_strict);
+        Some(Stretch { symbol, rows, times_ns, other_ns, is_strict })
+    }
+
+    /// Shows the rows that were converted since the last call.
+    ///
+    /// Only series that are the sole one of their kind for their instrument: of others the order is not known yet.
+    #[inline]
+    pub fn preview(&mut self, previewer: &mut impl Previewer) {
+        if !self.converted.is_empty() {
+            self.preview_converted(previewer);
+        }
+    }
+
+    #[inline(never)]
+    fn preview_converted(&mut self, previewer: &mut impl Previewer) {
+        for (index, new) in self.converted.drain(..) {
+            let source = &self.sources[index as usize];
+            if let Some(rows) = source.chunk.rows()
+                && source.is_sole
+            {
+                let rows = rows.slice(rows.len() - new..rows.len());
+                previewer.preview(source.symbol, rows, source.last_times(new), source.is_strict);
+            }
+        }
     }
 
     /// Moves behind the first rows of the stretch.
@@ -290,7 +331,8 @@ impl<'a> Feed<'a> {
             let source = &mut self.sources[index as usize];
             source.at = last as usize;
             if source.is_spent() && source.has_more() {
-                source.refill(index as usize)?;
+                let new = source.refill(index as usize)?;
+                self.converted.push((index, new));
             }
             let due_ns = source.next_ns();
             is_split |= *next_ns.get_or_insert(due_ns) != due_ns;

@@ -1,7 +1,7 @@
 //! One series: converts the rows that it is about to hand out.
 
 use super::{Columns, FeedError};
-use crate::event::{Bar, Quote, Trade};
+use crate::event::{Bar, Payload, Quote, Rows, Trade};
 use crate::instrument::SymbolId;
 
 /// Rows converted at a time. Small, so that the chunks of many symbols stay in the cache together.
@@ -14,6 +14,19 @@ pub(super) enum Chunk {
     Trades(Vec<Trade>),
     /// Records are read in place.
     Records,
+}
+
+impl Chunk {
+    /// Rows of a market series.
+    #[inline]
+    pub(super) fn rows(&self) -> Option<Rows<'_>> {
+        match self {
+            Chunk::Bars(bars) => Some(Rows::Bars(bars)),
+            Chunk::Quotes(quotes) => Some(Rows::Quotes(quotes)),
+            Chunk::Trades(trades) => Some(Rows::Trades(trades)),
+            Chunk::Records => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -32,6 +45,10 @@ pub(super) struct Source<'a> {
     pub(super) at: usize,
     pub(super) rows: usize,
     last_recv_ns: i64,
+    /// Whether each row of the chunk has a time of its own.
+    pub(super) is_strict: bool,
+    /// Whether no other source has records of this kind for the instrument.
+    pub(super) is_sole: bool,
     /// Largest rounding to the price unit so far, in price units.
     pub(super) shift_max: f64,
 }
@@ -88,7 +105,44 @@ impl<'a> Source<'a> {
         };
         let times = vec![i64::MAX];
         let (last_recv_ns, shift_max) = (i64::MIN, 0.0);
-        Source { symbol, columns, scale, chunk, times, first: 0, held: 0, at: 0, rows, last_recv_ns, shift_max }
+        let (is_strict, is_sole) = (false, true);
+        Source {
+            symbol,
+            columns,
+            scale,
+            chunk,
+            times,
+            first: 0,
+            held: 0,
+            at: 0,
+            rows,
+            last_recv_ns,
+            is_strict,
+            is_sole,
+            shift_max,
+        }
+    }
+
+    /// Whether this source has records of the kind that the other one has, for its instrument.
+    pub(super) fn gives_like(&self, other: &Source<'_>) -> bool {
+        if let Columns::Records(records) = self.columns {
+            return records.iter().any(|record| {
+                record.symbol == other.symbol
+                    && matches!(
+                        (&record.payload, &other.chunk),
+                        (Payload::Bar(_), Chunk::Bars(_))
+                            | (Payload::Quote(_), Chunk::Quotes(_))
+                            | (Payload::Trade(_), Chunk::Trades(_))
+                    )
+            });
+        }
+        self.symbol == other.symbol && std::mem::discriminant(&self.chunk) == std::mem::discriminant(&other.chunk)
+    }
+
+    /// Receive times of the last rows of the chunk, and of the row behind them.
+    #[inline]
+    pub(super) fn last_times(&self, rows: usize) -> &[i64] {
+        &self.times[self.times.len() - 1 - rows..]
     }
 
     /// Receive time of the next row; `i64::MAX` at the end.
@@ -117,13 +171,23 @@ impl<'a> Source<'a> {
 
     /// The first row of the chunk that is not due now. The next one is.
     #[inline]
-    pub(super) fn due_until(&mut self, now_ns: i64, index: usize) -> Result<usize, FeedError> {
+    pub(super) fn due_until(
+        &mut self,
+        now_ns: i64,
+        index: usize,
+        converted: &mut Vec<(u32, usize)>,
+    ) -> Result<usize, FeedError> {
         let last = self.at + 1;
-        if self.times[last] == now_ns { self.due_until_long(now_ns, index) } else { Ok(last) }
+        if self.times[last] == now_ns { self.due_until_long(now_ns, index, converted) } else { Ok(last) }
     }
 
     #[inline(never)]
-    fn due_until_long(&mut self, now_ns: i64, index: usize) -> Result<usize, FeedError> {
+    fn due_until_long(
+        &mut self,
+        now_ns: i64,
+        index: usize,
+        converted: &mut Vec<(u32, usize)>,
+    ) -> Result<usize, FeedError> {
         let mut last = self.at + 1;
         loop {
             while last < self.held && self.times[last] == now_ns {
@@ -134,13 +198,18 @@ impl<'a> Source<'a> {
             }
             // Rows of the same time go on behind the chunk: keep what is due and read on.
             last = self.held - self.at;
-            self.refill(index)?;
+            let new = self.refill(index)?;
+            match converted.last_mut() {
+                // Still the same chunk: what came before was not seen either.
+                Some((other, rows)) if *other as usize == index => *rows += new,
+                _ => converted.push((index as u32, new)),
+            }
         }
     }
 
-    /// Drops the rows handed out, keeps the others, and converts the next ones.
+    /// Drops the rows handed out, keeps the others, and converts the next ones; returns how many.
     #[inline(never)]
-    pub(super) fn refill(&mut self, index: usize) -> Result<(), FeedError> {
+    pub(super) fn refill(&mut self, index: usize) -> Result<usize, FeedError> {
         let (from, kept) = (self.first + self.held, self.held - self.at);
         let to = (from + CHUNK_ROWS).min(self.rows);
         let (is_good, to) = match self.columns {
@@ -162,7 +231,8 @@ impl<'a> Source<'a> {
             }
         };
         (self.first, self.held, self.at) = (from - kept, kept + to - from, 0);
-        if is_good { Ok(()) } else { Err(self.first_offence(index, from, to)) }
+        self.is_strict = self.times.windows(2).fold(true, |strict, pair| strict & (pair[0] != pair[1]));
+        if is_good { Ok(to - from) } else { Err(self.first_offence(index, from, to)) }
     }
 
     /// Moves on to the times of these rows and of the one behind them.

@@ -5,6 +5,7 @@
 mod config;
 mod dispatch;
 mod halt;
+mod passing;
 mod reconcile;
 mod wakes;
 

@@ -54,7 +54,7 @@ impl Kernel {
             .spec
             .watched
             .iter()
-            .map(|&node| self.state.graph.values[node as usize])
+            .map(|&node| self.state.graph.value(node))
             .collect();
         if let Some(journal) = &mut self.journal {
             journal.decision(&Decision {

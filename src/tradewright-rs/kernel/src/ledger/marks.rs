@@ -26,7 +26,7 @@ impl Ledger {
     }
 
     #[inline]
-    fn mark_within(&mut self, symbol: SymbolId, mark_x2: i64, low_x2: i64, high_x2: i64) -> bool {
+    pub(super) fn mark_within(&mut self, symbol: SymbolId, mark_x2: i64, low_x2: i64, high_x2: i64) -> bool {
         let state = &mut self.symbols[symbol as usize];
         let before_x2 = std::mem::replace(&mut state.mark_x2, mark_x2);
         if state.holders == 0 {

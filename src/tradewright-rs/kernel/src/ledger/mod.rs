@@ -10,6 +10,7 @@ mod events;
 mod margin;
 mod marks;
 mod money;
+mod passing;
 mod reversal;
 mod standing;
 mod trips;
@@ -19,6 +20,7 @@ pub use account::{AccountConfig, AccountKind, RATE_ONE};
 pub use entry::{Entry, EntryKind, NO_ENTRY};
 pub use events::LedgerError;
 pub use money::{Money, Standing};
+pub use passing::Mark;
 pub use trips::Trip;
 pub use unit::{Traded, Unit, mul_div, times};
 

@@ -118,6 +118,12 @@ impl Unit {
         div_half_even(price_x2 as i128 * lots as i128 * self.num, self.den * parts as i128)
     }
 
+    /// Value of one lot at half a price unit, where every value is a plain product by it; otherwise 0.
+    #[inline]
+    pub fn plain(&self) -> i64 {
+        self.plain
+    }
+
     /// Whether size counts for its value divided by the price.
     #[inline]
     pub fn is_inverse(&self) -> bool {

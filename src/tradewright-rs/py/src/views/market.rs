@@ -8,6 +8,7 @@ use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use tradewright_kernel::features::Graph;
 use tradewright_kernel::kernel::State;
 use tradewright_kernel::market::{Market, SourceKind, SymbolState};
 use tradewright_kernel::order::PolicyId;
@@ -37,9 +38,25 @@ pub struct MarketSnapshot {
 /// How many features each view knows by address.
 const KNOWN: usize = 4;
 
+/// Features now, or as they were.
+enum Values<'a> {
+    Now(&'a Graph),
+    Kept(&'a [f64]),
+}
+
+impl Values<'_> {
+    #[inline]
+    fn get(&self, slot: usize) -> Option<f64> {
+        match self {
+            Values::Now(graph) => (slot < graph.len()).then(|| graph.value(slot as u32)),
+            Values::Kept(values) => values.get(slot).copied(),
+        }
+    }
+}
+
 struct Seen<'a> {
     market: &'a Market,
-    values: &'a [f64],
+    values: Values<'a>,
     woken_by: &'a [u16],
 }
 
@@ -73,10 +90,12 @@ impl MarketSnapshot {
             // SAFETY: `show` and `hide` bracket a call into Python that holds the kernel's state by shared reference
             // and the interpreter's lock, so while the pointer is set the state lives and nobody writes to it.
             let state = unsafe { &*view };
-            return Ok(Seen { market: &state.market, values: &state.graph.values, woken_by: &state.woken_by });
+            return Ok(Seen { market: &state.market, values: Values::Now(&state.graph), woken_by: &state.woken_by });
         }
         match &self.copy {
-            Some(copy) => Ok(Seen { market: &copy.market, values: &copy.values, woken_by: &copy.woken_by }),
+            Some(copy) => {
+                Ok(Seen { market: &copy.market, values: Values::Kept(&copy.values), woken_by: &copy.woken_by })
+            }
             None => Err(stale(py, "market")),
         }
     }
@@ -113,7 +132,7 @@ impl MarketSnapshot {
         let seen = self.seen(py)?;
         for (object, slot) in self.known.iter().map_while(OnceLock::get) {
             if watched.is(object) {
-                return Ok(seen.values[*slot]);
+                return Ok(seen.values.get(*slot).unwrap_or(f64::NAN));
             }
         }
         let slot: isize = match watched.getattr(intern!(py, "slot")) {
@@ -124,13 +143,14 @@ impl MarketSnapshot {
                 )));
             }
         };
-        let slot = usize::try_from(slot).ok().filter(|slot| *slot < seen.values.len()).ok_or_else(|| {
+        let known = usize::try_from(slot).ok().and_then(|slot| Some((slot, seen.values.get(slot)?)));
+        let (slot, value) = known.ok_or_else(|| {
             PyKeyError::new_err("this feature is watched in another run; call ctx.watch(node) in setup")
         })?;
         if let Some(free) = self.known.iter().find(|known| known.get().is_none()) {
             free.get_or_init(|| (watched.clone().unbind(), slot));
         }
-        Ok(seen.values[slot])
+        Ok(value)
     }
 
     /// Time of the step, ns since the epoch, UTC.
@@ -264,7 +284,11 @@ impl MarketSnapshot {
     /// A value of what is known now, which stays valid.
     fn copy(&self, py: Python<'_>) -> PyResult<MarketSnapshot> {
         let Seen { market, values, woken_by } = self.seen(py)?;
-        let copy = MarketCopy { market: market.clone(), values: values.to_vec(), woken_by: woken_by.to_vec() };
+        let values = match values {
+            Values::Now(graph) => (0..graph.len()).map(|node| graph.value(node as u32)).collect(),
+            Values::Kept(values) => values.to_vec(),
+        };
+        let copy = MarketCopy { market: market.clone(), values, woken_by: woken_by.to_vec() };
         Ok(MarketSnapshot { copy: Some(Box::new(copy)), ..MarketSnapshot::new(self.names.clone(), self.policy) })
     }
 

@@ -1,0 +1,100 @@
+//! Steps in which nothing happens but the passing of time and prices: taken many at a time.
+//!
+//! What comes out is what [`Kernel::begin`], [`Kernel::apply`] and [`Kernel::finish`] make of the same rows one by one; a
+//! test compares them.
+
+use super::Kernel;
+use crate::event::{Bar, Quote, Rows};
+use crate::instrument::SymbolId;
+use crate::ledger::Mark;
+use crate::market::SourceKind;
+
+impl Kernel {
+    /// Computes the features of rows that will be handed out next; see [`crate::features::Graph::foresee`].
+    pub fn foresee(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], is_strict: bool) {
+        self.state.graph.foresee(symbol, rows, times_ns, is_strict);
+    }
+
+    /// Takes the first of these rows that wake nobody and ask nothing of anybody, a step each; returns how many.
+    ///
+    /// Each row has a time of its own, nothing else is due before `until_ns`, and the venue has nothing to do with them.
+    #[inline]
+    pub fn pass(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], until_ns: i64) -> usize {
+        let kind = match rows {
+            Rows::Bars(_) => SourceKind::Bar,
+            Rows::Quotes(_) => SourceKind::Quote,
+            Rows::Trades(_) => return 0,
+        };
+        if !self.can_pass(symbol, kind) {
+            return 0;
+        }
+        let until_ns = until_ns.min(self.timers.next_ns()).min(self.state.ledger.day_ends_at_ns());
+        let most = self.state.graph.quiet_samples(symbol, kind).min(rows.len());
+        let times_ns = &times_ns[..most];
+        let taken = match times_ns.last() {
+            Some(&last_ns) if last_ns < until_ns => most,
+            _ => times_ns.partition_point(|&time_ns| time_ns < until_ns),
+        };
+        // A step or two are not worth the preparations.
+        if taken < 2 {
+            return 0;
+        }
+        self.state.ledger.on_time(times_ns[0]);
+        let passed = match rows {
+            Rows::Bars(bars) => self.pass_bars(symbol, &bars[..taken]),
+            Rows::Quotes(quotes) => self.pass_quotes(symbol, &quotes[..taken]),
+            Rows::Trades(_) => 0,
+        };
+        if passed != 0 {
+            let times_ns = &times_ns[..passed];
+            if kind == SourceKind::Bar {
+                self.equity_ns.extend_from_slice(times_ns);
+            }
+            self.counters.steps += passed as u64;
+            self.counters.records += passed as u64;
+            self.state.market.now_ns = times_ns[passed - 1];
+            self.state.graph.skip(symbol, kind, passed);
+        }
+        passed
+    }
+
+    /// Whether rows of this series do nothing but move marks and features.
+    #[inline]
+    fn can_pass(&self, symbol: SymbolId, kind: SourceKind) -> bool {
+        self.started
+            && !self.has_managers
+            && self.borrow_e10 == 0
+            && !(self.has_source_wakes
+                && !self.source_wakes[symbol as usize * crate::market::SOURCE_KINDS + kind as usize].is_empty())
+            && self.group_of[symbol as usize].is_empty()
+            && !(self.equity_changed && kind == SourceKind::Bar)
+            && self.state.ledger.can_pass(symbol)
+    }
+
+    fn pass_bars(&mut self, symbol: SymbolId, bars: &[Bar]) -> usize {
+        let marks = bars.iter().map(|bar| Mark { mark_x2: bar.close * 2, low_x2: bar.low * 2, high_x2: bar.high * 2 });
+        let Some(last) = bars.last() else { return 0 };
+        if !self.state.ledger.pass(symbol, marks, self.liquidates, Some(&mut self.equity)) {
+            return 0;
+        }
+        self.last_equity = self.equity.last().copied().unwrap_or(self.last_equity);
+        self.state.market.on_bar(symbol, last);
+        bars.len()
+    }
+
+    fn pass_quotes(&mut self, symbol: SymbolId, quotes: &[Quote]) -> usize {
+        let is_whole = |quote: &Quote| quote.bid != i64::MIN && quote.ask != i64::MAX;
+        let quotes = &quotes[..quotes.iter().position(|quote| !is_whole(quote)).unwrap_or(quotes.len())];
+        let marks = quotes.iter().map(|quote| {
+            let mark_x2 = quote.bid + quote.ask;
+            Mark { mark_x2, low_x2: mark_x2, high_x2: mark_x2 }
+        });
+        let Some(last) = quotes.last() else { return 0 };
+        if !self.state.ledger.pass(symbol, marks, self.liquidates, None) {
+            return 0;
+        }
+        self.equity_changed |= self.state.ledger.is_held(symbol);
+        self.state.market.on_quote(symbol, last);
+        quotes.len()
+    }
+}
