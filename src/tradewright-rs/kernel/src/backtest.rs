@@ -149,9 +149,10 @@ fn step_each<'a, T: 'a, H: Host>(
     commands: &mut Vec<Command>,
 ) -> Result<usize, HostError> {
     let (symbol, times_ns) = (stretch.symbol, stretch.times_ns);
+    let may_pass = stretch.is_strict && kernel.may_pass(symbol, &stretch.rows);
     let mut taken = 0;
     while taken < rows.len() {
-        if stretch.is_strict {
+        if may_pass {
             let left = stretch.rows.slice(taken..rows.len());
             taken += kernel.pass(symbol, left, &times_ns[taken..rows.len()], until_ns);
             if taken == rows.len() {

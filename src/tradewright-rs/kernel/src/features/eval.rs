@@ -69,13 +69,7 @@ impl Node {
 
     /// The node's values over a block: the same arithmetic as [`Node::eval`], the choice of a node made once and the
     /// columns of the commonest found once.
-    pub fn eval_block(
-        &mut self,
-        column: u32,
-        cells: &mut Cells<'_>,
-        block: &Block<'_>,
-        callables: &mut dyn Callables,
-    ) {
+    pub fn eval_block(&mut self, column: u32, cells: &mut Cells<'_>, block: &Block<'_>, callables: &mut dyn Callables) {
         let columns = cells.columns(block.first, block.times_ns.len());
         match (&mut *self, block.rows) {
             (Node::Source(node), Rows::Bars(bars)) if node.field == Field::Close => {

@@ -188,10 +188,7 @@ impl Group {
     /// Copies the shown value and count of another group's column into one of its own.
     #[inline]
     pub fn import(&mut self, column: u32, from: &Group, from_column: u32) {
-        let (at, other) = (
-            column as usize * self.stride + self.shown,
-            from_column as usize * from.stride + from.shown,
-        );
+        let (at, other) = (column as usize * self.stride + self.shown, from_column as usize * from.stride + from.shown);
         (self.values[at], self.counts[at]) = (from.values[other], from.counts[other]);
     }
 }

@@ -10,9 +10,9 @@ use super::order::{Extreme, Quantile};
 use super::pairs::{CountPair, FloatPair};
 use super::smoothing::{Ema, EwmaVol, Rsi, TrueRange, Wilder};
 use super::window::{Ring, Window};
+use crate::event::{Bar, Quote, Rows};
 use crate::host::HostError;
 use crate::instrument::SymbolId;
-use crate::event::{Bar, Quote, Rows};
 use crate::market::Market;
 
 /// The count of an exact node that is NaN.
@@ -477,4 +477,3 @@ pub(crate) enum Node {
     Apply(Box<Apply>),
     Expr(Box<Expr>),
 }
-

@@ -63,7 +63,7 @@ impl<O: OpenOrders> Check<'_, O> {
         let scopes = || scopes.iter().filter_map(|&(owner, limits)| limits.map(|limits| (owner, limits)));
         let priced = self.price(self.order, self.order.lots)?;
         for (owner, limits) in scopes() {
-            self.check_order(owner, limits, &priced)?;
+            self.check_order(owner, limits, &priced, is_reducing)?;
         }
         if !is_reducing {
             for (owner, limits) in scopes() {
@@ -179,13 +179,17 @@ impl<O: OpenOrders> Check<'_, O> {
         Ok(())
     }
 
-    fn check_order(&self, owner: Owner, limits: &Compiled, priced: &Priced) -> Result<(), Refusal> {
+    fn check_order(&self, owner: Owner, limits: &Compiled, priced: &Priced, is_reducing: bool) -> Result<(), Refusal> {
         let Order { symbol, lots, .. } = *self.order;
         if let Some(&limit) = limits.order_lots.get(symbol as usize)
             && lots > limit
         {
             let size = |lots| self.instrument().size(lots);
             return Err(Refusal::new(Reason::OrderSizeMax, size(lots), size(limit)).of(owner));
+        }
+        // A share of an equity that has shrunk must not keep anybody from getting out.
+        if is_reducing && matches!(limits.order_value, Bound::Share(_)) {
+            return Ok(());
         }
         self.within(Reason::OrderValueMax, owner, limits.order_value, priced.value)
     }

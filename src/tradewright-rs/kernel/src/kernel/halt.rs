@@ -48,7 +48,9 @@ impl Kernel {
                     .open_of(policy, symbol)
                     .iter()
                     .any(|&id| self.state.orders.get(id).origin == Origin::Liquidation);
-                if closing {
+                // What the gate refused it would refuse again: one row in the orders says it.
+                let is_refused = self.refused_calls.contains(&(policy, symbol));
+                if closing || is_refused {
                     continue;
                 }
                 self.withdraw(policy, symbol, Reason::Liquidation, commands);
@@ -77,7 +79,10 @@ impl Kernel {
                         self.counters.liquidations += 1;
                         self.dispatch(approved, Origin::Liquidation, commands);
                     }
-                    Err(refusal) => self.note_refusal(order, Origin::Liquidation, refusal),
+                    Err(refusal) => {
+                        self.refused_calls.push((policy, symbol));
+                        self.note_refusal(order, Origin::Liquidation, refusal);
+                    }
                 }
             }
         }

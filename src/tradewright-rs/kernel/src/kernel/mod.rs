@@ -95,6 +95,8 @@ pub struct Kernel {
     keeps_priority: bool,
     liquidates: bool,
     borrow_e10: i64,
+    /// Margin calls that the gate refused since equity last stood above maintenance margin.
+    refused_calls: Vec<(PolicyId, SymbolId)>,
     // Scratch, kept so that a step allocates nothing.
     to_mark: Vec<SymbolId>,
     reconsider: Vec<(PolicyId, SymbolId)>,
@@ -150,6 +152,7 @@ impl Kernel {
             keeps_priority: config.keeps_priority,
             liquidates: config.liquidates && config.account.kind == AccountKind::Margin,
             borrow_e10: config.borrow_e10,
+            refused_calls: Vec::new(),
             to_mark: Vec::new(),
             reconsider: Vec::new(),
             actions: Vec::new(),
@@ -424,8 +427,12 @@ impl Kernel {
             self.next_mark_ns = now_ns - now_ns.rem_euclid(SECOND_NS) + SECOND_NS;
             self.show_marks(host, commands)?;
         }
-        if self.liquidates && self.equity_changed && self.state.ledger.below_maintenance() {
-            self.liquidate(commands)?;
+        if self.liquidates && self.equity_changed {
+            if self.state.ledger.below_maintenance() {
+                self.liquidate(commands)?;
+            } else if !self.refused_calls.is_empty() {
+                self.refused_calls.clear();
+            }
         }
         if self.any_woken {
             self.decide(host, commands)?;

@@ -7,7 +7,7 @@ use super::Kernel;
 use crate::event::{Bar, Quote, Rows};
 use crate::instrument::SymbolId;
 use crate::ledger::Mark;
-use crate::market::SourceKind;
+use crate::market::{SOURCE_KINDS, SourceKind};
 
 impl Kernel {
     /// Computes the features of rows that will be handed out next; see [`crate::features::Graph::foresee`].
@@ -17,25 +17,22 @@ impl Kernel {
 
     /// Takes the first of these rows that wake nobody and ask nothing of anybody, a step each; returns how many.
     ///
-    /// Each row has a time of its own, nothing else is due before `until_ns`, and the venue has nothing to do with them.
+    /// [`Kernel::may_pass`] holds, each row has a time of its own, nothing else is due before `until_ns`, and the venue has nothing to do with them.
     #[inline]
     pub fn pass(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], until_ns: i64) -> usize {
-        let kind = match rows {
-            Rows::Bars(_) => SourceKind::Bar,
-            Rows::Quotes(_) => SourceKind::Quote,
-            Rows::Trades(_) => return 0,
-        };
-        if !self.can_pass(symbol, kind) {
+        let kind = kind_of(&rows);
+        // A step or two are not worth the preparations.
+        let most = self.state.graph.quiet_samples(symbol, kind).min(rows.len());
+        let is_settled = kind == SourceKind::Quote || !self.equity_changed;
+        if most < 2 || !is_settled || !self.state.ledger.can_pass(symbol) {
             return 0;
         }
         let until_ns = until_ns.min(self.timers.next_ns()).min(self.state.ledger.day_ends_at_ns());
-        let most = self.state.graph.quiet_samples(symbol, kind).min(rows.len());
         let times_ns = &times_ns[..most];
         let taken = match times_ns.last() {
             Some(&last_ns) if last_ns < until_ns => most,
             _ => times_ns.partition_point(|&time_ns| time_ns < until_ns),
         };
-        // A step or two are not worth the preparations.
         if taken < 2 {
             return 0;
         }
@@ -58,17 +55,16 @@ impl Kernel {
         passed
     }
 
-    /// Whether rows of this series do nothing but move marks and features.
+    /// Whether rows of this series can be passed at all: nobody is woken by each of them, and nobody looks at marks.
     #[inline]
-    fn can_pass(&self, symbol: SymbolId, kind: SourceKind) -> bool {
+    pub fn may_pass(&self, symbol: SymbolId, rows: &Rows<'_>) -> bool {
+        let source = symbol as usize * SOURCE_KINDS + kind_of(rows) as usize;
         self.started
+            && !matches!(rows, Rows::Trades(_))
             && !self.has_managers
             && self.borrow_e10 == 0
-            && !(self.has_source_wakes
-                && !self.source_wakes[symbol as usize * crate::market::SOURCE_KINDS + kind as usize].is_empty())
+            && self.source_wakes[source].is_empty()
             && self.group_of[symbol as usize].is_empty()
-            && !(self.equity_changed && kind == SourceKind::Bar)
-            && self.state.ledger.can_pass(symbol)
     }
 
     fn pass_bars(&mut self, symbol: SymbolId, bars: &[Bar]) -> usize {
@@ -96,5 +92,14 @@ impl Kernel {
         self.equity_changed |= self.state.ledger.is_held(symbol);
         self.state.market.on_quote(symbol, last);
         quotes.len()
+    }
+}
+
+#[inline]
+fn kind_of(rows: &Rows<'_>) -> SourceKind {
+    match rows {
+        Rows::Bars(_) => SourceKind::Bar,
+        Rows::Quotes(_) => SourceKind::Quote,
+        Rows::Trades(_) => SourceKind::Trade,
     }
 }

@@ -50,12 +50,8 @@ impl Kernel {
     }
 
     pub(super) fn journal_decision(&mut self, policy: PolicyId, intents: &[Intent]) {
-        let watched: Vec<f64> = self.policies[policy as usize]
-            .spec
-            .watched
-            .iter()
-            .map(|&node| self.state.graph.value(node))
-            .collect();
+        let watched: Vec<f64> =
+            self.policies[policy as usize].spec.watched.iter().map(|&node| self.state.graph.value(node)).collect();
         if let Some(journal) = &mut self.journal {
             journal.decision(&Decision {
                 now_ns: self.state.market.now_ns,

@@ -67,13 +67,8 @@ impl Ledger {
             state.mark_x2 = last_x2;
             return true;
         };
-        let mut span = Span {
-            low_mark_x2: i64::MAX,
-            high_mark_x2: i64::MIN,
-            low_x2: i64::MAX,
-            high_x2: i64::MIN,
-            last_x2: 0,
-        };
+        let mut span =
+            Span { low_mark_x2: i64::MAX, high_mark_x2: i64::MIN, low_x2: i64::MAX, high_x2: i64::MIN, last_x2: 0 };
         for mark in marks.clone() {
             span.low_mark_x2 = span.low_mark_x2.min(mark.mark_x2);
             span.high_mark_x2 = span.high_mark_x2.max(mark.mark_x2);
@@ -118,9 +113,9 @@ impl Ledger {
             match (rest_short, per_unit) {
                 // Between two sums of 64 bits every sum is one, and so is every product.
                 (Ok(rest), Some(per_unit)) if bounds.iter().chain(&extremes).all(is_short) => {
-                    points.extend(marks.map(|mark| {
-                        (rest.wrapping_add(mark.mark_x2.wrapping_mul(per_unit))) as f64 / 1e12
-                    }));
+                    points.extend(
+                        marks.map(|mark| (rest.wrapping_add(mark.mark_x2.wrapping_mul(per_unit))) as f64 / 1e12),
+                    );
                 }
                 _ => points.extend(marks.map(|mark| cash_to_f64(rest + unit.value_x2(mark.mark_x2, lots)))),
             }
