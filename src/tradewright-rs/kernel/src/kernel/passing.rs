@@ -21,13 +21,14 @@ impl Kernel {
     #[inline]
     pub fn pass(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], until_ns: i64) -> usize {
         let kind = kind_of(&rows);
+        let until_ns = until_ns.min(self.timers.next_ns()).min(self.state.ledger.day_ends_at_ns());
         // A step or two are not worth the preparations.
-        let most = self.state.graph.quiet_samples(symbol, kind).min(rows.len());
+        let is_worth = times_ns.len() > 1 && times_ns[1] < until_ns;
         let is_settled = kind == SourceKind::Quote || !self.equity_changed;
-        if most < 2 || !is_settled || !self.state.ledger.can_pass(symbol) {
+        if !is_worth || !is_settled || !self.state.ledger.can_pass(symbol) {
             return 0;
         }
-        let until_ns = until_ns.min(self.timers.next_ns()).min(self.state.ledger.day_ends_at_ns());
+        let most = self.state.graph.quiet_samples(symbol, kind).min(rows.len());
         let times_ns = &times_ns[..most];
         let taken = match times_ns.last() {
             Some(&last_ns) if last_ns < until_ns => most,
