@@ -69,7 +69,7 @@ class Series:
 
     @property
     def kind(self) -> str:
-        """``bars``, ``quotes`` or ``trades``: the store's name for it."""
+        """``bars``, ``quotes``, ``trades``, ``book_l2`` or ``book_l3``: the store's name for it."""
         return type(self).__name__.lower()
 
     @property

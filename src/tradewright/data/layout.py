@@ -27,7 +27,7 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
     Attributes:
         venue: Where it was recorded; empty if nobody said.
         symbol: The instrument's symbol.
-        kind: ``bars``, ``quotes`` or ``trades``.
+        kind: ``bars``, ``quotes``, ``trades``, ``book_l2`` or ``book_l3``.
         timeframe: Length of a bar, such as ``1m``; ``mixed`` where they differ; ``None`` for other kinds.
     """
 
@@ -42,6 +42,11 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
         given = venue if venue is not None else getattr(series.instrument, "venue", "")
         timeframe = (series.timeframe or _MIXED) if isinstance(series, Bars) else None
         return cls(given, series.symbol, series.kind, timeframe)
+
+    @property
+    def is_book(self) -> bool:
+        """Whether the rows are events of a book, whose order is part of what they say."""
+        return self.kind.startswith("book_")
 
     @property
     def folder(self) -> Path:
@@ -66,6 +71,9 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
         """File of a row: one a year for daily bars, one a month for shorter ones, one a day for events."""
         import polars as pl
 
+        if self.is_book:
+            # By arrival: the events of a book have an order that a venue's clock does not always keep.
+            return pl.col("ts_recv").dt.strftime("%Y-%m-%d.parquet")
         if self.kind != "bars":
             form = "%Y-%m-%d"
         elif self.timeframe not in (None, _MIXED) and duration_ns(self.timeframe, name="timeframe") >= DAY_NS:

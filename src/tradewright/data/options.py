@@ -17,6 +17,10 @@ Label = Literal["open", "close"]
 TimeUnit = Literal["s", "ms", "us", "ns"]
 
 
+class StoredInstruments(dict[str, Any]):
+    """Instruments that a store has, by symbol: they hold for new rows too, but nothing is rounded to fit them."""
+
+
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to read a file or a frame; each is also a keyword of the readers.
 
@@ -45,6 +49,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             latency is zero, and records the shift.
         instrument: What is traded, or one instrument for each symbol; prices are rounded to its tick grid.
         adjusted: What past prices were adjusted for: ``none``, ``splits`` or ``all`` (splits and dividends).
+        opening_book: LOBSTER's order-book file, whose first row the messages start from; the one of the same name
+            with ``orderbook`` for ``message`` if left out.
         separator: What stands between the fields of a text file; found in the first line if left out.
     """
 
@@ -64,6 +70,7 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     clock_offset: Literal["estimate"] | None = None
     instrument: Any = None
     adjusted: Adjustment = "none"
+    opening_book: str | None = None
     separator: str | None = None
 
     def instrument_of(self, symbol: str) -> Instrument | None:
@@ -91,6 +98,7 @@ class ReadKeywords(TypedDict, total=False):
     clock_offset: Literal["estimate"] | None
     instrument: Instrument | Mapping[str, Instrument] | None
     adjusted: Adjustment
+    opening_book: str | None
     separator: str | None
 
 

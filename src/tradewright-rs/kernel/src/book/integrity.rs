@@ -34,8 +34,8 @@ pub enum Offence {
         /// By how much, as a negative number of lots.
         lots: i64,
     },
-    /// A price that is no multiple of the book's step, or too large to count; the event was left out.
-    OffGrid {
+    /// A price too large to count; the event was left out.
+    OutOfRange {
         /// The price, in price units.
         price: i64,
     },
@@ -58,14 +58,14 @@ impl Offence {
             Offence::UnknownOrder { .. } => 2,
             Offence::DuplicateOrder { .. } => 3,
             Offence::NegativeSize { .. } => 4,
-            Offence::OffGrid { .. } => 5,
+            Offence::OutOfRange { .. } => 5,
             Offence::Meaningless { .. } => 6,
         }
     }
 
     /// The kinds by name.
     pub const NAMES: [&'static str; OFFENCES] =
-        ["gap", "crossed", "unknown_order", "duplicate_order", "negative_size", "off_grid", "meaningless"];
+        ["gap", "crossed", "unknown_order", "duplicate_order", "negative_size", "out_of_range", "meaningless"];
 }
 
 /// The first offence, how many there were of each kind, and whether the book can be believed now.

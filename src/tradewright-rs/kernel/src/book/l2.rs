@@ -7,25 +7,20 @@ use crate::order::Side;
 #[derive(Clone, Debug)]
 pub struct L2 {
     sides: [Ladder<i64>; 2],
-    step: i64,
     integrity: Integrity,
 }
 
 impl L2 {
-    /// An empty book of prices that are multiples of `step` price units, with `window` steps a side near the touch.
-    ///
-    /// # Panics
-    /// If the step is not positive.
-    pub fn new(step: i64, window: usize) -> L2 {
-        assert!(step > 0, "a step is positive, not {step}");
-        L2 { sides: [Ladder::new(window), Ladder::new(window)], step, integrity: Integrity::default() }
+    /// An empty book with `window` price units a side near the touch.
+    pub fn new(window: usize) -> L2 {
+        L2 { sides: [Ladder::new(window), Ladder::new(window)], integrity: Integrity::default() }
     }
 
     /// Sets the size at a price; 0 removes the level. Returns what was there.
     #[inline]
     pub fn set(&mut self, side: Side, price: i64, lots: i64) -> i64 {
-        let Some(key) = key_of(side, price, self.step) else {
-            self.integrity.note(Offence::OffGrid { price });
+        let Some(key) = key_of(side, price) else {
+            self.integrity.note(Offence::OutOfRange { price });
             return 0;
         };
         if lots < 0 {
@@ -37,8 +32,8 @@ impl L2 {
     /// Changes the size at a price. Returns what was there.
     #[inline]
     pub fn change(&mut self, side: Side, price: i64, lots: i64) -> i64 {
-        let Some(key) = key_of(side, price, self.step) else {
-            self.integrity.note(Offence::OffGrid { price });
+        let Some(key) = key_of(side, price) else {
+            self.integrity.note(Offence::OutOfRange { price });
             return 0;
         };
         let ladder = &mut self.sides[side as usize];
@@ -101,18 +96,17 @@ impl Book for L2 {
     fn best(&self, side: Side) -> Option<PriceLevel> {
         let ladder = &self.sides[side as usize];
         let key = ladder.best()?;
-        Some(PriceLevel { price: price_of(side, key, self.step), lots: ladder.get(key) })
+        Some(PriceLevel { price: price_of(side, key), lots: ladder.get(key) })
     }
 
     #[inline]
     fn lots_at(&self, side: Side, price: i64) -> i64 {
-        key_of(side, price, self.step).map_or(0, |key| self.sides[side as usize].get(key))
+        key_of(side, price).map_or(0, |key| self.sides[side as usize].get(key))
     }
 
     fn levels(&self, side: Side) -> impl Iterator<Item = PriceLevel> {
-        let step = self.step;
         let levels = self.sides[side as usize].iter();
-        levels.map(move |(key, lots)| PriceLevel { price: price_of(side, key, step), lots })
+        levels.map(move |(key, lots)| PriceLevel { price: price_of(side, key), lots })
     }
 
     fn level_count(&self, side: Side) -> usize {

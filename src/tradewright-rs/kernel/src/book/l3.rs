@@ -73,24 +73,18 @@ pub struct L3 {
     /// First node of the list of those in no use, linked by `behind`.
     free: u32,
     index: OrderIndex,
-    step: i64,
     priority: Priority,
     integrity: Integrity,
 }
 
 impl L3 {
-    /// An empty book of prices that are multiples of `step` price units, with `window` steps a side near the touch.
-    ///
-    /// # Panics
-    /// If the step is not positive.
-    pub fn new(step: i64, window: usize, priority: Priority) -> L3 {
-        assert!(step > 0, "a step is positive, not {step}");
+    /// An empty book with `window` price units a side near the touch.
+    pub fn new(window: usize, priority: Priority) -> L3 {
         L3 {
             sides: [Ladder::new(window), Ladder::new(window)],
             nodes: Vec::new(),
             free: NIL,
             index: OrderIndex::default(),
-            step,
             priority,
             integrity: Integrity::default(),
         }
@@ -108,12 +102,12 @@ impl L3 {
 
     fn resting(&self, slot: u32) -> RestingOrder {
         let node = &self.nodes[slot as usize];
-        RestingOrder { id: node.id, side: node.side, price: price_of(node.side, node.key, self.step), lots: node.lots }
+        RestingOrder { id: node.id, side: node.side, price: price_of(node.side, node.key), lots: node.lots }
     }
 
     /// The orders at a price, oldest first.
     pub fn queue(&self, side: Side, price: i64) -> impl Iterator<Item = RestingOrder> {
-        let head = key_of(side, price, self.step).map_or(NIL, |key| self.sides[side as usize].get(key).head);
+        let head = key_of(side, price).map_or(NIL, |key| self.sides[side as usize].get(key).head);
         std::iter::successors((head != NIL).then_some(head), |slot| {
             let behind = self.nodes[*slot as usize].behind;
             (behind != NIL).then_some(behind)
@@ -134,7 +128,7 @@ impl L3 {
 
     /// An order joins the end of its queue.
     pub fn add(&mut self, id: u64, side: Side, price: i64, lots: i64) -> Result<(), Offence> {
-        let key = key_of(side, price, self.step).ok_or(Offence::OffGrid { price })?;
+        let key = key_of(side, price).ok_or(Offence::OutOfRange { price })?;
         if lots <= 0 {
             return Err(Offence::NegativeSize { price, lots });
         }
@@ -179,7 +173,7 @@ impl L3 {
     pub fn modify(&mut self, id: u64, price: i64, lots: i64) -> Result<(), Offence> {
         let slot = self.index.get(id).ok_or(Offence::UnknownOrder { order_id: id })?;
         let node = self.nodes[slot as usize];
-        let key = key_of(node.side, price, self.step).ok_or(Offence::OffGrid { price })?;
+        let key = key_of(node.side, price).ok_or(Offence::OutOfRange { price })?;
         if lots <= 0 {
             self.remove(slot);
             return if lots < 0 { Err(Offence::NegativeSize { price, lots }) } else { Ok(()) };
@@ -325,18 +319,17 @@ impl Book for L3 {
     fn best(&self, side: Side) -> Option<PriceLevel> {
         let ladder = &self.sides[side as usize];
         let key = ladder.best()?;
-        Some(PriceLevel { price: price_of(side, key, self.step), lots: ladder.get(key).lots })
+        Some(PriceLevel { price: price_of(side, key), lots: ladder.get(key).lots })
     }
 
     #[inline]
     fn lots_at(&self, side: Side, price: i64) -> i64 {
-        key_of(side, price, self.step).map_or(0, |key| self.sides[side as usize].get(key).lots)
+        key_of(side, price).map_or(0, |key| self.sides[side as usize].get(key).lots)
     }
 
     fn levels(&self, side: Side) -> impl Iterator<Item = PriceLevel> {
-        let step = self.step;
         let levels = self.sides[side as usize].iter();
-        levels.map(move |(key, queue)| PriceLevel { price: price_of(side, key, step), lots: queue.lots })
+        levels.map(move |(key, queue)| PriceLevel { price: price_of(side, key), lots: queue.lots })
     }
 
     fn level_count(&self, side: Side) -> usize {

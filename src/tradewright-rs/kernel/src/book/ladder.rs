@@ -1,6 +1,6 @@
 //! Levels of one side, best first: a dense window near the touch, an ordered map for what lies beyond.
 //!
-//! Keys are whole steps, and the lowest is best: asks use their price, bids its negative. The window is a ring of a
+//! Keys are price units, and the lowest is best: asks use their price, bids its negative. The window is a ring of a
 //! power of two slots with one bit each that says whether the slot holds something, so that a level near the touch
 //! is one array access and the next best one is found 64 levels at a time. The window follows the best key; nothing is
 //! copied when it moves but what leaves or enters it.

@@ -30,7 +30,7 @@ use crate::order::Side;
 /// Prices beyond this many units are refused, so that no sum of them overflows.
 pub const PRICE_MAX: i64 = 1 << 60;
 
-/// Levels that a window holds where nobody says otherwise: 16,384 steps, a quarter of them before the best price.
+/// Levels that a window holds where nobody says otherwise: 16,384 price units, a quarter of them before the best price.
 pub const WINDOW: usize = 1 << 14;
 
 /// A price and what rests there.
@@ -96,26 +96,17 @@ pub trait Book {
     }
 }
 
-/// The key of a price in its side's ladder, whose lowest key is best; `None` if it is no multiple of the step.
+/// The key of a price in its side's ladder, whose lowest key is best; `None` if the price is too large to count.
 #[inline]
-fn key_of(side: Side, price: i64, step: i64) -> Option<i64> {
+fn key_of(side: Side, price: i64) -> Option<i64> {
     if price.unsigned_abs() > PRICE_MAX as u64 {
         return None;
     }
-    let count = if step == 1 {
-        price
-    } else {
-        let count = price / step;
-        if count * step != price {
-            return None;
-        }
-        count
-    };
-    Some(if side == Side::Buy { -count } else { count })
+    Some(price_of(side, price))
 }
 
 /// The price at a key.
 #[inline]
-fn price_of(side: Side, key: i64, step: i64) -> i64 {
-    if side == Side::Buy { -key * step } else { key * step }
+fn price_of(side: Side, key: i64) -> i64 {
+    if side == Side::Buy { -key } else { key }
 }
