@@ -105,7 +105,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
             grade=series.grade if is_bars else "ohlc",
             timeframe_ns=series.timeframe_ns if is_bars else None,
             price_shift_max=series.price_shift_max,
-            instrument=None if series.instrument is None else msgspec.to_builtins(series.instrument),
+            # As it will be read back: JSON has lists where the instrument has tuples.
+            instrument=msgspec.json.decode(msgspec.json.encode(series.instrument)),
         )
 
     @classmethod

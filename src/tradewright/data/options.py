@@ -17,8 +17,23 @@ Label = Literal["open", "close"]
 TimeUnit = Literal["s", "ms", "us", "ns"]
 
 
-class StoredInstruments(dict[str, Any]):
-    """Instruments that a store has, by symbol: they hold for new rows too, but nothing is rounded to fit them."""
+class StoredInstruments:
+    """Instruments that a store has: they hold for new rows too, but nothing is rounded to fit them.
+
+    Attributes:
+        venue: Where everything that is read now was recorded; ``None`` leaves it to each instrument.
+        found: Instruments by venue and symbol.
+    """
+
+    def __init__(self, venue: str | None, found: dict[tuple[str, str], Instrument]) -> None:
+        self.venue, self.found = venue, found
+
+    def like(self, instrument: Instrument | None) -> Instrument | None:
+        """The stored one of the same venue and symbol, or from now on this one."""
+        if instrument is None:
+            return None
+        venue = instrument.venue if self.venue is None else self.venue
+        return self.found.setdefault((venue, instrument.symbol), instrument)
 
 
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,7 +90,9 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def instrument_of(self, symbol: str) -> Instrument | None:
         """The instrument given for a symbol, if any."""
-        given = cast("Instrument | Mapping[str, Instrument] | None", self.instrument)
+        given = cast("Instrument | Mapping[str, Instrument] | StoredInstruments | None", self.instrument)
+        if isinstance(given, StoredInstruments):
+            return None
         return given.get(symbol) if isinstance(given, Mapping) else given
 
 

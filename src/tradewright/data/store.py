@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+import msgspec
+
 from tradewright.core.book_events import BookEvents
 from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.core.times import duration_ns, duration_text, time_ns
 from tradewright.data.importing import IMPORTERS, ImportSummary
 from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
 from tradewright.data.merge import writing
-from tradewright.data.options import ReadKeywords, ReadOptions, StoredInstruments, read_options
+from tradewright.data.options import ReadKeywords, StoredInstruments, read_options
 from tradewright.errors import DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
@@ -103,21 +105,18 @@ class Store:
         summary = ImportSummary()
         with writing(self.path, replace=replace) as merge:
             if importer.infers_instrument and reading.instrument is None:
-                reading = self._with_stored_instruments(reading)
+                reading = msgspec.structs.replace(reading, instrument=self._stored_instruments(venue))
             for file in files:
                 for series in importer.read(kind, Path(file), symbol, reading):
                     summary = summary.plus(merge.stage(series, venue))
-                    if isinstance(reading.instrument, StoredInstruments) and series.instrument is not None:
-                        reading.instrument.setdefault(series.symbol, series.instrument)
                 summary = summary.plus(ImportSummary(files=1))
         return summary
 
-    def _with_stored_instruments(self, reading: ReadOptions) -> ReadOptions:
-        import msgspec
-
-        found = ((key.symbol, self._description(key).decoded_instrument()) for key in self.series())
-        stored = StoredInstruments({symbol: one for symbol, one in found if one is not None})
-        return msgspec.structs.replace(reading, instrument=stored)
+    def _stored_instruments(self, venue: str | None) -> StoredInstruments:
+        found = ((key, self._description(key).decoded_instrument()) for key in self.series())
+        return StoredInstruments(
+            venue, {(key.venue, key.symbol): one for key, one in found if one is not None}
+        )
 
     def series(self) -> list[SeriesKey]:
         """What the store has, in order of venue, symbol and kind."""

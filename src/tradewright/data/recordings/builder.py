@@ -193,6 +193,8 @@ class Recording:
             )
         shift_ns = self._shift(options)
         instrument = options.instrument_of(self.symbol) or default_instrument(self._units())
+        if isinstance(options.instrument, StoredInstruments):
+            instrument = options.instrument.like(instrument)
         common = {
             "symbol": self.symbol,
             "instrument": instrument,
