@@ -29,8 +29,11 @@ BookSide: TypeAlias = Literal["bid", "ask"]
 Priority: TypeAlias = Literal["reduction_keeps", "always_lost", "always_kept"]
 """When a modified order keeps its place: with a smaller size at its price, never, or with any size there."""
 
-WINDOW = 1 << 14
-"""Price units a side that are one array access away; prices beyond are found by a search."""
+WINDOW = 1 << 16
+"""Price units a side that are one array access away; prices beyond are found by a search.
+
+Half a megabyte a side for levels, of which only what is used becomes resident.
+"""
 
 
 class Best(NamedTuple):
@@ -245,7 +248,7 @@ class L3Book(_Book):
         instrument: Instrument | None = None,
         *,
         priority: Priority = "reduction_keeps",
-        window: int = WINDOW,
+        window: int = WINDOW // 4,
     ) -> None:
         self._orders = _native.L3Book(*_units(instrument), window=window, priority=priority)
         super().__init__(instrument, self._orders)

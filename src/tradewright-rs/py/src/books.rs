@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use tradewright_kernel::book::{
     Action, Book, BookEvent, Follows, Integrity, L2, L3, LAST, Numbers, Offence, Priority, Rule, Sequence,
 };
-use tradewright_kernel::num::Decimal;
+use tradewright_kernel::num::{Decimal, POW10};
 use tradewright_kernel::order::Side;
 
 /// Action, side, flags; price, size; order id, sequence.
@@ -29,28 +29,54 @@ type IntegrityTuple = (Option<(u64, &'static str, Vec<i128>)>, Vec<(&'static str
 /// The integers behind the floats.
 #[derive(Clone, Copy)]
 struct Units {
-    price: Decimal,
-    lot: Decimal,
+    price: Unit,
+    lot: Unit,
+}
+
+#[derive(Clone, Copy)]
+struct Unit {
+    decimal: Decimal,
+    /// Units in one.
+    scale: f64,
+}
+
+/// Adding this to a float of at most 2⁵¹ leaves the nearest integer in its last bits.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+/// Counts up to here are rounded right.
+const COUNT_MAX: f64 = 2.25e15;
+
+impl Unit {
+    fn parse(text: &str) -> PyResult<Unit> {
+        let decimal = Decimal::parse(text).map_err(PyValueError::new_err)?;
+        Ok(Unit { decimal, scale: POW10[decimal.scale as usize] / decimal.mantissa as f64 })
+    }
+
+    /// A float as a whole count; a thousandth of a unit is taken for the float's own noise.
+    #[inline]
+    fn count(self, value: f64, what: &str, row: usize) -> PyResult<i64> {
+        let scaled = value * self.scale;
+        let shifted = scaled + ROUND;
+        if scaled.abs() < COUNT_MAX && (scaled - (shifted - ROUND)).abs() <= 1e-3 {
+            return Ok((shifted.to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64));
+        }
+        let unit = self.decimal.to_f64();
+        Err(PyValueError::new_err(format!("row {}: {what} {value} is no whole multiple of {unit}", row + 1)))
+    }
+
+    fn times(self, count: i64) -> f64 {
+        self.decimal.times(count)
+    }
+
+    /// The count of one price that a user names.
+    fn of(self, price: f64) -> PyResult<i64> {
+        self.count(price, "price", 0)
+            .map_err(|_| PyValueError::new_err(format!("price {price} is not on the price unit {}", self.times(1))))
+    }
 }
 
 impl Units {
     fn parse(price_unit: &str, lot_size: &str) -> PyResult<Units> {
-        let read = |text: &str| Decimal::parse(text).map_err(PyValueError::new_err);
-        Ok(Units { price: read(price_unit)?, lot: read(lot_size)? })
-    }
-
-    /// A float as a whole count of a unit; a thousandth of a step is taken for the float's own noise.
-    #[inline]
-    fn count(unit: Decimal, value: f64, what: &str, row: usize) -> PyResult<i64> {
-        let count = unit.count_nearest(value);
-        match count {
-            Some(count) if (unit.times(count) - value).abs() <= unit.to_f64() * 1e-3 => Ok(count),
-            _ => Err(PyValueError::new_err(format!(
-                "row {}: {what} {value} is no whole multiple of {}",
-                row + 1,
-                unit.to_f64()
-            ))),
-        }
+        Ok(Units { price: Unit::parse(price_unit)?, lot: Unit::parse(lot_size)? })
     }
 }
 
@@ -90,11 +116,8 @@ fn for_each(columns: &Columns<'_>, units: Units, mut each: impl FnMut(usize, &Bo
         let (price, lots) = match action {
             Action::Clear | Action::SnapshotStart | Action::SnapshotEnd | Action::Trade | Action::Fill => (0, 0),
             // An order's price is known from its id.
-            Action::Cancel | Action::Execute => (0, Units::count(units.lot, sizes[row], "size", row)?),
-            _ => (
-                Units::count(units.price, prices[row], "price", row)?,
-                Units::count(units.lot, sizes[row], "size", row)?,
-            ),
+            Action::Cancel | Action::Execute => (0, units.lot.count(sizes[row], "size", row)?),
+            _ => (units.price.count(prices[row], "price", row)?, units.lot.count(sizes[row], "size", row)?),
         };
         each(
             row,
@@ -206,14 +229,13 @@ macro_rules! book_class {
 
             /// The size at a price.
             fn size_at(&self, side: &str, price: f64) -> PyResult<f64> {
-                let price = Units::count(self.units.price, price, "price", 0)
-                    .map_err(|_| PyValueError::new_err(format!("price {price} is not on the price unit")))?;
+                let price = self.units.price.of(price)?;
                 Ok(self.units.lot.times(self.book.lots_at(side_named(side)?, price)))
             }
 
             /// The mid weighted by the size on the other side; `None` while a side is empty.
             fn microprice(&self) -> Option<f64> {
-                Some(self.book.microprice()? * self.units.price.to_f64())
+                Some(self.book.microprice()? * self.units.price.times(1))
             }
 
             /// Bids less asks as a share of both, over the best levels; `None` while nothing is there.
@@ -283,8 +305,7 @@ book_class!(L3Book, {
 
     /// Ids and sizes of the orders at a price, oldest first.
     fn queue(&self, side: &str, price: f64) -> PyResult<Vec<(u64, f64)>> {
-        let price = Units::count(self.units.price, price, "price", 0)
-            .map_err(|_| PyValueError::new_err(format!("price {price} is not on the price unit")))?;
+        let price = self.units.price.of(price)?;
         let orders = self.book.queue(side_named(side)?, price);
         Ok(orders.map(|order| (order.id, self.units.lot.times(order.lots))).collect())
     }

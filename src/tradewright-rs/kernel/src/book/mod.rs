@@ -30,8 +30,11 @@ use crate::order::Side;
 /// Prices beyond this many units are refused, so that no sum of them overflows.
 pub const PRICE_MAX: i64 = 1 << 60;
 
-/// Levels that a window holds where nobody says otherwise: 16,384 price units, a quarter of them before the best price.
-pub const WINDOW: usize = 1 << 14;
+/// Price units a side near the touch, where nobody says otherwise; a quarter of them before the best price.
+///
+/// Measured on recorded Binance streams: 16,384 leave 5 % of the BTCUSDT future's events outside and 16 % of spot's,
+/// 65,536 leave 4 % and 6 %. An event inside costs some 10 ns, one outside some 100 ns.
+pub const WINDOW: usize = 1 << 16;
 
 /// A price and what rests there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
