@@ -111,6 +111,10 @@ class Series:
         last = len(self) if end is None else int(np.searchsorted(self.ts_recv_ns, time_ns(end), side="left"))
         return self._rows(slice(first, max(first, last)))
 
+    def tail(self, count: int) -> Self:
+        """The last records, ``count`` of them at most."""
+        return self._rows(slice(max(len(self) - count, 0), None))
+
     def _rows(self, rows: slice) -> Self:
         # One array for both times stays one array: the reader skips what is the same.
         event_ns = self.ts_event_ns[rows]

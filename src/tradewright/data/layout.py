@@ -88,12 +88,14 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """What a store knows of a series beside its rows; the attributes are those of `Series`."""
+    """What a store knows of a series beside its rows; the attributes are those of `Series`,
+    shifts the largest of any import."""
 
     adjusted: Adjustment = "none"
     grade: Grade = "ohlc"
     timeframe_ns: int | None = None
     price_shift_max: float = 0.0
+    clock_shift_ns: int = 0
     instrument: Any = None
 
     @classmethod
@@ -105,6 +107,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
             grade=series.grade if is_bars else "ohlc",
             timeframe_ns=series.timeframe_ns if is_bars else None,
             price_shift_max=series.price_shift_max,
+            clock_shift_ns=series.clock_shift_ns,
             # As it will be read back: JSON has lists where the instrument has tuples.
             instrument=msgspec.json.decode(msgspec.json.encode(series.instrument)),
         )
@@ -146,7 +149,11 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
                 field="instrument",
                 remedy="Give the same one, or replace=True to store the new one.",
             )
-        return msgspec.structs.replace(new, price_shift_max=max(self.price_shift_max, new.price_shift_max))
+        return msgspec.structs.replace(
+            new,
+            price_shift_max=max(self.price_shift_max, new.price_shift_max),
+            clock_shift_ns=max(self.clock_shift_ns, new.clock_shift_ns),
+        )
 
     def decoded_instrument(self) -> Instrument | None:
         """The instrument, checked again as it is made."""

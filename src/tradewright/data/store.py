@@ -194,6 +194,7 @@ class Store:
         kind: str,
         venue: str | None = None,
         *,
+        timeframe: str | int | None = None,
         start: int | str | dt.date | None = None,
         end: int | str | dt.date | None = None,
     ) -> Iterator[Series]:
@@ -204,7 +205,7 @@ class Store:
         """
         import polars as pl
 
-        key = self._key(symbol, kind, None, venue)
+        key = self._key(symbol, kind, timeframe, venue)
         description = self._description(key)
         for file in self._files(key):
             series = _series(key, description, pl.read_parquet(file, memory_map=False), str(file))
@@ -345,6 +346,7 @@ def _series(key: SeriesKey, description: Description, frame: pl.DataFrame, sourc
         instrument=description.decoded_instrument(),
         adjusted=description.adjusted,
         price_shift_max=description.price_shift_max,
+        clock_shift_ns=description.clock_shift_ns,
         source=source,
         **columns,
     )
