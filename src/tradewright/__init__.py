@@ -30,8 +30,9 @@ from tradewright.core.risk import Allow, Halt, Refused, RiskManager, Shrink, Ver
 
 if TYPE_CHECKING:
     from tradewright import data, sim, strategies
-    from tradewright.core import market, sizing
+    from tradewright.core import books, market, sizing
     from tradewright.core import presets as instruments
+    from tradewright.core.book_events import BookEvents
     from tradewright.core.series import Bars, Quotes, Trades
     from tradewright.data.dataset import Dataset
     from tradewright.research.compare import compare
@@ -48,6 +49,7 @@ __all__ = [
     "Amend",
     "Approved",
     "Bars",
+    "BookEvents",
     "Cancel",
     "CancelAll",
     "ConstantLatency",
@@ -89,6 +91,7 @@ __all__ = [
     "Venue",
     "Verdict",
     "backtest",
+    "books",
     "check_lookahead",
     "compare",
     "data",
@@ -104,6 +107,7 @@ __all__ = [
 _HOMES: dict[str, tuple[str, str | None]] = {
     "Account": ("tradewright.sim.config", "Account"),
     "Bars": ("tradewright.core.series", "Bars"),
+    "BookEvents": ("tradewright.core.book_events", "BookEvents"),
     "ConstantLatency": ("tradewright.sim.config", "ConstantLatency"),
     "Costs": ("tradewright.sim.config", "Costs"),
     "Dataset": ("tradewright.data.dataset", "Dataset"),
@@ -113,6 +117,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "Trades": ("tradewright.core.series", "Trades"),
     "Venue": ("tradewright.sim.config", "Venue"),
     "backtest": ("tradewright.simulation", "backtest"),
+    "books": ("tradewright.core.books", None),
     "check_lookahead": ("tradewright.research.lookahead", "check"),
     "compare": ("tradewright.research.compare", "compare"),
     "data": ("tradewright.data", None),

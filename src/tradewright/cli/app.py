@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from tradewright.cli import backtest, check, demo, importing, new, why
+from tradewright.cli import backtest, check, check_data, demo, importing, new, why
 from tradewright.errors import ConfigError, PolicyError, TradewrightError
 
 if TYPE_CHECKING:
@@ -44,7 +44,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"tradewright: {message}\n")
 
 
-COMMANDS = {"demo": demo, "new": new, "check": check, "backtest": backtest, "why": why, "import": importing}
+COMMANDS = {
+    "demo": demo,
+    "new": new,
+    "check": check,
+    "backtest": backtest,
+    "why": why,
+    "import": importing,
+    "check-data": check_data,
+}
 
 
 def build() -> Parser:

@@ -24,16 +24,22 @@ sources:
   parquet   Parquet files
   yahoo     Yahoo Finance downloads
   histdata  HistData.com ticks and minutes
+  binance, bybit, hyperliquid   recorded streams: books, quotes, trades
+  databento                     DBN files: mbo, mbp-1, mbp-10, trades
+  lobster                       message files, with the order-book file beside them
+  polymarket, kalshi            recorded books or best prices, trades
 
 examples:
   tradewright import csv AAPL.csv MSFT.csv --store data --calendar XNYS
   tradewright import csv spy_1min.csv.gz --store data --symbol SPY --label open --tz America/New_York
-  tradewright import csv odd.csv --store data --column close="Last Price" --column volume=Units"""
+  tradewright import csv odd.csv --store data --column close="Last Price" --column volume=Units
+  tradewright import binance btcusdt_20240808.gz --store data --clock-offset estimate
+  tradewright import lobster AAPL_2012-06-21_34200000_57600000_message_10.csv --store data"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    parser.add_argument("source", metavar="SOURCE", help="kind of files: csv, parquet, yahoo, histdata")
+    parser.add_argument("source", metavar="SOURCE", help="kind of files; see below")
     parser.add_argument("files", metavar="FILE", nargs="+", help="files, one instrument each")
     parser.add_argument("--store", metavar="DIR", required=True, help="folder of the store; made if missing")
     parser.add_argument(
@@ -41,7 +47,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--venue", metavar="NAME", help="where the instruments trade")
     parser.add_argument(
-        "--kind", choices=("bars", "quotes", "trades"), default="bars", help="what the files hold"
+        "--kind",
+        choices=("bars", "quotes", "trades", "book_l2", "book_l3"),
+        help="what to take; else all of a recording, and bars of other files",
     )
     parser.add_argument("--tz", metavar="ZONE", help="time zone of date-times that carry none")
     parser.add_argument("--label", choices=("open", "close"), help="which end of an intraday bar its time is")
@@ -61,6 +69,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--sort", action="store_true", help="put rows in the order of time instead of refusing"
+    )
+    parser.add_argument("--allow-crossed", action="store_true", help="take quotes whose bid is above the ask")
+    parser.add_argument(
+        "--clock-offset",
+        choices=("estimate",),
+        help="shift receive times that are before the venue's, so that the smallest latency is zero",
+    )
+    parser.add_argument(
+        "--opening-book", metavar="FILE", help="LOBSTER's order-book file; else the one beside the messages"
     )
     parser.add_argument("--deduplicate", action="store_true", help="leave out repeated equal rows")
     parser.add_argument("--replace", action="store_true", help="let new values replace those the store has")
@@ -134,7 +151,19 @@ def read_options(args: argparse.Namespace) -> dict[str, Any]:
     """Options of the reader that were given, by name."""
     options: dict[str, Any] = {
         name: getattr(args, name)
-        for name in ("tz", "label", "timeframe", "calendar", "adjusted", "drop_empty", "sort", "deduplicate")
+        for name in (
+            "tz",
+            "label",
+            "timeframe",
+            "calendar",
+            "adjusted",
+            "drop_empty",
+            "sort",
+            "deduplicate",
+            "allow_crossed",
+            "clock_offset",
+            "opening_book",
+        )
     }
     columns: dict[str, str] = {}
     for one in args.column:

@@ -69,7 +69,7 @@ class Series:
 
     @property
     def kind(self) -> str:
-        """``bars``, ``quotes`` or ``trades``: the store's name for it."""
+        """``bars``, ``quotes``, ``trades``, ``book_l2`` or ``book_l3``: the store's name for it."""
         return type(self).__name__.lower()
 
     @property
@@ -110,6 +110,10 @@ class Series:
         first = 0 if start is None else int(np.searchsorted(self.ts_recv_ns, time_ns(start), side="left"))
         last = len(self) if end is None else int(np.searchsorted(self.ts_recv_ns, time_ns(end), side="left"))
         return self._rows(slice(first, max(first, last)))
+
+    def tail(self, count: int) -> Self:
+        """The last records, ``count`` of them at most."""
+        return self._rows(slice(max(len(self) - count, 0), None))
 
     def _rows(self, rows: slice) -> Self:
         # One array for both times stays one array: the reader skips what is the same.

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tradewright.core.book_events import BookEvents
     from tradewright.core.series import Bars, Quotes, Trades
     from tradewright.data.dataset import Dataset
     from tradewright.data.files import read_bars, read_quotes, read_trades
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "IMPORTERS",
     "Bars",
+    "BookEvents",
     "Dataset",
     "ImportSummary",
     "Quotes",
@@ -39,6 +41,7 @@ __all__ = [
 
 _HOMES = {
     "Bars": "tradewright.core.series",
+    "BookEvents": "tradewright.core.book_events",
     "Quotes": "tradewright.core.series",
     "Trades": "tradewright.core.series",
     "Dataset": "tradewright.data.dataset",

@@ -80,7 +80,7 @@ def read_table(path: Path, options: ReadOptions) -> pl.DataFrame:
     """
     import polars as pl
 
-    content = _content(path)
+    content = read_content(path)
     try:
         if content.startswith(_PARQUET):
             return pl.read_parquet(io.BytesIO(content))
@@ -102,8 +102,12 @@ def read_table(path: Path, options: ReadOptions) -> pl.DataFrame:
     return table if header is None else _named(table, header, path)
 
 
-def _content(path: Path) -> bytes:
-    """The file's bytes, decompressed."""
+def read_content(path: Path) -> bytes:
+    """The file's bytes, decompressed.
+
+    Raises:
+        DataError: an empty, truncated or corrupt file.
+    """
     import gzip
     import zipfile
     import zlib

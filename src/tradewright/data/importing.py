@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from tradewright.core.series import Series
     from tradewright.data.options import ReadOptions
 
-    Read = Callable[[str, Path, str | None, ReadOptions], list[Series]]
+    Read = Callable[[str | None, Path, str | None, ReadOptions], list[Series]]
 
 
 class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,27 +65,53 @@ class Importer:
     Attributes:
         name: What users call it.
         summary: One line of help.
-        read: Reads the series of a file: kind, path, symbol and options in, series out.
+        read: Reads the series of a file: kind, path, symbol and options in, series out. ``None`` as the kind
+            means whatever the file holds.
+        kind: The kind where nobody names one; ``None`` for sources whose files hold several.
+        infers_instrument: The source makes an instrument of what it reads; one that the store has is used
+            before that.
     """
 
-    def __init__(self, name: str, summary: str, read: Read) -> None:
+    def __init__(
+        self,
+        name: str,
+        summary: str,
+        read: Read,
+        *,
+        kind: str | None = None,
+        infers_instrument: bool = False,
+    ) -> None:
         self.name, self.summary, self.read = name, summary, read
+        self.kind, self.infers_instrument = kind, infers_instrument
 
 
-def _read(kind: str, path: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
+class _Recordings:
+    """A reader of recordings, imported when it is first used."""
+
+    def __init__(self, module: str, function: str = "read") -> None:
+        self._module, self._function = module, function
+
+    def __call__(
+        self, kind: str | None, path: Path, symbol: str | None, options: ReadOptions
+    ) -> list[Series]:
+        module = import_module(f"tradewright.data.recordings.{self._module}")
+        return getattr(module, self._function)(kind, path, symbol, options)
+
+
+def _read(kind: str | None, path: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
     from tradewright.data.files import read_file
 
-    found = read_file(kind, path, symbol, options)
+    found = read_file(kind or "bars", path, symbol, options)
     return found if isinstance(found, list) else [found]
 
 
-def _read_yahoo(kind: str, path: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
+def _read_yahoo(kind: str | None, path: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
     # Yahoo names a bar by its start, and leaves rows of dividends and halted minutes empty.
     preset = msgspec.structs.replace(options, label=options.label or "open", drop_empty=True)
     return _read(kind, path, symbol, preset)
 
 
-def _read_histdata(kind: str, path: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
+def _read_histdata(kind: str | None, path: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
     # No header; New York standard time the year round.
     columns = options.columns or (
         ["time", "bid", "ask", None] if kind == "quotes" else ["time", "open", "high", "low", "close", None]
@@ -98,11 +125,56 @@ def _read_histdata(kind: str, path: Path, symbol: str | None, options: ReadOptio
 IMPORTERS: Mapping[str, Importer] = {
     importer.name: importer
     for importer in (
-        Importer("csv", "text files with a header, compressed or not", _read),
-        Importer("parquet", "Parquet files", _read),
-        Importer("yahoo", "Yahoo Finance downloads: times are opens, empty rows are left out", _read_yahoo),
+        Importer("csv", "text files with a header, compressed or not", _read, kind="bars"),
+        Importer("parquet", "Parquet files", _read, kind="bars"),
         Importer(
-            "histdata", "HistData.com ticks and minutes: no header, New York standard time", _read_histdata
+            "yahoo",
+            "Yahoo Finance downloads: times are opens, empty rows are left out",
+            _read_yahoo,
+            kind="bars",
+        ),
+        Importer(
+            "histdata",
+            "HistData.com ticks and minutes: no header, New York standard time",
+            _read_histdata,
+            kind="bars",
+        ),
+        Importer(
+            "binance",
+            "Binance stream recordings of spot and futures: books, quotes, trades",
+            _Recordings("binance"),
+            infers_instrument=True,
+        ),
+        Importer(
+            "bybit",
+            "Bybit order-book downloads",
+            _Recordings("crypto", "read_bybit"),
+            infers_instrument=True,
+        ),
+        Importer(
+            "hyperliquid",
+            "Hyperliquid stream recordings: books of 20 levels, trades",
+            _Recordings("crypto", "read_hyperliquid"),
+            infers_instrument=True,
+        ),
+        Importer("databento", "Databento DBN files: mbo, mbp-1, mbp-10, trades", _Recordings("databento")),
+        Importer(
+            "lobster",
+            "LOBSTER message files, with the order-book file beside them",
+            _Recordings("lobster"),
+            infers_instrument=True,
+        ),
+        Importer(
+            "polymarket",
+            "Polymarket recordings: books of each token, or best prices and trades",
+            _Recordings("prediction", "read_polymarket"),
+            infers_instrument=True,
+        ),
+        Importer(
+            "kalshi",
+            "Kalshi recordings: best prices and trades",
+            _Recordings("prediction", "read_kalshi"),
+            infers_instrument=True,
         ),
     )
 }

@@ -27,7 +27,7 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
     Attributes:
         venue: Where it was recorded; empty if nobody said.
         symbol: The instrument's symbol.
-        kind: ``bars``, ``quotes`` or ``trades``.
+        kind: ``bars``, ``quotes``, ``trades``, ``book_l2`` or ``book_l3``.
         timeframe: Length of a bar, such as ``1m``; ``mixed`` where they differ; ``None`` for other kinds.
     """
 
@@ -42,6 +42,11 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
         given = venue if venue is not None else getattr(series.instrument, "venue", "")
         timeframe = (series.timeframe or _MIXED) if isinstance(series, Bars) else None
         return cls(given, series.symbol, series.kind, timeframe)
+
+    @property
+    def is_book(self) -> bool:
+        """Whether the rows are events of a book, whose order is part of what they say."""
+        return self.kind.startswith("book_")
 
     @property
     def folder(self) -> Path:
@@ -66,6 +71,9 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
         """File of a row: one a year for daily bars, one a month for shorter ones, one a day for events."""
         import polars as pl
 
+        if self.is_book:
+            # By arrival: the events of a book have an order that a venue's clock does not always keep.
+            return pl.col("ts_recv").dt.strftime("%Y-%m-%d.parquet")
         if self.kind != "bars":
             form = "%Y-%m-%d"
         elif self.timeframe not in (None, _MIXED) and duration_ns(self.timeframe, name="timeframe") >= DAY_NS:
@@ -80,12 +88,14 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """What a store knows of a series beside its rows; the attributes are those of `Series`."""
+    """What a store knows of a series beside its rows; the attributes are those of `Series`,
+    shifts the largest of any import."""
 
     adjusted: Adjustment = "none"
     grade: Grade = "ohlc"
     timeframe_ns: int | None = None
     price_shift_max: float = 0.0
+    clock_shift_ns: int = 0
     instrument: Any = None
 
     @classmethod
@@ -97,7 +107,9 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
             grade=series.grade if is_bars else "ohlc",
             timeframe_ns=series.timeframe_ns if is_bars else None,
             price_shift_max=series.price_shift_max,
-            instrument=None if series.instrument is None else msgspec.to_builtins(series.instrument),
+            clock_shift_ns=series.clock_shift_ns,
+            # As it will be read back: JSON has lists where the instrument has tuples.
+            instrument=msgspec.json.decode(msgspec.json.encode(series.instrument)),
         )
 
     @classmethod
@@ -137,7 +149,11 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
                 field="instrument",
                 remedy="Give the same one, or replace=True to store the new one.",
             )
-        return msgspec.structs.replace(new, price_shift_max=max(self.price_shift_max, new.price_shift_max))
+        return msgspec.structs.replace(
+            new,
+            price_shift_max=max(self.price_shift_max, new.price_shift_max),
+            clock_shift_ns=max(self.clock_shift_ns, new.clock_shift_ns),
+        )
 
     def decoded_instrument(self) -> Instrument | None:
         """The instrument, checked again as it is made."""

@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from tradewright.data.importing import ImportSummary
+from tradewright.data.event_order import merged_events
 from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
 from tradewright.errors import DataError
 
@@ -136,6 +137,8 @@ def _merged(
     rows = new.drop("row")
     if stored is None:
         return rows, ImportSummary(rows_new=rows.height)
+    if key.is_book:
+        return merged_events(new, stored, key, source, replace=replace)
     if key.kind == "bars":
         return _merged_bars(new, stored, key, source, replace=replace)
     if replace:

@@ -17,6 +17,25 @@ Label = Literal["open", "close"]
 TimeUnit = Literal["s", "ms", "us", "ns"]
 
 
+class StoredInstruments:
+    """Instruments that a store has: they hold for new rows too, but nothing is rounded to fit them.
+
+    Attributes:
+        venue: Where everything that is read now was recorded; ``None`` leaves it to each instrument.
+        found: Instruments by venue and symbol.
+    """
+
+    def __init__(self, venue: str | None, found: dict[tuple[str, str], Instrument]) -> None:
+        self.venue, self.found = venue, found
+
+    def like(self, instrument: Instrument | None) -> Instrument | None:
+        """The stored one of the same venue and symbol, or from now on this one."""
+        if instrument is None:
+            return None
+        venue = instrument.venue if self.venue is None else self.venue
+        return self.found.setdefault((venue, instrument.symbol), instrument)
+
+
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to read a file or a frame; each is also a keyword of the readers.
 
@@ -45,6 +64,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             latency is zero, and records the shift.
         instrument: What is traded, or one instrument for each symbol; prices are rounded to its tick grid.
         adjusted: What past prices were adjusted for: ``none``, ``splits`` or ``all`` (splits and dividends).
+        opening_book: LOBSTER's order-book file, whose first row the messages start from; the one of the same name
+            with ``orderbook`` for ``message`` if left out.
         separator: What stands between the fields of a text file; found in the first line if left out.
     """
 
@@ -64,11 +85,14 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     clock_offset: Literal["estimate"] | None = None
     instrument: Any = None
     adjusted: Adjustment = "none"
+    opening_book: str | None = None
     separator: str | None = None
 
     def instrument_of(self, symbol: str) -> Instrument | None:
         """The instrument given for a symbol, if any."""
-        given = cast("Instrument | Mapping[str, Instrument] | None", self.instrument)
+        given = cast("Instrument | Mapping[str, Instrument] | StoredInstruments | None", self.instrument)
+        if isinstance(given, StoredInstruments):
+            return None
         return given.get(symbol) if isinstance(given, Mapping) else given
 
 
@@ -91,6 +115,7 @@ class ReadKeywords(TypedDict, total=False):
     clock_offset: Literal["estimate"] | None
     instrument: Instrument | Mapping[str, Instrument] | None
     adjusted: Adjustment
+    opening_book: str | None
     separator: str | None
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+import msgspec
+
+from tradewright.core.book_events import BookEvents
 from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.core.times import duration_ns, duration_text, time_ns
 from tradewright.data.importing import IMPORTERS, ImportSummary
 from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
 from tradewright.data.merge import writing
-from tradewright.data.options import ReadKeywords, read_options
+from tradewright.data.options import ReadKeywords, StoredInstruments, read_options
 from tradewright.errors import DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import polars as pl
 
@@ -26,7 +29,7 @@ class Store:
     """Series of market records in a folder.
 
     Rows lie in ``venue=…/symbol=…/kind=…/timeframe=…/`` as Parquet, compressed with zstd: a file a year for
-    daily bars, a month for shorter ones, a day for quotes and trades. Beside them ``series.json`` has the
+    daily bars, a month for shorter ones, a day for quotes, trades and book events. Beside them ``series.json`` has the
     instrument and what the prices were adjusted for. Any tool that reads Hive partitions reads the rows.
 
     What is written is written whole or not at all, and twice is once.
@@ -70,7 +73,7 @@ class Store:
         files: Iterable[str | Path],
         *,
         symbol: str | None = None,
-        kind: str = "bars",
+        kind: str | None = None,
         venue: str | None = None,
         replace: bool = False,
         **options: Unpack[ReadKeywords],
@@ -81,7 +84,8 @@ class Store:
             source: A name in `IMPORTERS`, such as ``"csv"``.
             files: Their paths.
             symbol: The instrument's symbol; each file's name up to the first dot if left out.
-            kind: ``bars``, ``quotes`` or ``trades``.
+            kind: ``bars``, ``quotes``, ``trades``, ``book_l2`` or ``book_l3``; if left out, all that a
+                recording holds, and ``bars`` of sources whose files hold one kind.
             venue: Where they were recorded; the instrument's venue if left out.
             replace: Let new values replace those stored at the same time, instead of refusing.
             **options: How to read them; see `ReadOptions`.
@@ -93,16 +97,26 @@ class Store:
         """
         if source not in IMPORTERS:
             raise ValueError(f"no source {source!r} to import from. There are: {', '.join(IMPORTERS)}.")
-        if kind not in _KINDS:
+        importer = IMPORTERS[source]
+        kind = kind or importer.kind
+        if kind is not None and kind not in _KINDS:
             raise ValueError(f"no kind of data {kind!r}. There are: {', '.join(_KINDS)}.")
         reading = read_options(options)
         summary = ImportSummary()
         with writing(self.path, replace=replace) as merge:
+            if importer.infers_instrument and reading.instrument is None:
+                reading = msgspec.structs.replace(reading, instrument=self._stored_instruments(venue))
             for file in files:
-                for series in IMPORTERS[source].read(kind, Path(file), symbol, reading):
+                for series in importer.read(kind, Path(file), symbol, reading):
                     summary = summary.plus(merge.stage(series, venue))
                 summary = summary.plus(ImportSummary(files=1))
         return summary
+
+    def _stored_instruments(self, venue: str | None) -> StoredInstruments:
+        found = ((key, self._description(key).decoded_instrument()) for key in self.series())
+        return StoredInstruments(
+            venue, {(key.venue, key.symbol): one for key, one in found if one is not None}
+        )
 
     def series(self) -> list[SeriesKey]:
         """What the store has, in order of venue, symbol and kind."""
@@ -139,7 +153,7 @@ class Store:
 
         Args:
             symbol: The instrument's symbol.
-            kind: ``bars``, ``quotes`` or ``trades``.
+            kind: ``bars``, ``quotes``, ``trades``, ``book_l2`` or ``book_l3``.
             timeframe: Length of a bar, where the store has several.
             venue: Where it was recorded, where the store has several.
 
@@ -174,6 +188,32 @@ class Store:
             rows = rows.filter(pl.col("ts_recv") < pl.lit(time_ns(end)).cast(time))
         return _series(key, self._description(key), rows.collect(), str(self.path))
 
+    def read_days(
+        self,
+        symbol: str,
+        kind: str,
+        venue: str | None = None,
+        *,
+        timeframe: str | int | None = None,
+        start: int | str | dt.date | None = None,
+        end: int | str | dt.date | None = None,
+    ) -> Iterator[Series]:
+        """The files of a series, one after the other: for quotes, trades and book events a day each.
+
+        Only one of them is in memory at a time, however many there are. Arguments and errors are those of
+        `read`; a file without rows between ``start`` and ``end`` is left out.
+        """
+        import polars as pl
+
+        key = self._key(symbol, kind, timeframe, venue)
+        description = self._description(key)
+        for file in self._files(key):
+            series = _series(key, description, pl.read_parquet(file, memory_map=False), str(file))
+            if start is not None or end is not None:
+                series = series.between(start, end)
+            if len(series):
+                yield series
+
     def read_bars(
         self,
         symbol: str,
@@ -189,7 +229,7 @@ class Store:
         return found
 
     def sql(self, query: str) -> pl.DataFrame:
-        """The answer of DuckDB to a query over the views ``bars``, ``quotes`` and ``trades``.
+        """The answer of DuckDB to a query over the views ``bars``, ``quotes``, ``trades``, ``book_l2``, ``book_l3``.
 
         Each view has the columns of `scan` beside ``venue``, ``symbol``, ``kind`` and, for bars,
         ``timeframe``: ``store.sql("select symbol, max(high) from bars group by symbol")``. Its times are
@@ -249,15 +289,24 @@ class Store:
     def _description(self, key: SeriesKey) -> Description:
         return Description.load(self.path / key.folder / DESCRIPTION)
 
+    def _files(self, key: SeriesKey) -> list[Path]:
+        return sorted((self.path / key.folder).glob("*.parquet"))
+
     def _scan(self, key: SeriesKey) -> pl.LazyFrame:
         import polars as pl
 
-        files = sorted((self.path / key.folder).glob("*.parquet"))
+        files = self._files(key)
         rows = pl.scan_parquet(files, hive_partitioning=False, glob=False)
         return rows.select(pl.lit(key.symbol).alias("symbol"), pl.all())
 
 
-_KINDS: dict[str, type[Series]] = {"bars": Bars, "quotes": Quotes, "trades": Trades}
+_KINDS: dict[str, type[Series]] = {
+    "bars": Bars,
+    "quotes": Quotes,
+    "trades": Trades,
+    "book_l2": BookEvents,
+    "book_l3": BookEvents,
+}
 
 
 def _view(kind: str, files: list[Path]) -> str:
@@ -288,6 +337,8 @@ def _series(key: SeriesKey, description: Description, frame: pl.DataFrame, sourc
             columns[name] = frame[name].to_numpy()
     if frame["ts_event"].equals(frame["ts_recv"]):
         columns["ts_recv_ns"] = columns["ts_event_ns"]
+    if key.is_book:
+        columns["model"] = key.kind.removeprefix("book_")
     if key.kind == "bars":
         columns |= {"timeframe_ns": description.timeframe_ns, "grade": description.grade}
     return _KINDS[key.kind](
@@ -295,6 +346,7 @@ def _series(key: SeriesKey, description: Description, frame: pl.DataFrame, sourc
         instrument=description.decoded_instrument(),
         adjusted=description.adjusted,
         price_shift_max=description.price_shift_max,
+        clock_shift_ns=description.clock_shift_ns,
         source=source,
         **columns,
     )

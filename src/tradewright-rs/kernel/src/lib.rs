@@ -4,6 +4,7 @@
 //! [`gate`] → [`venue`] → [`ledger`]. [`backtest`] is the loop around it.
 
 pub mod backtest;
+pub mod book;
 pub mod event;
 pub mod features;
 pub mod feed;

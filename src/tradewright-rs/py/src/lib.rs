@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 
+mod books;
 mod columns;
 mod configuration;
 mod features;
@@ -17,6 +18,8 @@ mod views;
 
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::books::{L2Book, L3Book, MessageSequence};
     #[pymodule_export]
     use crate::features::compute_features;
     #[pymodule_export]

@@ -1,0 +1,115 @@
+//! A book of price levels.
+
+use super::{Action, Book, BookEvent, GAP, Integrity, LAST, Ladder, Offence, PriceLevel, key_of, price_of};
+use crate::order::Side;
+
+/// Sizes by price, from snapshots and absolute or relative changes. O(1) near the touch, unbounded beyond.
+#[derive(Clone, Debug)]
+pub struct L2 {
+    sides: [Ladder<i64>; 2],
+    integrity: Integrity,
+}
+
+impl L2 {
+    /// An empty book with `window` price units a side near the touch.
+    pub fn new(window: usize) -> L2 {
+        L2 { sides: [Ladder::new(window), Ladder::new(window)], integrity: Integrity::default() }
+    }
+
+    /// Sets the size at a price; 0 removes the level. Returns what was there.
+    #[inline]
+    pub fn set(&mut self, side: Side, price: i64, lots: i64) -> i64 {
+        let Some(key) = key_of(side, price) else {
+            self.integrity.note(Offence::OutOfRange { price });
+            return 0;
+        };
+        if lots < 0 {
+            self.integrity.note(Offence::NegativeSize { price, lots });
+        }
+        self.sides[side as usize].put(key, lots.max(0))
+    }
+
+    /// Changes the size at a price. Returns what was there.
+    #[inline]
+    pub fn change(&mut self, side: Side, price: i64, lots: i64) -> i64 {
+        let Some(key) = key_of(side, price) else {
+            self.integrity.note(Offence::OutOfRange { price });
+            return 0;
+        };
+        let ladder = &mut self.sides[side as usize];
+        let old = ladder.get(key);
+        let new = old.saturating_add(lots);
+        if new < 0 {
+            self.integrity.note(Offence::NegativeSize { price, lots: new });
+        }
+        ladder.put(key, new.max(0))
+    }
+
+    /// Empties a side, or both.
+    pub fn clear(&mut self, side: Option<Side>) {
+        match side {
+            Some(side) => self.sides[side as usize].clear(),
+            None => self.sides.iter_mut().for_each(Ladder::clear),
+        }
+    }
+
+    /// What waits before an order that joins a price now: the whole level.
+    #[inline]
+    pub fn queue_ahead(&self, side: Side, price: i64) -> i64 {
+        self.lots_at(side, price)
+    }
+}
+
+impl Book for L2 {
+    #[inline]
+    fn apply(&mut self, event: &BookEvent) {
+        if event.flags & GAP != 0 {
+            self.integrity.note(Offence::Gap { sequence: event.sequence });
+        }
+        match (event.action, event.side) {
+            (Action::Set, Some(side)) => {
+                self.set(side, event.price, event.lots);
+            }
+            (Action::Change, Some(side)) => {
+                self.change(side, event.price, event.lots);
+            }
+            (Action::Clear, side) => self.clear(side),
+            (Action::SnapshotStart, _) => {
+                self.clear(None);
+                self.integrity.snapshot_starts();
+            }
+            (Action::SnapshotEnd, _) => self.integrity.snapshot_ends(),
+            (Action::Trade | Action::Fill, _) => {}
+            (action, _) => self.integrity.note(Offence::Meaningless { action: action as u8 }),
+        }
+        if event.flags & LAST != 0 {
+            self.integrity.check_crossed(self.best(Side::Buy), self.best(Side::Sell));
+        }
+        self.integrity.events += 1;
+    }
+
+    fn integrity(&self) -> &Integrity {
+        &self.integrity
+    }
+
+    #[inline]
+    fn best(&self, side: Side) -> Option<PriceLevel> {
+        let ladder = &self.sides[side as usize];
+        let key = ladder.best()?;
+        Some(PriceLevel { price: price_of(side, key), lots: ladder.get(key) })
+    }
+
+    #[inline]
+    fn lots_at(&self, side: Side, price: i64) -> i64 {
+        key_of(side, price).map_or(0, |key| self.sides[side as usize].get(key))
+    }
+
+    fn levels(&self, side: Side) -> impl Iterator<Item = PriceLevel> {
+        let levels = self.sides[side as usize].iter();
+        levels.map(move |(key, lots)| PriceLevel { price: price_of(side, key), lots })
+    }
+
+    fn level_count(&self, side: Side) -> usize {
+        self.sides[side as usize].len()
+    }
+}

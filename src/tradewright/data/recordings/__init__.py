@@ -1,0 +1,1 @@
+"""Recordings of venues' own messages, as series of book events, quotes and trades."""
