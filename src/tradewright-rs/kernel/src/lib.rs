@@ -7,6 +7,7 @@ pub mod backtest;
 pub mod event;
 pub mod features;
 pub mod feed;
+pub mod fees;
 pub mod gate;
 pub mod host;
 pub mod instrument;
