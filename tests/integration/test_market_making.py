@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 
 import tradewright as tw
 from markets import event_market
+from tradewright.config import Use
 from tradewright.core import presets
+from tradewright.errors import ConfigError
+from tradewright.loading import construct
 from tradewright.strategies import (
     AdaptiveSpreadMaker,
     AvellanedaStoikovMaker,
@@ -31,6 +34,7 @@ from tradewright.strategies.market_making import quoting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SYMBOL = "EVENT"
 ACCOUNT = tw.Account(cash={"USD": 100_000}, kind="margin")
@@ -300,6 +304,16 @@ def test_the_regime_changes_only_beyond_the_far_level() -> None:
 def test_impossible_parameters_are_refused(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_makers_are_built_from_configurations_with_their_bounds(tmp_path: Path) -> None:
+    stance = {"half_spread": 0.03, "size": 4, "penalty": 0.001}
+    use = Use(use="tradewright.strategies:RegimeMaker", parameters={"symbol": SYMBOL, "storm": stance})
+    maker = construct(use, hook="decide", folder=tmp_path)
+    assert maker.storm == Stance(0.03, 4, 0.001)
+    wrong = Use(use="tradewright.strategies:SymmetricMaker", parameters={"symbol": SYMBOL, "size": -1})
+    with pytest.raises(ConfigError, match=r"size.*-1|> 0"):
+        construct(wrong, hook="decide", folder=tmp_path)
 
 
 def test_the_event_maker_refuses_what_is_no_binary() -> None:
