@@ -339,13 +339,17 @@ def test_native_fields_agree_with_fractions(
     assert native["grid"] == [(10, 1), (2**63 - 1, 2)]
     assert native["bounds_ticks"] == (0, 10)
     midnight = None if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC)
-    expected = (
-        -(2**63) if midnight is None else int(midnight.timestamp()) * 10**9,
-        round(Fraction(repr(maker)) * 10**6),
-        round(Fraction(repr(taker)) * 10**6),
-        round(Fraction(repr(per_share)) * Fraction(repr(lot)) * 10**12),
-        round(Fraction(repr(minimum)) * 10**12),
-    )
+    expected = {
+        "from_ns": -(2**63) if midnight is None else int(midnight.timestamp()) * 10**9,
+        "maker_e10": round(Fraction(repr(maker)) * 10**6),
+        "taker_e10": round(Fraction(repr(taker)) * 10**6),
+        "per_lot": round(Fraction(repr(per_share)) * Fraction(repr(lot)) * 10**12),
+        "minimum": round(Fraction(repr(minimum)) * 10**12),
+        "maker_curve": (0, 1),
+        "taker_curve": (0, 1),
+        "step": 0,
+        "rounding": "half_even",
+    }
     assert native["fees"] == [expected]
     assert native["margin_initial_e10"] == round(Fraction(repr(margin)) * 10**10)
     assert (native["currency"], native["sessions"], native["event_group"]) == (3, [(1, 2)], None)

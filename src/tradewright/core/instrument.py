@@ -349,6 +349,21 @@ class Instrument(
                     f"fees since {after.since} follow fees since {before.since}. Give them in rising order."
                 )
                 raise self._error("fees", after.since, text)
+        if any(schedule.has_curve for schedule in fees):
+            self._check_curves()
+
+    def _check_curves(self) -> None:
+        if self.contract != "binary" or self.bounds != (0.0, 1.0):
+            text = f"a fee curve needs a binary priced from 0 to 1, not contract {self.contract!r}."
+            raise self._error("fees", self.contract, text)
+        digits = step_of(self.lot_size).scale + step_of(self.multiplier).scale
+        if self._price_step.scale > 4 or digits > 6:  # What 128 bits hold without rounding.
+            raise self._error(
+                "fees",
+                self.price_unit,
+                f"a fee curve needs a price_unit of at most 4 decimals (not {plain(self.price_unit)}), and a "
+                f"lot_size and multiplier of at most 6 together (not {digits}).",
+            )
 
 
 def native_fields(
@@ -383,7 +398,7 @@ def native_fields(
         "multiplier": plain(instrument.multiplier),
         "grid": instrument.tick_grid.in_ticks(unit),
         "bounds_ticks": None if bounds is None else (unit.nearest(bounds[0]), unit.nearest(bounds[1])),
-        "fees": [fees.in_units(lot) for fees in instrument.fees],
+        "fees": [fees.native_fields(lot) for fees in instrument.fees],
         "sessions": sessions,
         "expiry_ns": None if instrument.expiry is None else time_ns(instrument.expiry),
         "event_group": event_group_index,

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from tradewright.core.exact import Number, exact_float
 from tradewright.core.grid import TickGrid
 from tradewright.core.instrument import AssetClass, Fees, Instrument
+from tradewright.core.venue_fees import kalshi_fees, polymarket_fees
 from tradewright.errors import InstrumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+
+    from tradewright.core.venue_fees import PolymarketCategory
 
 
 def equity(
@@ -237,6 +240,58 @@ def binary(
         grid=grid if grid is not None else TickGrid.linear_cent(),
         bounds=(0.0, 1.0),
         fees=_schedules(fees),
+        expiry=expiry,
+        event_group=event_group,
+    )
+
+
+def kalshi_binary(
+    symbol: str,
+    *,
+    grid: TickGrid | None = None,
+    lot_size: Number = 1,
+    fee_multiplier: float = 1.0,
+    makers_pay: bool = False,
+    direct_member: bool = True,
+    expiry: datetime | None = None,
+    event_group: str | None = None,
+) -> Instrument:
+    """An event contract on Kalshi, with `kalshi_fees`. Give ``lot_size=0.01`` where fractions trade.
+
+    The default grid is one cent; ``price_level_structure`` of the market says which it has.
+    """
+    return binary(
+        symbol,
+        venue="kalshi",
+        grid=grid,
+        lot_size=lot_size,
+        fees=kalshi_fees(multiplier=fee_multiplier, makers_pay=makers_pay, direct_member=direct_member),
+        expiry=expiry,
+        event_group=event_group,
+    )
+
+
+def polymarket_binary(
+    symbol: str,
+    *,
+    category: PolymarketCategory,
+    currency: str = "USD",
+    grid: TickGrid | None = None,
+    lot_size: Number = 0.01,
+    expiry: datetime | None = None,
+    event_group: str | None = None,
+) -> Instrument:
+    """An outcome on Polymarket, with `polymarket_fees` of its category.
+
+    Its collateral counts as ``currency``: as dollars unless you say ``"USDC"`` or the like and give a rate.
+    """
+    return binary(
+        symbol,
+        venue="polymarket",
+        currency=currency,
+        grid=grid,
+        lot_size=lot_size,
+        fees=polymarket_fees(category),
         expiry=expiry,
         event_group=event_group,
     )

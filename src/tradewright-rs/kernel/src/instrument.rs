@@ -1,5 +1,7 @@
 //! What is traded: units, grids, fees and calendars as integers.
 
+use crate::fees::Contracts;
+pub use crate::fees::{DatedFees, FeeCurve, FeeRates, Rounding};
 use crate::num::{Cash, Decimal, POW10, div_half_even};
 
 /// Index of an instrument in the kernel; symbols are text only at the edge.
@@ -72,28 +74,6 @@ impl TickGrid {
         let over = price_ticks.rem_euclid(step);
         if over == 0 { price_ticks } else { price_ticks - over + step }
     }
-}
-
-/// What a venue charges for a fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct FeeRates {
-    /// Share of the traded value, in units of 10⁻¹⁰ (1 bp = 1,000,000), for a resting order; negative is a rebate.
-    pub maker_e10: i64,
-    /// The same for an order that takes.
-    pub taker_e10: i64,
-    /// Fee for each lot, either way.
-    pub per_lot: Cash,
-    /// The least fee of a fill that is charged at all.
-    pub minimum: Cash,
-}
-
-/// A fee schedule in force from a moment on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DatedFees {
-    /// First moment, in ns since the epoch, at which the rates hold.
-    pub from_ns: i64,
-    /// The rates.
-    pub rates: FeeRates,
 }
 
 /// One trading session.
@@ -210,17 +190,40 @@ impl Instrument {
         self.fees.iter().rev().find(|dated| dated.from_ns <= now_ns).map_or(FeeRates::default(), |dated| dated.rates)
     }
 
-    /// The fee of one fill, rounded once, half to even. Negative is a rebate.
+    /// What one lot of a binary pays if it wins.
+    pub(crate) fn payout_of_lot(&self) -> Cash {
+        let scale = self.lot_size.scale + self.multiplier.scale;
+        let size = self.lot_size.mantissa as i128 * self.multiplier.mantissa as i128;
+        if scale <= 12 { size * pow10(12 - scale) } else { size / pow10(scale - 12) }
+    }
+
+    /// The fee of one fill, rounded once: half to even, or as the schedule says. Negative is a rebate.
     #[inline]
     pub fn fee(&self, now_ns: i64, price_ticks: i64, lots: i64, is_maker: bool) -> Cash {
         if self.fees.is_empty() {
             return 0;
         }
         let rates = self.fees_at(now_ns);
-        let rate = if is_maker { rates.maker_e10 } else { rates.taker_e10 };
-        let value = self.value(price_ticks, lots).abs();
-        let fee = div_half_even(value * rate as i128, 10_000_000_000) + rates.per_lot * lots.abs() as i128;
-        if rates.minimum > 0 && fee >= 0 && (rate != 0 || rates.per_lot != 0) { fee.max(rates.minimum) } else { fee }
+        let (rate, curve) =
+            if is_maker { (rates.maker_e10, rates.maker_curve) } else { (rates.taker_e10, rates.taker_curve) };
+        let fee = if curve.rate_e6 != 0 {
+            let Instrument { price_unit, lot_size, multiplier, .. } = self;
+            rates.on_curve(
+                curve,
+                Contracts {
+                    size: lots as i128 * lot_size.mantissa as i128 * multiplier.mantissa as i128,
+                    size_scale: lot_size.scale + multiplier.scale,
+                    price: price_ticks as i128 * price_unit.mantissa as i128,
+                    price_scale: price_unit.scale,
+                },
+            )
+        } else {
+            let value = self.value(price_ticks, lots).abs();
+            let fee = div_half_even(value * rate as i128, 10_000_000_000) + rates.per_lot * lots.abs() as i128;
+            if rates.step == 0 { fee } else { rates.rounded(fee, 1) }
+        };
+        let is_charged = rate != 0 || rates.per_lot != 0 || curve.rate_e6 != 0;
+        if rates.minimum > 0 && fee >= 0 && is_charged { fee.max(rates.minimum) } else { fee }
     }
 
     /// A price in price units as the float users see.

@@ -8,6 +8,7 @@ pub mod book;
 pub mod event;
 pub mod features;
 pub mod feed;
+pub mod fees;
 pub mod gate;
 pub mod host;
 pub mod instrument;

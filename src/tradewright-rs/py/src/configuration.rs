@@ -3,8 +3,9 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use tradewright_kernel::fees::{DatedFees, FeeCurve, FeeRates, Rounding};
 use tradewright_kernel::gate::{Amount, Limits, OrderRate};
-use tradewright_kernel::instrument::{Contract, DatedFees, FeeRates, GridBand, Instrument, Payment, Session, TickGrid};
+use tradewright_kernel::instrument::{Contract, GridBand, Instrument, Payment, Session, TickGrid};
 use tradewright_kernel::kernel::Wake;
 use tradewright_kernel::ledger::{AccountConfig, AccountKind};
 use tradewright_kernel::market::SourceKind;
@@ -28,7 +29,7 @@ pub(crate) fn instrument(fields: &Bound<'_, PyDict>) -> PyResult<Instrument> {
         Decimal::parse(&get::<String>(fields, name)?).map_err(|error| PyValueError::new_err(format!("{name}: {error}")))
     };
     let bands: Vec<(i64, i64)> = get(fields, "grid")?;
-    let fees: Vec<(i64, i64, i64, i128, i128)> = get(fields, "fees")?;
+    let fees: Vec<Bound<'_, PyDict>> = get(fields, "fees")?;
     let sessions: Vec<(i64, i64)> = get(fields, "sessions")?;
     Ok(Instrument {
         symbol: get(fields, "symbol")?,
@@ -51,18 +52,38 @@ pub(crate) fn instrument(fields: &Bound<'_, PyDict>) -> PyResult<Instrument> {
             bands: bands.into_iter().map(|(below_ticks, step_ticks)| GridBand { below_ticks, step_ticks }).collect(),
         },
         bounds_ticks: get(fields, "bounds_ticks")?,
-        fees: fees
-            .into_iter()
-            .map(|(from_ns, maker_e10, taker_e10, per_lot, minimum)| DatedFees {
-                from_ns,
-                rates: FeeRates { maker_e10, taker_e10, per_lot, minimum },
-            })
-            .collect(),
+        fees: fees.iter().map(dated_fees).collect::<PyResult<_>>()?,
         sessions: sessions.into_iter().map(|(open_ns, close_ns)| Session { open_ns, close_ns }).collect(),
         expiry_ns: get(fields, "expiry_ns")?,
         event_group: get(fields, "event_group")?,
         margin_initial_e10: get(fields, "margin_initial_e10")?,
         margin_maintenance_e10: get(fields, "margin_maintenance_e10")?,
+    })
+}
+
+/// A fee schedule from `core.fees.Fees.native_fields`.
+fn dated_fees(fields: &Bound<'_, PyDict>) -> PyResult<DatedFees> {
+    let curve = |name: &str| -> PyResult<FeeCurve> {
+        let (rate_e6, exponent) = get(fields, name)?;
+        Ok(FeeCurve { rate_e6, exponent })
+    };
+    Ok(DatedFees {
+        from_ns: get(fields, "from_ns")?,
+        rates: FeeRates {
+            maker_e10: get(fields, "maker_e10")?,
+            taker_e10: get(fields, "taker_e10")?,
+            per_lot: get(fields, "per_lot")?,
+            minimum: get(fields, "minimum")?,
+            maker_curve: curve("maker_curve")?,
+            taker_curve: curve("taker_curve")?,
+            step: get(fields, "step")?,
+            rounding: match get::<String>(fields, "rounding")?.as_str() {
+                "half_even" => Rounding::HalfEven,
+                "up" => Rounding::Up,
+                "down" => Rounding::Down,
+                other => return Err(PyValueError::new_err(format!("rounding {other:?} is unknown"))),
+            },
+        },
     })
 }
 

@@ -212,6 +212,7 @@ impl<O: OpenOrders> Check<'_, O> {
         let rate = rates.taker_e10.max(rates.maker_e10).max(0);
         // 2^33 is a little less than 10^10.
         let share = times((value >> 33) + 1, rate);
-        (share + rates.per_lot.max(0) * lots as i128).max(rates.minimum)
+        let curve = if rates.has_curve() { rates.curve_bound(value, lots, instrument.payout_of_lot()) } else { 0 };
+        (share + curve + rates.per_lot.max(0) * lots as i128).max(rates.minimum)
     }
 }
