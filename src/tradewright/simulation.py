@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
-from tradewright.sim.config import Account, Venue
+from tradewright.sim.config import Account, ProbabilisticQueue, Venue
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,6 +98,7 @@ def backtest(
         run.sources,
         run.venue,
         None if progress is None else lambda done, _now_ns: progress(done / rows),
+        run.venue_series,
     )
     elapsed = time.perf_counter() - started
     if progress is not None:
@@ -412,6 +413,12 @@ def _grade(series: Sequence[Series], venue: Venue) -> str:
         closes = any(getattr(one, "grade", "ohlc") == "closes only" for one in series)
         timing = "next open" if venue.fills.timing == "next_open" else f"intrabar path, {venue.fills.path}"
         return f"bars, {timing}" + (" (closes only)" if closes else "")
+    if "book_l2" in kinds:
+        queue = venue.fills.queue
+        model = queue.form if isinstance(queue, ProbabilisticQueue) else "risk averse"
+        clock = "" if venue.clock == "causal" else ", by the venue's clock"
+        kinds = ["book levels" if kind == "book_l2" else kind for kind in kinds]
+        return f"{' and '.join(kinds)}, queue model: {model.replace('_', ' ')}{clock}"
     return " and ".join(kinds)
 
 

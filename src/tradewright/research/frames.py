@@ -134,12 +134,27 @@ def equity(columns: Columns) -> pl.DataFrame:
     return pl.DataFrame({"at": _time(columns["at_ns"]), "equity": columns["equity"]})
 
 
+def _touch_of(events: BookEvents) -> pl.DataFrame:
+    """Mids of a book, a row a message with both sides."""
+    import polars as pl
+
+    from tradewright.core.books import book_of
+
+    touch = book_of(events).replay(events, levels=1)
+    middle = (pl.col("bid_1") + pl.col("ask_1")) / 2
+    return touch.select(
+        pl.col("ts_event").alias("at"), *(middle.alias(name) for name in ("open", "high", "low", "close"))
+    ).filter(pl.col("close").is_not_nan())
+
+
 def prices_of(series: Series) -> Callable[[], pl.DataFrame]:
     """The ``prices`` frame of bars, or of quotes by their mid, built when asked for."""
 
     def build() -> pl.DataFrame:
         import polars as pl
 
+        if isinstance(series, BookEvents):
+            return _touch_of(series)
         frame = series.to_frame()
         if series.kind == "bars":
             return frame.select(pl.col("ts_event").alias("at"), "open", "high", "low", "close")

@@ -21,6 +21,7 @@ from tradewright.core.features import (
     compile as compile_nodes,
 )
 from tradewright.core.features.watched import Watched, label
+from tradewright.core.book_events import BookEvents
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
 from tradewright.core.policy import Policy, Setup, overrides
@@ -28,7 +29,16 @@ from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
-from tradewright.sim.config import Account, LogNormal, Quantiles, RecordedLatency, SampledLatency, Venue
+from tradewright.sim.config import (
+    Account,
+    LogNormal,
+    ProbabilisticQueue,
+    Quantiles,
+    Queue,
+    RecordedLatency,
+    SampledLatency,
+    Venue,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +60,7 @@ class Run(Struct, frozen=True, kw_only=True):
         currencies: Currencies by id; the first is the account's.
         cash: Starting cash by currency.
         series: Columns for `Kernel.run`, in the order of the data.
+        venue_series: The same in order of the venue's time, where the venue matches by that clock.
         sources: Name of each of them, for messages.
         venue: Configuration of the simulated venue, as plain values.
         warnings: What the reader of the result should know.
@@ -64,6 +75,7 @@ class Run(Struct, frozen=True, kw_only=True):
     currencies: list[str]
     cash: dict[str, float]
     series: list[tuple[Any, ...]]
+    venue_series: list[tuple[Any, ...]] | None
     sources: list[str]
     venue: dict[str, Any]
     warnings: list[str]
@@ -162,10 +174,21 @@ def build(
         currencies=currencies,
         cash=dict(zip(currencies, balances, strict=True)),
         series=columns,
+        venue_series=_venue_series(columns) if venue.clock == "venue" else None,
         sources=sources,
         venue=plain_venue(venue, seed),
         warnings=warnings,
     )
+
+
+def _venue_series(columns: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    if any(one[0] == "events" for one in columns):
+        raise ConfigError(
+            "events of the account cannot be put on the venue's clock.",
+            path="venue.clock",
+            remedy="Use clock = 'causal', or leave the events out.",
+        )
+    return [by_venue_time(one) for one in columns]
 
 
 def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
@@ -287,6 +310,8 @@ def _every_event(series: Sequence[Series]) -> list[Wake]:
             wakes[OnSource(one.symbol, "bar")] = None
         elif isinstance(one, Quotes):
             wakes[OnSource(one.symbol, "quote")] = None
+        elif isinstance(one, BookEvents):
+            wakes[OnSource(one.symbol, "book")] = None
         else:
             wakes[OnSource(one.symbol, "trade")] = None
     return list(wakes)
@@ -301,7 +326,7 @@ def _plain_wake(
         return (
             "source",
             _id(wake.symbol, ids),
-            {"bar": "bars", "quote": "quotes", "trade": "trades"}[wake.kind],
+            {"bar": "bars", "quote": "quotes", "trade": "trades", "book": "book_l2"}[wake.kind],
         )
     if isinstance(wake, Every):
         symbols = list(ids.values()) if wake.symbol is None else [_id(wake.symbol, ids)]
@@ -360,7 +385,27 @@ def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
         return (*head, *(column(one) for one in (series.bid, series.ask, series.bid_size, series.ask_size)))
     if isinstance(series, Trades):
         return (*head, column(series.price), column(series.size), column(series.aggressor))
+    if isinstance(series, BookEvents):
+        if series.model != "l2":
+            raise DataError(
+                "events of single orders cannot be simulated yet.",
+                source=_source(series),
+                remedy="Replay them with tw.books.L3Book, or give the venue's levels.",
+            )
+        columns = (series.action, series.side, series.flags, series.price, series.size, series.order_id)
+        return (*head, *(column(one) for one in columns))
     raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
+
+
+def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A series of `plain_series` in order of the venue's time, as a venue that matches by its own clock reads it."""
+    import numpy as np
+
+    kind, symbol, _, event, *values = columns
+    if np.any(event[1:] < event[:-1]):
+        order = np.argsort(event, kind="stable")
+        event, values = event[order], [None if one is None else one[order] for one in values]
+    return (kind, symbol, None, event, *values)
 
 
 def plain_event(
@@ -435,9 +480,17 @@ def plain_venue(venue: Venue, seed: int) -> dict[str, Any]:
             "participation_max": None if share == "unlimited" else share,
             "zero_volume_fills": venue.fills.zero_volume_fills,
             "displayed_size_caps": venue.fills.displayed_size_caps,
+            "queue": _queue(venue.fills.queue),
+            "partial": venue.fills.partial,
         },
         "costs": {name: getattr(venue.costs, name) for name in venue.costs.__struct_fields__},
     }
+
+
+def _queue(queue: Queue) -> dict[str, Any]:
+    if isinstance(queue, ProbabilisticQueue):
+        return {"type": queue.form, "exponent": queue.exponent}
+    return {"type": "risk_averse"}
 
 
 def _distribution(distribution: LogNormal | Quantiles) -> dict[str, Any]:

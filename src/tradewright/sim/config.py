@@ -136,6 +136,34 @@ Latency: TypeAlias = ConstantLatency | SampledLatency | RecordedLatency
 """Any model of latency; in TOML ``{ type = "constant", entry_ns = 10_000_000, response_ns = 0 }``."""
 
 
+class RiskAverseQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="risk_averse"):
+    """Only prints move a resting order up; a level smaller than what stood before it bounds that."""
+
+
+class ProbabilisticQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="probabilistic"):
+    """A lot that is cancelled stood behind ours with a probability that depends on ``b`` behind and ``f`` before.
+
+    Attributes:
+        form: ``power`` is b^n / (b^n + f^n), ``power_of_share`` b^n / (b + f)^n, ``power_of_front``
+            1 - (f / (b + f))^n, ``log`` ln(1 + b) / (ln(1 + b) + ln(1 + f)), ``log_of_share``
+            ln(1 + b) / ln(1 + b + f).
+        exponent: n of the forms that have one; larger is more hopeful.
+
+    Source:
+        hftbacktest, ``ProbQueueModel`` and its five functions.
+    """
+
+    form: Literal["power", "power_of_share", "power_of_front", "log", "log_of_share"] = "power"
+    exponent: Annotated[float, Meta(gt=0)] = 3.0
+
+    def __post_init__(self) -> None:
+        _require_positive(exponent=self.exponent)
+
+
+Queue: TypeAlias = RiskAverseQueue | ProbabilisticQueue
+"""How a resting order moves up in a book of levels; in TOML ``{ type = "probabilistic", form = "log" }``."""
+
+
 class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When, and how much of, an order fills.
 
@@ -149,7 +177,11 @@ class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             our fills together may take, in (0, 1], or ``unlimited``.
         zero_volume_fills: A bar with a volume of exactly 0 fills as if it had no volume; otherwise nothing
             fills in it while participation is limited. A bar without volume is never limited.
-        displayed_size_caps: A quote fills no more than it displays, once; the next quote is new liquidity.
+        displayed_size_caps: A quote, or a level of a book, fills no more than it displays, once; what the venue
+            shows next is new liquidity.
+        queue: On a book of levels, how a resting order moves up.
+        partial: On a book, a resting order fills as much as was printed beyond what stood before it; otherwise
+            all of it as soon as anything was.
     """
 
     timing: Literal["next_open", "path"] = "next_open"
@@ -158,6 +190,8 @@ class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     participation_max: Annotated[float, Meta(gt=0, le=1)] | Literal["unlimited"] = 1.0
     zero_volume_fills: bool = False
     displayed_size_caps: bool = True
+    queue: Queue = RiskAverseQueue()
+    partial: bool = True
 
     def __post_init__(self) -> None:
         share = self.participation_max
@@ -216,19 +250,20 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         fills: When, and how much of, an order fills.
         costs: Spread and impact.
         clock: ``causal`` matches in the order in which records arrived and sends no report before the record
-            that it depends on.
+            that it depends on. ``venue`` matches by the venue's own times and answers after the latency, even
+            before the record that caused the answer has arrived: for research, never for paper.
     """
 
     latency: Latency = ConstantLatency()
     decision_ns: Ns = 0
     fills: Fills = Fills()
     costs: Costs = Costs()
-    clock: Literal["causal"] = "causal"
+    clock: Literal["causal", "venue"] = "causal"
 
     def __post_init__(self) -> None:
         _require_not_negative(decision_ns=self.decision_ns)
-        if self.clock != "causal":
-            raise ValueError(f'clock: {self.clock!r} is not offered; this release has "causal" alone.')
+        if self.clock not in ("causal", "venue"):
+            raise ValueError(f"clock: {self.clock!r} is unknown. Use 'causal' or 'venue'.")
 
 
 class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
 //! The native loop: a recorded feed, the kernel and the simulated venue, in order of time.
 
-use crate::event::{Bar, Quote, Record, Rows, Trade};
+use crate::event::{Bar, BookRow, Quote, Record, Rows, Trade};
 use crate::feed::{Arrival, Feed, FeedError, Previewer, Receiver, Stretch};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
@@ -35,9 +35,14 @@ impl From<HostError> for RunError {
 const PULSE_STEPS: i64 = 16_384;
 
 /// Runs the whole feed. `Ok(false)` says that the user stopped it; what was reached by then stands.
+///
+/// With `venue_feed`, the same records in order of the venue's own time, the venue matches by that clock and answers
+/// after the latency, even before the record that an answer depends on has arrived; without, it matches in the order
+/// of arrival.
 pub fn run<H: Host>(
     kernel: &mut Kernel,
     feed: &mut Feed<'_>,
+    mut venue_feed: Option<&mut Feed<'_>>,
     venue: &mut SimVenue,
     host: &mut H,
 ) -> Result<bool, RunError> {
@@ -52,13 +57,16 @@ pub fn run<H: Host>(
             }
         }
         feed.preview(kernel);
-        let taken = run_quietly(kernel, feed, venue, host, &mut commands)?;
-        if taken != 0 {
-            until_pulse -= taken as i64;
-            continue;
+        if venue_feed.is_none() {
+            let taken = run_quietly(kernel, feed, venue, host, &mut commands)?;
+            if taken != 0 {
+                until_pulse -= taken as i64;
+                continue;
+            }
         }
         let feed_ns = feed.next_ns();
-        let mut now_ns = feed_ns.min(venue.next_report_ns()).min(venue.next_arrival_ns());
+        let venue_feed_ns = venue_feed.as_ref().map_or(i64::MAX, |feed| feed.next_ns());
+        let mut now_ns = feed_ns.min(venue_feed_ns).min(venue.next_report_ns()).min(venue.next_arrival_ns());
         if feed_ns != i64::MAX {
             // Timers end with the data; reports and orders under way still arrive.
             now_ns = now_ns.min(kernel.next_timer_ns()).min(venue.next_timer_ns());
@@ -75,7 +83,17 @@ pub fn run<H: Host>(
         if has_records {
             feed.collect()?;
             feed.preview(kernel);
+            if venue_feed.is_none() {
+                feed.hand_out(&mut ToVenue { venue, market: &kernel.state.market });
+            }
+        }
+        if venue_feed_ns == now_ns
+            && let Some(feed) = &mut venue_feed
+        {
+            feed.collect()?;
             feed.hand_out(&mut ToVenue { venue, market: &kernel.state.market });
+            feed.advance()?;
+            feed.forget_converted();
         }
         if venue.next_timer_ns() <= now_ns {
             venue.on_time(now_ns, &kernel.state.market);
@@ -124,7 +142,7 @@ fn run_quietly<H: Host>(
     let taken = match stretch.rows {
         Rows::Bars(bars) => step_each(&stretch, bars, Arrival::Bar, until_ns, kernel, host, commands)?,
         Rows::Quotes(quotes) => step_each(&stretch, quotes, Arrival::Quote, until_ns, kernel, host, commands)?,
-        Rows::Trades(_) => return Ok(0),
+        Rows::Trades(_) | Rows::Book(_) => return Ok(0),
     };
     if taken != 0 {
         feed.skip(taken)?;
@@ -198,6 +216,10 @@ impl Receiver for ToVenue<'_> {
     fn trade(&mut self, symbol: SymbolId, trade: &Trade) {
         self.venue.on_trade(symbol, trade, self.market);
     }
+    #[inline]
+    fn book(&mut self, symbol: SymbolId, rows: &[BookRow]) {
+        self.venue.on_book(symbol, rows, self.market);
+    }
     fn other(&mut self, record: &Record) {
         self.venue.on_other(record, self.market);
     }
@@ -217,6 +239,10 @@ impl Receiver for ToKernel<'_> {
     #[inline]
     fn trade(&mut self, symbol: SymbolId, trade: &Trade) {
         self.0.apply(Arrival::Trade(symbol, trade));
+    }
+    #[inline]
+    fn book(&mut self, symbol: SymbolId, rows: &[BookRow]) {
+        self.0.apply(Arrival::Book(symbol, rows));
     }
     fn other(&mut self, record: &Record) {
         self.0.apply(Arrival::Other(record));

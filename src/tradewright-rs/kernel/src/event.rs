@@ -1,5 +1,6 @@
 //! What happens: market records, cash events and status changes, each with the venue's time and ours.
 
+use crate::book::BookEvent;
 use crate::instrument::{SymbolId, TickGrid};
 use crate::num::Cash;
 
@@ -57,6 +58,17 @@ pub struct Trade {
     pub aggressor: i8,
 }
 
+/// One event of an order book, with its times. Sixty-four bytes: one cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BookRow {
+    /// When it reached us.
+    pub ts_recv_ns: i64,
+    /// When it happened.
+    pub ts_event_ns: i64,
+    /// What happened.
+    pub event: BookEvent,
+}
+
 /// Rows of one series, in order.
 #[derive(Clone, Copy, Debug)]
 pub enum Rows<'a> {
@@ -66,6 +78,8 @@ pub enum Rows<'a> {
     Quotes(&'a [Quote]),
     /// Public trades.
     Trades(&'a [Trade]),
+    /// Events of a book.
+    Book(&'a [BookRow]),
 }
 
 impl<'a> Rows<'a> {
@@ -76,6 +90,7 @@ impl<'a> Rows<'a> {
             Rows::Bars(rows) => rows.len(),
             Rows::Quotes(rows) => rows.len(),
             Rows::Trades(rows) => rows.len(),
+            Rows::Book(rows) => rows.len(),
         }
     }
 
@@ -93,6 +108,7 @@ impl<'a> Rows<'a> {
             Rows::Bars(rows) => Rows::Bars(&rows[range]),
             Rows::Quotes(rows) => Rows::Quotes(&rows[range]),
             Rows::Trades(rows) => Rows::Trades(&rows[range]),
+            Rows::Book(rows) => Rows::Book(&rows[range]),
         }
     }
 }

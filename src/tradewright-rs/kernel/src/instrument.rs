@@ -250,6 +250,12 @@ impl Instrument {
         POW10[self.price_unit.scale as usize] / self.price_unit.mantissa as f64
     }
 
+    /// The multiplier of `size × unit` floats.
+    #[inline]
+    pub fn lot_scale(&self) -> f64 {
+        POW10[self.lot_size.scale as usize] / self.lot_size.mantissa as f64
+    }
+
     /// The session at a moment; `None` when closed. An instrument without sessions is always open.
     pub fn session_at(&self, now_ns: i64) -> Option<Session> {
         if self.sessions.is_empty() {

@@ -1,7 +1,9 @@
 //! What is known of each instrument now.
 
-use crate::event::{Bar, Payload, Quote, Record, Status, Trade};
+use crate::book::{Book, L2, LAST, WINDOW};
+use crate::event::{Bar, BookRow, Payload, Quote, Record, Status, Trade};
 use crate::instrument::{Instrument, SymbolId};
+use crate::order::Side;
 
 /// Where a feature's sample comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,10 +15,12 @@ pub enum SourceKind {
     Quote = 1,
     /// Public trades.
     Trade = 2,
+    /// Changes of an order book.
+    Book = 3,
 }
 
 /// How many source kinds there are.
-pub const SOURCE_KINDS: usize = 3;
+pub const SOURCE_KINDS: usize = 4;
 
 /// The latest of everything for one instrument.
 #[derive(Clone, Debug)]
@@ -31,7 +35,7 @@ pub struct SymbolState {
     pub mark_x2: i64,
     /// When the mark was made (receive time).
     pub mark_ns: i64,
-    /// Whether a bar, a quote, a trade has been seen.
+    /// Whether a bar, a quote, a trade, a book has been seen.
     pub seen: [bool; SOURCE_KINDS],
     /// Whether it trades.
     pub status: Status,
@@ -58,6 +62,8 @@ pub struct Market {
     pub instruments: Vec<Instrument>,
     /// What is known; index is the symbol id.
     pub symbols: Vec<SymbolState>,
+    /// Order books, of the instruments that have one; index is the symbol id.
+    pub books: Vec<Option<Box<L2>>>,
     /// The time of the current step.
     pub now_ns: i64,
 }
@@ -66,7 +72,8 @@ impl Market {
     /// A market of these instruments, nothing known yet.
     pub fn new(instruments: Vec<Instrument>) -> Market {
         let symbols = vec![SymbolState::default(); instruments.len()];
-        Market { instruments, symbols, now_ns: i64::MIN }
+        let books = vec![None; instruments.len()];
+        Market { instruments, symbols, books, now_ns: i64::MIN }
     }
 
     /// Applies one bar.
@@ -89,6 +96,41 @@ impl Market {
             state.mark_x2 = quote.bid + quote.ask;
             state.mark_ns = quote.ts_recv_ns;
         }
+    }
+
+    /// Applies events of an order book. Returns whether best bid or ask, or a size there, is another than before.
+    ///
+    /// The touch is read when a message is whole and no snapshot is half applied; prints stand beside the book.
+    pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow]) -> bool {
+        let book = self.books[symbol as usize].get_or_insert_with(|| Box::new(L2::new(WINDOW)));
+        for row in rows {
+            book.apply(&row.event);
+        }
+        let state = &mut self.symbols[symbol as usize];
+        state.seen[SourceKind::Book as usize] = true;
+        let Some(last) = rows.last().filter(|row| row.event.flags & LAST != 0) else { return false };
+        let lot = self.instruments[symbol as usize].lot_size;
+        let (bid, ask) = (book.best(Side::Buy), book.best(Side::Sell));
+        let quote = Quote {
+            ts_recv_ns: last.ts_recv_ns,
+            ts_event_ns: last.ts_event_ns,
+            bid: bid.map_or(i64::MIN, |level| level.price),
+            ask: ask.map_or(i64::MAX, |level| level.price),
+            bid_size: bid.map_or(0.0, |level| lot.times(level.lots)),
+            ask_size: ask.map_or(0.0, |level| lot.times(level.lots)),
+        };
+        let touch = |quote: &Quote| (quote.bid, quote.ask, quote.bid_size.to_bits(), quote.ask_size.to_bits());
+        if state.seen[SourceKind::Quote as usize] && touch(&state.quote) == touch(&quote) {
+            return false;
+        }
+        self.on_quote(symbol, &quote);
+        true
+    }
+
+    /// The order book of an instrument that has one.
+    #[inline]
+    pub fn book(&self, symbol: SymbolId) -> Option<&L2> {
+        self.books[symbol as usize].as_deref()
     }
 
     /// Applies one public trade. It marks only an instrument without quotes.

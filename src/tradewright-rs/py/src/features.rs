@@ -91,6 +91,10 @@ impl Columns<'_> {
                 let (bid_size, ask_size) = (value(2), value(3));
                 market.on_quote(self.symbol, &Quote { ts_recv_ns: ts, ts_event_ns: ts, bid, ask, bid_size, ask_size });
             }
+            SourceKind::Book => {
+                let text = "features over a book are computed by a run: watch them in a policy, or take book_l2 of a run";
+                return Err(PyValueError::new_err(text));
+            }
             SourceKind::Trade => {
                 let (price, size) = (self.price(0)?, value(1));
                 market.on_trade(self.symbol, &Trade { ts_recv_ns: ts, ts_event_ns: ts, price, size, aggressor: 0 });
@@ -169,7 +173,8 @@ fn source_kind(kind: &str) -> PyResult<SourceKind> {
         "bars" => Ok(SourceKind::Bar),
         "quotes" => Ok(SourceKind::Quote),
         "trades" => Ok(SourceKind::Trade),
-        _ => Err(PyValueError::new_err(format!("{kind:?} is not bars, quotes or trades"))),
+        "book_l2" => Ok(SourceKind::Book),
+        _ => Err(PyValueError::new_err(format!("{kind:?} is not bars, quotes, trades or book_l2"))),
     }
 }
 

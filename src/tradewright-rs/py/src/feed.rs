@@ -20,8 +20,23 @@ pub enum Held<'py> {
     Quotes(SymbolId, Option<Times<'py>>, Times<'py>, [Floats<'py>; 2], [Floats<'py>; 2]),
     /// Trades: receive times, event times; price, size; aggressor.
     Trades(SymbolId, Option<Times<'py>>, Times<'py>, Floats<'py>, Floats<'py>, Option<PyReadonlyArray1<'py, i8>>),
+    /// Events of a book.
+    Book(Box<HeldBook<'py>>),
     /// Events.
     Records(Vec<Record>),
+}
+
+/// The arrays of a book's events.
+pub struct HeldBook<'py> {
+    symbol: SymbolId,
+    recv: Option<Times<'py>>,
+    event: Times<'py>,
+    action: PyReadonlyArray1<'py, u8>,
+    side: PyReadonlyArray1<'py, i8>,
+    flags: PyReadonlyArray1<'py, u8>,
+    price: Floats<'py>,
+    size: Floats<'py>,
+    order_id: PyReadonlyArray1<'py, u64>,
 }
 
 fn column<'py, T: numpy::Element>(
@@ -49,7 +64,8 @@ fn optional<'py, T: numpy::Element>(
 
 /// Reads one series: `("bars", symbol, recv, event, open_ns, open, high, low, close, volume)`,
 /// `("quotes", symbol, recv, event, bid, ask, bid_size, ask_size)`,
-/// `("trades", symbol, recv, event, price, size, aggressor)` or `("events", [record, …])`.
+/// `("trades", symbol, recv, event, price, size, aggressor)`,
+/// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id)` or `("events", [record, …])`.
 pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
     let kind: String = series.get_item(0)?.extract()?;
     if kind == "events" {
@@ -90,6 +106,17 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
             column(series, 5, "size")?,
             optional(series, 6, "aggressor")?,
         ),
+        "book_l2" => Held::Book(Box::new(HeldBook {
+            symbol,
+            recv,
+            event,
+            action: column(series, 4, "action")?,
+            side: column(series, 5, "side")?,
+            flags: column(series, 6, "flags")?,
+            price: column(series, 7, "price")?,
+            size: column(series, 8, "size")?,
+            order_id: column(series, 9, "order_id")?,
+        })),
         other => return Err(PyValueError::new_err(format!("{other:?} is no kind of series"))),
     };
     held.check_lengths()?;
@@ -116,6 +143,12 @@ impl Held<'_> {
                 lengths.extend(recv.iter().map(|column| column.len()));
                 lengths.extend(aggressor.iter().map(|column| column.len()));
                 (event.len(), lengths)
+            }
+            Held::Book(book) => {
+                let mut lengths = vec![book.action.len(), book.side.len(), book.flags.len(), book.price.len()];
+                lengths.extend([book.size.len(), book.order_id.len()]);
+                lengths.extend(book.recv.iter().map(|column| column.len()));
+                (book.event.len(), lengths)
             }
             Held::Records(records) => (records.len(), Vec::new()),
         };
@@ -161,6 +194,19 @@ impl Held<'_> {
                     price: slice(price)?,
                     size: slice(size)?,
                     aggressor: maybe(aggressor)?,
+                },
+            ),
+            Held::Book(book) => (
+                book.symbol,
+                Columns::Book {
+                    ts_recv_ns: maybe(&book.recv)?,
+                    ts_event_ns: slice(&book.event)?,
+                    action: slice(&book.action)?,
+                    side: slice(&book.side)?,
+                    flags: slice(&book.flags)?,
+                    price: slice(&book.price)?,
+                    size: slice(&book.size)?,
+                    order_id: slice(&book.order_id)?,
                 },
             ),
             Held::Records(records) => (0, Columns::Records(records)),

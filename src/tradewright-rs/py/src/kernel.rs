@@ -140,7 +140,8 @@ impl Kernel {
     /// ends a run early and keeps what it has.
     ///
     /// `series` are tuples of columns, `sources` their names for errors; `pulse(rows, now_ns)` shows progress.
-    #[pyo3(signature = (series, sources, venue, pulse=None))]
+    /// `venue_series` are the same records in order of the venue's time, for a venue that matches by its own clock.
+    #[pyo3(signature = (series, sources, venue, pulse=None, venue_series=None))]
     fn run<'py>(
         &mut self,
         py: Python<'py>,
@@ -148,6 +149,7 @@ impl Kernel {
         sources: Vec<String>,
         venue: &Bound<'py, PyDict>,
         pulse: Option<Bound<'py, PyAny>>,
+        venue_series: Option<Vec<Bound<'py, PyTuple>>>,
     ) -> PyResult<bool> {
         self.check_sound()?;
         let held = series.iter().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
@@ -157,9 +159,15 @@ impl Kernel {
         if let Err(error) = feed::add_all(&mut feed, &held, &instruments)? {
             return Err(feed::data_error(py, &error, &sources));
         }
+        let venue_held = venue_series.iter().flatten().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
+        let mut venue_feed = Feed::new();
+        if let Err(error) = feed::add_all(&mut venue_feed, &venue_held, &instruments)? {
+            return Err(feed::data_error(py, &error, &sources));
+        }
+        let by_venue = venue_series.is_some().then_some(&mut venue_feed);
         let mut host = PyHost { py, hooks: &self.hooks, pulse, interrupted: false };
         self.is_poisoned = true;
-        let ended = backtest::run(&mut self.inner, &mut feed, &mut sim, &mut host);
+        let ended = backtest::run(&mut self.inner, &mut feed, by_venue, &mut sim, &mut host);
         let interrupted = host.interrupted || matches!(&ended, Err(RunError::Host(error)) if is_interrupt(py, error));
         let unpriced = sim.fills_without_impact();
         if unpriced > 0 {

@@ -9,7 +9,8 @@ use tradewright_kernel::event::Payload;
 use tradewright_kernel::instrument::{Instrument, SymbolId};
 use tradewright_kernel::market::SourceKind;
 use tradewright_kernel::venue::{
-    BarPath, BarTiming, Costs, Distribution, Fills, Latency, LatencySample, SimVenue as KernelVenue, VenueConfig,
+    BarPath, BarTiming, Costs, Distribution, Fills, Latency, LatencySample, QueueModel,
+    SimVenue as KernelVenue, VenueConfig,
 };
 
 use crate::feed;
@@ -155,6 +156,19 @@ fn field<'py, T: for<'a> FromPyObject<'a, 'py, Error: Into<PyErr>>>(
     })
 }
 
+fn read_queue(queue: &Bound<'_, PyDict>) -> PyResult<QueueModel> {
+    let exponent = || field::<f64>(queue, "exponent");
+    Ok(match field::<String>(queue, "type")?.as_str() {
+        "risk_averse" => QueueModel::RiskAverse,
+        "power" => QueueModel::Power { exponent: exponent()? },
+        "power_of_share" => QueueModel::PowerOfShare { exponent: exponent()? },
+        "power_of_front" => QueueModel::PowerOfFront { exponent: exponent()? },
+        "log" => QueueModel::Log,
+        "log_of_share" => QueueModel::LogOfShare,
+        other => return Err(PyValueError::new_err(format!("venue.fills.queue.type: {other:?} is unknown"))),
+    })
+}
+
 fn read(config: &Bound<'_, PyDict>) -> PyResult<VenueConfig> {
     let latency: Bound<'_, PyDict> = dict(config, "latency")?;
     let fills: Bound<'_, PyDict> = dict(config, "fills")?;
@@ -178,6 +192,8 @@ fn read(config: &Bound<'_, PyDict>) -> PyResult<VenueConfig> {
             participation_max: field(&fills, "participation_max")?,
             zero_volume_fills: field(&fills, "zero_volume_fills")?,
             displayed_size_caps: field(&fills, "displayed_size_caps")?,
+            queue: read_queue(&dict(&fills, "queue")?)?,
+            partial: field(&fills, "partial")?,
         },
         costs: Costs {
             half_spread_min_bps: field(&costs, "half_spread_min_bps")?,

@@ -69,3 +69,51 @@ def last(symbol: str) -> Node:
 def trade_size(symbol: str) -> Node:
     """Size of the latest public trade. Source: trades, each of them a sample."""
     return Node("trade_size", symbol=checked_symbol(symbol))
+
+
+def imbalance(symbol: str, depth: int = 1) -> Node:
+    """``(bids - asks) / (bids + asks)`` of the sizes in the best ``depth`` levels, in [-1, 1]. Source: the book.
+
+    NaN for an empty book.
+
+    Raises:
+        ValueError: a depth that is not at least 1.
+
+    Source:
+        Cartea, Jaimungal and Penalva (2015), "Algorithmic and High-Frequency Trading", section 3.4.
+    """
+    return _of_book("book_imbalance", symbol, depth)
+
+
+def bid_depth(symbol: str, depth: int = 1) -> Node:
+    """Size in the best ``depth`` bid levels. Source: the book.
+
+    Raises:
+        ValueError: a depth that is not at least 1.
+    """
+    return _of_book("bid_depth", symbol, depth)
+
+
+def ask_depth(symbol: str, depth: int = 1) -> Node:
+    """Size in the best ``depth`` ask levels. Source: the book.
+
+    Raises:
+        ValueError: a depth that is not at least 1.
+    """
+    return _of_book("ask_depth", symbol, depth)
+
+
+def weighted_mid(symbol: str) -> Node:
+    """The mid weighted by the size on the other side of the touch. Source: the book. NaN while a side is empty.
+
+    Source:
+        Gatheral and Oomen (2010), "Zero-intelligence realized variance estimation", who call it the
+        microprice; Stoikov's (2018) microprice adjusts it by what is estimated from data.
+    """
+    return Node("microprice", symbol=checked_symbol(symbol))
+
+
+def _of_book(op: str, symbol: str, depth: int) -> Node:
+    if depth < 1:
+        raise ValueError(f"depth = {depth!r} is not at least 1 level.")
+    return Node(op, symbol=checked_symbol(symbol), ints=(int(depth),))

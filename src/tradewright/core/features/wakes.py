@@ -73,12 +73,12 @@ class OnSource:
 
     Attributes:
         symbol: The instrument.
-        kind: ``quote`` and ``trade``, as `on_quote` and `on_trade` make them; or ``bar``, of any length,
+        kind: ``quote``, ``trade`` and ``book``, as `on_quote`, `on_trade` and `on_book` make them; or ``bar``, of any length,
             for policies that declare no wake condition and so are woken at every event.
     """
 
     symbol: str
-    kind: Literal["bar", "quote", "trade"]
+    kind: Literal["bar", "quote", "trade", "book"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,18 @@ def on_bar(symbols: str | Iterable[str], timeframe: Duration | None = None) -> O
 
 
 def on_quote(symbol: str) -> OnSource:
-    """Wakes at every step with a quote of ``symbol``."""
+    """Wakes at every step with a quote of ``symbol``; from a book, when the best bid or ask or a size there changed."""
     return OnSource(checked_symbol(symbol), "quote")
 
 
 def on_trade(symbol: str) -> OnSource:
     """Wakes at every step with a public trade of ``symbol``."""
     return OnSource(checked_symbol(symbol), "trade")
+
+
+def on_book(symbol: str) -> OnSource:
+    """Wakes at every step in which the order book of ``symbol`` changed, at whatever depth."""
+    return OnSource(checked_symbol(symbol), "book")
 
 
 def on_report() -> OnReport:

@@ -25,12 +25,14 @@ pub(crate) struct Builder {
 /// Which records a field is sampled from.
 pub(crate) fn kinds_of(field: Field) -> &'static [SourceKind] {
     use Field::{
-        Ask, AskSize, Bid, BidSize, Close, High, Last, Low, Mid, Open, Price, QuotedSpread, TradeSize, Volume,
+        Ask, AskDepth, AskSize, Bid, BidDepth, BidSize, Close, High, Imbalance, Last, Low, Microprice, Mid, Open,
+        Price, QuotedSpread, TradeSize, Volume,
     };
     match field {
         Open | High | Low | Close | Volume => &[SourceKind::Bar],
         Bid | Ask | Mid | BidSize | AskSize | QuotedSpread => &[SourceKind::Quote],
         Last | TradeSize => &[SourceKind::Trade],
+        Imbalance | BidDepth | AskDepth | Microprice => &[SourceKind::Book],
         Price => &[SourceKind::Bar, SourceKind::Quote, SourceKind::Trade],
     }
 }
@@ -51,6 +53,10 @@ fn field(op: &str) -> Option<Field> {
         "last" => Field::Last,
         "trade_size" => Field::TradeSize,
         "price" => Field::Price,
+        "book_imbalance" => Field::Imbalance,
+        "bid_depth" => Field::BidDepth,
+        "ask_depth" => Field::AskDepth,
+        "microprice" => Field::Microprice,
         _ => return None,
     })
 }
@@ -298,8 +304,13 @@ fn source(field: Field, spec: &NodeSpec, instruments: &[Instrument]) -> Result<(
     let instrument = instrument.ok_or_else(|| format!("symbol {symbol} is not one of {}", instruments.len()))?;
     let parts = if matches!(field, Field::Mid | Field::Price) { 2 } else { 1 };
     let unit = Unit::of(instrument.price_unit, parts)?;
-    let is_price = !matches!(field, Field::Volume | Field::BidSize | Field::AskSize | Field::TradeSize);
-    let source = Source { field, symbol, divisor: unit.over(1) };
+    use Field::{AskDepth, AskSize, BidDepth, BidSize, Imbalance, Microprice, TradeSize, Volume};
+    let is_of_book = matches!(field, Imbalance | BidDepth | AskDepth | Microprice);
+    let levels = if is_of_book && field != Microprice { int(spec, 0)? } else { 1 };
+    let levels = u32::try_from(levels).ok().filter(|levels| *levels > 0);
+    let levels = levels.ok_or("needs at least one level")?;
+    let is_price = !is_of_book && !matches!(field, Volume | BidSize | AskSize | TradeSize);
+    let source = Source { field, symbol, divisor: unit.over(1), levels, unit: instrument.price_unit.to_f64() };
     Ok((Node::Source(source), is_price.then_some(unit)))
 }
 

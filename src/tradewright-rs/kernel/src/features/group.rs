@@ -115,6 +115,21 @@ impl Group {
         }
     }
 
+    /// Computes one sample behind those already there, from the latest of everything.
+    pub fn compute_latest(&mut self, market: &Market, memory: &mut Memory, callables: &mut dyn Callables) {
+        self.make_room(1);
+        let first = self.held;
+        let (slots, mut cells) = self.cells(memory, first);
+        for (column, slot) in slots.iter_mut().enumerate() {
+            let value = slot.node.eval(column as u32, &mut cells, Sample::Latest(market), callables);
+            cells.set_value(column as u32, value);
+        }
+        self.held += 1;
+        if self.has_conditions {
+            self.note_fires(first);
+        }
+    }
+
     fn note_fires(&mut self, first: usize) {
         let fires = &mut self.fires[first..self.held];
         fires.fill(false);

@@ -191,6 +191,7 @@ impl Graph {
             Rows::Bars(_) => SourceKind::Bar,
             Rows::Quotes(_) => SourceKind::Quote,
             Rows::Trades(_) => SourceKind::Trade,
+            Rows::Book(_) => return, // What a row makes of the book is known once it is applied.
         };
         let source = source_index(symbol, kind);
         let group = &mut self.groups[source];
@@ -278,10 +279,18 @@ impl Graph {
             let state = &market.symbols[source as usize / SOURCE_KINDS];
             let rows = match source as usize % SOURCE_KINDS {
                 0 => Rows::Bars(std::slice::from_ref(&state.bar)),
-                _ => Rows::Quotes(std::slice::from_ref(&state.quote)),
+                1 => Rows::Quotes(std::slice::from_ref(&state.quote)),
+                _ => return self.sample_book(source, market, callables),
             };
             self.compute_one(source, rows, callables);
         }
+        self.show_next(source);
+    }
+
+    /// Nodes over a book read it as it stands.
+    #[inline(never)]
+    fn sample_book(&mut self, source: u32, market: &Market, callables: &mut dyn Callables) {
+        self.groups[source as usize].compute_latest(market, &mut self.memory, callables);
         self.show_next(source);
     }
 

@@ -13,7 +13,9 @@ use super::window::{Ring, Window};
 use crate::event::{Bar, Quote, Rows};
 use crate::host::HostError;
 use crate::instrument::SymbolId;
+use crate::book::Book;
 use crate::market::Market;
+use crate::order::Side;
 
 /// The count of an exact node that is NaN.
 pub(crate) const NO_COUNT: i64 = i64::MIN;
@@ -159,6 +161,10 @@ pub(crate) enum Field {
     Last,
     TradeSize,
     Price,
+    Imbalance,
+    BidDepth,
+    AskDepth,
+    Microprice,
 }
 
 #[derive(Clone, Debug)]
@@ -166,6 +172,10 @@ pub(crate) struct Source {
     pub field: Field,
     pub symbol: SymbolId,
     pub divisor: Divisor,
+    /// Levels of the book that the field looks at.
+    pub levels: u32,
+    /// The price unit as a float.
+    pub unit: f64,
 }
 
 impl Source {
@@ -191,11 +201,28 @@ impl Source {
                 Field::TradeSize => trades[row].size,
                 _ => self.sample(column, cells, trades[row].price),
             },
+            Sample::Row(Rows::Book(_), _) => f64::NAN, // Never fed rows: `Graph::sample_book` evaluates them.
+            Sample::Latest(market) if self.field != Field::Price => self.of_book(column, cells, market),
             Sample::Latest(market) => {
                 let state = &market.symbols[self.symbol as usize];
                 let count = if state.mark_ns == i64::MIN { NO_COUNT } else { state.mark_x2 };
                 self.sample(column, cells, count)
             }
+        }
+    }
+
+    /// What a field reads of the order book as it stands; NaN where there is none, or a side is empty.
+    fn of_book(&self, column: u32, cells: &mut Cells<'_>, market: &Market) -> f64 {
+        cells.set_count(column, NO_COUNT);
+        let Some(book) = market.book(self.symbol) else { return f64::NAN };
+        let levels = self.levels as usize;
+        let size = |lots| market.instruments[self.symbol as usize].size(lots);
+        match self.field {
+            Field::Imbalance => book.imbalance(levels).unwrap_or(f64::NAN),
+            Field::BidDepth => size(book.depth(Side::Buy, levels)),
+            Field::AskDepth => size(book.depth(Side::Sell, levels)),
+            // A price of the book in price units; `divisor` is exact for whole ones alone, and this is none.
+            _ => book.microprice().map_or(f64::NAN, |units| units * self.unit),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Columns stay where they are; each source converts the rows it is about to hand out, a chunk at a time, so that a
 //! number is touched once and memory does not grow with the data.
 
+mod book;
 mod offence;
 mod source;
 
@@ -10,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use crate::event::{Bar, Quote, Record, Rows, Trade};
+use crate::event::{Bar, BookRow, Quote, Record, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
 use source::{Chunk, Source};
 
@@ -54,6 +55,25 @@ pub enum Columns<'a> {
         /// +1 buyer took, −1 seller took, 0 unknown.
         aggressor: Option<&'a [i8]>,
     },
+    /// Events of an order book.
+    Book {
+        /// Receive times; `None` where they equal the event times.
+        ts_recv_ns: Option<&'a [i64]>,
+        /// Venue times.
+        ts_event_ns: &'a [i64],
+        /// Codes of [`crate::book::Action`].
+        action: &'a [u8],
+        /// +1 bid, −1 ask, 0 neither.
+        side: &'a [i8],
+        /// [`crate::book::LAST`] and the others.
+        flags: &'a [u8],
+        /// Prices; NaN where the action has none.
+        price: &'a [f64],
+        /// Sizes.
+        size: &'a [f64],
+        /// Orders, for actions on orders.
+        order_id: &'a [u64],
+    },
     /// Records that already are: status, grid and cash events.
     Records(&'a [Record]),
 }
@@ -63,7 +83,8 @@ impl Columns<'_> {
         match self {
             Columns::Bars { ts_event_ns, .. }
             | Columns::Quotes { ts_event_ns, .. }
-            | Columns::Trades { ts_event_ns, .. } => ts_event_ns.len(),
+            | Columns::Trades { ts_event_ns, .. }
+            | Columns::Book { ts_event_ns, .. } => ts_event_ns.len(),
             Columns::Records(records) => records.len(),
         }
     }
@@ -93,6 +114,8 @@ pub enum Arrival<'a> {
     Quote(SymbolId, &'a Quote),
     /// A public trade.
     Trade(SymbolId, &'a Trade),
+    /// All events of a book that came at once.
+    Book(SymbolId, &'a [BookRow]),
     /// Anything else.
     Other(&'a Record),
 }
@@ -120,6 +143,8 @@ pub trait Receiver {
     fn quote(&mut self, symbol: SymbolId, quote: &Quote);
     /// A public trade.
     fn trade(&mut self, symbol: SymbolId, trade: &Trade);
+    /// All events of a book that came at once.
+    fn book(&mut self, symbol: SymbolId, rows: &[BookRow]);
     /// Anything else.
     fn other(&mut self, record: &Record);
 }
@@ -173,7 +198,7 @@ impl<'a> Feed<'a> {
     /// Adds a series and reads its first rows.
     pub fn add(&mut self, symbol: SymbolId, columns: Columns<'a>, instrument: &Instrument) -> Result<(), FeedError> {
         let index = self.sources.len();
-        let mut source = Source::new(symbol, columns, instrument.price_scale());
+        let mut source = Source::new(symbol, columns, instrument);
         for other in &mut self.sources {
             if other.gives_like(&source) || source.gives_like(other) {
                 (other.is_sole, source.is_sole) = (false, false);
@@ -267,6 +292,7 @@ impl<'a> Feed<'a> {
                 Chunk::Bars(bars) => bars[rows].iter().for_each(|bar| receiver.bar(symbol, bar)),
                 Chunk::Quotes(quotes) => quotes[rows].iter().for_each(|quote| receiver.quote(symbol, quote)),
                 Chunk::Trades(trades) => trades[rows].iter().for_each(|trade| receiver.trade(symbol, trade)),
+                Chunk::Book(events) => receiver.book(symbol, &events[rows]),
                 Chunk::Records => {
                     if let Columns::Records(records) = source.columns {
                         records[rows].iter().for_each(|record| receiver.other(record));
@@ -296,6 +322,12 @@ impl<'a> Feed<'a> {
         if !self.converted.is_empty() {
             self.preview_converted(previewer);
         }
+    }
+
+    /// For a feed whose rows nobody previews.
+    #[inline]
+    pub fn forget_converted(&mut self) {
+        self.converted.clear();
     }
 
     #[inline(never)]
@@ -398,6 +430,7 @@ mod tests {
         fn trade(&mut self, symbol: SymbolId, trade: &Trade) {
             self.trades.push((symbol, *trade));
         }
+        fn book(&mut self, _: SymbolId, _: &[BookRow]) {}
         fn other(&mut self, _: &Record) {
             self.others += 1;
         }

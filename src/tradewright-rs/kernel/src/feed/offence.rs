@@ -1,7 +1,9 @@
 //! Says what is wrong with a row: its field, value and problem.
 
+use super::book::has_price;
 use super::source::{COUNT_MAX, Source};
 use super::{Columns, FeedError};
+use crate::book::Action;
 
 impl Source<'_> {
     /// Names the first offence of a chunk that is known to have one.
@@ -86,6 +88,24 @@ impl Source<'_> {
                         .or_else(|| {
                             if sizes[row].is_nan() {
                                 Some(error(row, "size", "NaN".to_owned(), "is empty (NaN)"))
+                            } else {
+                                size(row, "size", sizes[row])
+                            }
+                        })
+                }
+                Columns::Book { ts_recv_ns, ts_event_ns, action, price, size: sizes, .. } => {
+                    let known = Action::from_code(action[row]);
+                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
+                        .or_else(|| match known {
+                            None => Some(error(row, "action", action[row].to_string(), "is no code of BookAction")),
+                            Some(action) if has_price(action) => number(row, "price", price[row]),
+                            Some(_) => None,
+                        })
+                        .or_else(|| {
+                            if sizes[row].is_nan() {
+                                Some(error(row, "size", "NaN".to_owned(), "is empty (NaN)"))
+                            } else if known == Some(Action::Change) && sizes[row].is_finite() {
+                                None
                             } else {
                                 size(row, "size", sizes[row])
                             }

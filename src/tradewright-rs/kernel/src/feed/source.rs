@@ -1,8 +1,8 @@
 //! One series: converts the rows that it is about to hand out.
 
 use super::{Columns, FeedError};
-use crate::event::{Bar, Payload, Quote, Rows, Trade};
-use crate::instrument::SymbolId;
+use crate::event::{Bar, BookRow, Payload, Quote, Rows, Trade};
+use crate::instrument::{Instrument, SymbolId};
 
 /// Rows converted at a time. Small, so that the chunks of many symbols stay in the cache together.
 const CHUNK_ROWS: usize = 256;
@@ -12,6 +12,7 @@ pub(super) enum Chunk {
     Bars(Vec<Bar>),
     Quotes(Vec<Quote>),
     Trades(Vec<Trade>),
+    Book(Vec<BookRow>),
     /// Records are read in place.
     Records,
 }
@@ -24,6 +25,7 @@ impl Chunk {
             Chunk::Bars(bars) => Some(Rows::Bars(bars)),
             Chunk::Quotes(quotes) => Some(Rows::Quotes(quotes)),
             Chunk::Trades(trades) => Some(Rows::Trades(trades)),
+            Chunk::Book(events) => Some(Rows::Book(events)),
             Chunk::Records => None,
         }
     }
@@ -35,6 +37,8 @@ pub(super) struct Source<'a> {
     pub(super) columns: Columns<'a>,
     /// Price units in a price of one.
     pub(super) scale: f64,
+    /// Lots in a size of one.
+    pub(super) lot_scale: f64,
     pub(super) chunk: Chunk,
     /// Receive times of the chunk's rows and of the row behind them: `i64::MAX` where there is none.
     times: Vec<i64>,
@@ -44,7 +48,7 @@ pub(super) struct Source<'a> {
     /// The next row of the chunk to hand out.
     pub(super) at: usize,
     pub(super) rows: usize,
-    last_recv_ns: i64,
+    pub(super) last_recv_ns: i64,
     /// Whether each row of the chunk has a time of its own.
     pub(super) is_strict: bool,
     /// Whether no other source has records of this kind for the instrument.
@@ -58,7 +62,7 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 
 /// A float as the nearest integer count, and whether it fits.
 #[inline]
-fn count(value: f64) -> (i64, f64) {
+pub(super) fn count(value: f64) -> (i64, f64) {
     let shifted = value + ROUND;
     (ticks(shifted), shifted - ROUND)
 }
@@ -94,13 +98,15 @@ fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -> f64 {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(symbol: SymbolId, columns: Columns<'a>, scale: f64) -> Source<'a> {
+    pub(super) fn new(symbol: SymbolId, columns: Columns<'a>, instrument: &Instrument) -> Source<'a> {
+        let (scale, lot_scale) = (instrument.price_scale(), instrument.lot_scale());
         let rows = columns.rows();
         let size = CHUNK_ROWS.min(rows);
         let chunk = match columns {
             Columns::Bars { .. } => Chunk::Bars(Vec::with_capacity(size)),
             Columns::Quotes { .. } => Chunk::Quotes(Vec::with_capacity(size)),
             Columns::Trades { .. } => Chunk::Trades(Vec::with_capacity(size)),
+            Columns::Book { .. } => Chunk::Book(Vec::with_capacity(size)),
             Columns::Records(_) => Chunk::Records,
         };
         let times = vec![i64::MAX];
@@ -110,6 +116,7 @@ impl<'a> Source<'a> {
             symbol,
             columns,
             scale,
+            lot_scale,
             chunk,
             times,
             first: 0,
@@ -216,6 +223,7 @@ impl<'a> Source<'a> {
             Columns::Bars { .. } => (self.refill_bars(from, to), to),
             Columns::Quotes { .. } => (self.refill_quotes(from, to), to),
             Columns::Trades { .. } => (self.refill_trades(from, to), to),
+            Columns::Book { .. } => (self.refill_book(from, to), to),
             Columns::Records(records) => {
                 self.refill_times(|row| records[row].ts_recv_ns, from, records.len());
                 if let Some(row) = records.windows(2).position(|pair| pair[1].ts_recv_ns < pair[0].ts_recv_ns) {
@@ -236,7 +244,7 @@ impl<'a> Source<'a> {
     }
 
     /// Moves on to the times of these rows and of the one behind them.
-    fn refill_times(&mut self, time: impl Fn(usize) -> i64, from: usize, to: usize) {
+    pub(super) fn refill_times(&mut self, time: impl Fn(usize) -> i64, from: usize, to: usize) {
         self.times.truncate(self.held);
         self.times.drain(..self.at);
         self.times.extend((from..to).map(&time));

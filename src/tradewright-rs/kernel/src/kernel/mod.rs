@@ -11,7 +11,8 @@ mod wakes;
 
 pub use config::{Counters, FillRecord, KernelConfig, PolicySpec, Wake};
 
-use crate::event::{Payload, Record};
+use crate::book::Action as BookAction;
+use crate::event::{BookRow, Payload, Record, Trade};
 use crate::features::{Callables, Graph};
 use crate::feed::Arrival;
 use crate::gate::{Gate, Limits, OpenOrders, Refusal};
@@ -282,7 +283,33 @@ impl Kernel {
                 self.mark(symbol);
                 self.touch(symbol, SourceKind::Trade);
             }
+            Arrival::Book(symbol, rows) => self.apply_book(symbol, rows),
             Arrival::Other(record) => self.apply_other(record),
+        }
+    }
+
+    /// A book's events of one time: prints are trades, a touch that moved is a quote.
+    fn apply_book(&mut self, symbol: SymbolId, rows: &[BookRow]) {
+        self.counters.records += rows.len() as u64 - 1;
+        for row in rows.iter().filter(|row| row.event.action == BookAction::Trade) {
+            let event = &row.event;
+            let trade = Trade {
+                ts_recv_ns: row.ts_recv_ns,
+                ts_event_ns: row.ts_event_ns,
+                price: event.price,
+                size: self.state.market.instruments[symbol as usize].size(event.lots),
+                aggressor: event.side.map_or(0, |side| side.sign() as i8),
+            };
+            self.state.market.on_trade(symbol, &trade);
+            self.touch(symbol, SourceKind::Trade);
+        }
+        let is_moved = self.state.market.on_book(symbol, rows);
+        self.mark(symbol);
+        if is_moved {
+            self.touch(symbol, SourceKind::Quote);
+        }
+        if rows.iter().any(|row| row.event.action != BookAction::Trade) {
+            self.touch(symbol, SourceKind::Book);
         }
     }
 

@@ -41,7 +41,7 @@ impl Kernel {
         let passed = match rows {
             Rows::Bars(bars) => self.pass_bars(symbol, &bars[..taken]),
             Rows::Quotes(quotes) => self.pass_quotes(symbol, &quotes[..taken]),
-            Rows::Trades(_) => 0,
+            Rows::Trades(_) | Rows::Book(_) => 0,
         };
         if passed != 0 {
             let times_ns = &times_ns[..passed];
@@ -61,7 +61,7 @@ impl Kernel {
     pub fn may_pass(&self, symbol: SymbolId, rows: &Rows<'_>) -> bool {
         let source = symbol as usize * SOURCE_KINDS + kind_of(rows) as usize;
         self.started
-            && !matches!(rows, Rows::Trades(_))
+            && !matches!(rows, Rows::Trades(_) | Rows::Book(_))
             && !self.has_managers
             && self.borrow_e10 == 0
             && self.source_wakes[source].is_empty()
@@ -102,5 +102,6 @@ fn kind_of(rows: &Rows<'_>) -> SourceKind {
         Rows::Bars(_) => SourceKind::Bar,
         Rows::Quotes(_) => SourceKind::Quote,
         Rows::Trades(_) => SourceKind::Trade,
+        Rows::Book(_) => SourceKind::Book,
     }
 }

@@ -1,6 +1,7 @@
 //! What the simulated venue assumes. The defaults cost nothing and delay nothing; fees come from the instruments.
 
 use super::latency::Latency;
+use super::position::QueueModel;
 
 /// Which bar an order meets first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,10 @@ pub struct Fills {
     pub zero_volume_fills: bool,
     /// A quote fills no more than its size; what we took comes back with the next quote.
     pub displayed_size_caps: bool,
+    /// How a resting order moves up in the queue of a book of levels.
+    pub queue: QueueModel,
+    /// A resting order in a book fills as much as has traded beyond what was before it; otherwise all of it at once.
+    pub partial: bool,
 }
 
 impl Default for Fills {
@@ -51,6 +56,8 @@ impl Default for Fills {
             participation_max: Some(1.0),
             zero_volume_fills: false,
             displayed_size_caps: true,
+            queue: QueueModel::RiskAverse,
+            partial: true,
         }
     }
 }
@@ -120,6 +127,7 @@ impl VenueConfig {
         {
             return Err(format!("venue.fills.participation_max: {share} is not in (0, 1]; leave it out for no cap"));
         }
+        self.fills.queue.validate()?;
         let costs = &self.costs;
         at_least("costs.half_spread_min_bps", costs.half_spread_min_bps, 0.0)?;
         at_least("costs.volatility_coefficient", costs.volatility_coefficient, 0.0)?;

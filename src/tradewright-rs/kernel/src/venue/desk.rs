@@ -1,5 +1,6 @@
 //! What the venue keeps of one symbol.
 
+use super::books::DeskBook;
 use super::config::VenueConfig;
 use super::costs::CostState;
 use super::matcher::Matcher;
@@ -9,7 +10,8 @@ use super::working::Working;
 use crate::event::Status;
 use crate::instrument::{Instrument, Session, SymbolId};
 use crate::market::{Market, SourceKind};
-use crate::order::{Reason, ReportKind, TimeInForce};
+use crate::book::Book;
+use crate::order::{Reason, ReportKind, Side, TimeInForce};
 
 /// One symbol's orders, position and measurements.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub(super) struct Desk {
     pub(super) source: Option<SourceKind>,
     pub(super) taken: Taken,
     pub(super) costs: CostState,
+    /// The venue's book, where there are events of one.
+    pub(super) book: Option<Box<DeskBook>>,
     session: Session,
 }
 
@@ -33,6 +37,7 @@ impl Desk {
             source: None,
             taken: [0, 0],
             costs: CostState::default(),
+            book: None,
             session: Session { open_ns: i64::MAX, close_ns: i64::MIN },
         }
     }
@@ -44,9 +49,39 @@ impl Desk {
         out: &'a mut Outbox,
         known_ns: i64,
     ) -> (Matcher<'a>, &'a mut Taken) {
-        let pays_spread = self.source != Some(SourceKind::Quote);
+        let pays_spread = !self.is_displayed();
         let Desk { orders, position, costs, taken, .. } = self;
         (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread }, taken)
+    }
+
+    /// The same for a book.
+    pub(super) fn book_matcher<'a>(
+        &'a mut self,
+        config: &'a VenueConfig,
+        instrument: &'a Instrument,
+        out: &'a mut Outbox,
+        known_ns: i64,
+    ) -> (Matcher<'a>, &'a mut DeskBook) {
+        let Desk { orders, position, costs, book, .. } = self;
+        let book = book.get_or_insert_with(|| Box::new(DeskBook::new()));
+        (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false }, book)
+    }
+
+    /// Whether orders meet prices that are displayed, and so wait for no record.
+    #[inline]
+    pub(super) fn is_displayed(&self) -> bool {
+        matches!(self.source, Some(SourceKind::Quote | SourceKind::Book))
+    }
+
+    /// The best price that an order of this side would take; `None` where nothing is shown.
+    pub(super) fn opposite(&self, side: Side, market: &Market, symbol: SymbolId) -> Option<i64> {
+        if let Some(book) = &self.book {
+            return book.levels.best(side.opposite()).map(|level| level.price);
+        }
+        let state = &market.symbols[symbol as usize];
+        let price = if side == Side::Buy { state.quote.ask } else { state.quote.bid };
+        let is_there = price != i64::MAX && price != i64::MIN && state.seen[SourceKind::Quote as usize];
+        is_there.then_some(price)
     }
 
     /// Whether the instrument is in session; remembers the session for the next call.

@@ -98,7 +98,7 @@ impl Matcher<'_> {
 
     /// Fills what size, budget and reduce-only allow, and ends what may not wait.
     pub(super) fn fill(&mut self, index: usize, price: i64, event_ns: i64, liquidity: Liquidity, budget: &mut i64) {
-        let (order, arrived_ns) = (self.orders[index].order, self.orders[index].arrived_ns);
+        let order = self.orders[index].order;
         let mut wanted = self.orders[index].remaining();
         if order.reduce_only {
             wanted = wanted.min(-order.side.sign() * *self.position);
@@ -110,6 +110,18 @@ impl Matcher<'_> {
         if lots <= 0 || (order.tif == TimeInForce::Fok && lots < wanted) {
             return self.end_immediate(index, event_ns);
         }
+        let before = *self.position;
+        self.book_fill(index, price, event_ns, liquidity, lots);
+        *budget = budget.saturating_sub(lots);
+        if !self.orders[index].is_done {
+            self.end_immediate(index, event_ns);
+        }
+        self.cancel_reducers(before, event_ns);
+    }
+
+    /// Fills so many lots.
+    pub(super) fn book_fill(&mut self, index: usize, price: i64, event_ns: i64, liquidity: Liquidity, lots: i64) {
+        let (order, arrived_ns) = (self.orders[index].order, self.orders[index].arrived_ns);
         let price = match liquidity {
             Liquidity::Maker => price,
             Liquidity::Taker => self.taker_price(index, price, lots),
@@ -118,23 +130,18 @@ impl Matcher<'_> {
         let fee = self.instrument.fee(event_ns, price, lots, liquidity == Liquidity::Maker);
         let fill = Fill { fill_id: self.out.next_fill_id(), price, lots, fee, liquidity };
         self.out.send(order.id, event_ns, self.known_ns, ReportKind::Filled(fill));
-        let before = *self.position;
         *self.position += order.side.sign() * lots;
-        *budget = budget.saturating_sub(lots);
         let working = &mut self.orders[index];
         working.filled += lots;
         working.is_accepted = true;
         working.is_done = working.remaining() == 0;
-        if !working.is_done {
-            self.end_immediate(index, event_ns);
-        }
-        if before != 0 && before.signum() != self.position.signum() {
-            self.cancel_reducers(before, event_ns);
-        }
     }
 
-    /// The position is gone: so are the orders that were to reduce it.
-    fn cancel_reducers(&mut self, before: i64, event_ns: i64) {
+    /// If the position of before is gone, so are the orders that were to reduce it.
+    pub(super) fn cancel_reducers(&mut self, before: i64, event_ns: i64) {
+        if before == 0 || before.signum() == self.position.signum() {
+            return;
+        }
         for index in 0..self.orders.len() {
             let working = &self.orders[index];
             if working.order.reduce_only && !working.is_done && working.order.side.sign() == -before.signum() {

@@ -5,12 +5,14 @@
 //! unrealistic about it, stands in `docs/assumptions.md`.
 
 mod bars;
+mod books;
 mod config;
 mod costs;
 mod desk;
 mod latency;
 mod matcher;
 mod outbox;
+mod position;
 mod queue;
 mod quotes;
 mod requests;
@@ -22,8 +24,10 @@ use std::collections::BTreeSet;
 
 pub use config::{BarPath, BarTiming, Costs, Fills, VenueConfig};
 pub use latency::{Distribution, Latency, LatencySample};
+pub use position::QueueModel;
 
-use crate::event::{Bar, CashEvent, Payload, Quote, Record, Status, Trade};
+use crate::book::Book;
+use crate::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
 use crate::instrument::{Instrument, SymbolId};
 use crate::market::{Market, SourceKind};
 use crate::order::{Order, OrderId, Reason, Report, ReportKind};
@@ -76,6 +80,7 @@ impl SimVenue {
             SourceKind::Bar => 0,
             SourceKind::Trade => 1,
             SourceKind::Quote => 2,
+            SourceKind::Book => 3,
         };
         if desk.source.is_none_or(|known| rank(known) < rank(kind)) {
             desk.source = Some(kind);
@@ -168,6 +173,27 @@ impl SimVenue {
     pub fn on_trade(&mut self, symbol: SymbolId, trade: &Trade, market: &Market) {
         if self.busy[symbol as usize] {
             self.match_trade(symbol, trade, market);
+        }
+    }
+
+    /// Meets all events of a book that come at one time, before the kernel sees them.
+    pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow], market: &Market) {
+        let Some(last) = rows.last() else { return };
+        if self.desks[symbol as usize].source != Some(SourceKind::Book) {
+            self.declare(symbol, SourceKind::Book);
+        }
+        let desk = &mut self.desks[symbol as usize];
+        let instrument = &market.instruments[symbol as usize];
+        let has_orders = !desk.orders.is_empty();
+        let trades = has_orders
+            && market.symbols[symbol as usize].status == Status::Open
+            && desk.is_in_session(instrument, last.ts_event_ns);
+        let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns);
+        if has_orders || !book.is_untouched() {
+            matcher.meet_book(rows, book, trades);
+            desk.remove_done();
+        } else {
+            rows.iter().for_each(|row| book.levels.apply(&row.event));
         }
     }
 
@@ -275,6 +301,9 @@ impl SimVenue {
             self.declare(symbol, SourceKind::Quote);
         }
         let desk = &mut self.desks[symbol as usize];
+        if desk.source == Some(SourceKind::Book) {
+            return; // The book matches; quotes beside it are its own best prices.
+        }
         desk.taken = [0, 0];
         let instrument = &market.instruments[symbol as usize];
         if !desk.orders.is_empty()
@@ -296,6 +325,7 @@ impl SimVenue {
         let desk = &mut self.desks[symbol as usize];
         let instrument = &market.instruments[symbol as usize];
         if !desk.orders.is_empty()
+            && desk.source != Some(SourceKind::Book)
             && market.symbols[symbol as usize].status == Status::Open
             && desk.is_in_session(instrument, trade.ts_event_ns)
         {

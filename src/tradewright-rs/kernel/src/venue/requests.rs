@@ -5,7 +5,7 @@ use super::desk::{closed_reason, price_reason};
 use super::working::{Phase, Working};
 use crate::instrument::SymbolId;
 use crate::market::{Market, SourceKind};
-use crate::order::{Order, OrderId, OrderType, Reason, ReportKind, Side};
+use crate::order::{Order, OrderId, OrderType, Reason, ReportKind};
 
 /// A request on its way to the venue.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +57,14 @@ impl SimVenue {
         let desk = &mut self.desks[symbol as usize];
         let (source, state) = (desk.source, &market.symbols[symbol as usize]);
         let instrument = &market.instruments[symbol as usize];
-        let is_quoted = source == Some(SourceKind::Quote);
-        let is_in_session = is_quoted && desk.is_in_session(instrument, now_ns);
+        let is_in_session = desk.is_displayed() && desk.is_in_session(instrument, now_ns);
         let index = desk.orders.len() - 1;
+        if is_in_session && source == Some(SourceKind::Book) {
+            let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, now_ns);
+            matcher.meet_depth(index, now_ns, book);
+            desk.remove_done();
+            return self.settle(symbol);
+        }
         let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, now_ns);
         if is_in_session && state.seen[SourceKind::Quote as usize] {
             matcher.meet_quote_one(index, &state.quote, now_ns, taken);
@@ -78,7 +83,7 @@ impl SimVenue {
     fn session_reason(&mut self, working: &Working, market: &Market) -> Option<Reason> {
         let symbol = working.order.symbol as usize;
         let desk = &mut self.desks[symbol];
-        if !working.is_immediate() || desk.source != Some(SourceKind::Quote) {
+        if !working.is_immediate() || !desk.is_displayed() {
             return None;
         }
         let is_in_session = desk.is_in_session(&market.instruments[symbol], working.arrived_ns);
@@ -115,14 +120,14 @@ impl SimVenue {
             return self.out.send(order, now_ns, now_ns, refused);
         }
         let keeps_place = old_limit.is_none_or(|old| old == limit) && lots <= working.order.lots;
-        if !keeps_place && working.order.post_only && desk.source == Some(SourceKind::Quote) {
-            let quote = &market.symbols[symbol as usize].quote;
-            let is_seen = market.symbols[symbol as usize].seen[SourceKind::Quote as usize];
-            let opposite = if working.order.side == Side::Buy { quote.ask } else { quote.bid };
-            if is_seen && working.within(limit, opposite) {
+        let working = &desk.orders[index];
+        if !keeps_place && working.order.post_only && desk.is_displayed() {
+            let side = working.order.side;
+            if desk.opposite(side, market, symbol).is_some_and(|price| working.within(limit, price)) {
                 return self.out.send(order, now_ns, now_ns, refused);
             }
         }
+        let working = &mut desk.orders[index];
         let lots = lots.max(working.filled);
         working.order.lots = lots;
         if let OrderType::Limit { limit: old } | OrderType::StopLimit { limit: old, .. } = &mut working.order.kind {

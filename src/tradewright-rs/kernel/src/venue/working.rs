@@ -1,5 +1,6 @@
 //! An order at the venue.
 
+use super::position::QueuePosition;
 use crate::order::{Order, OrderType, Side, TimeInForce};
 
 /// What an order waits for now.
@@ -39,6 +40,8 @@ pub(super) struct Working {
     /// It has met the market and stands: from now on it makes.
     pub(super) has_rested: bool,
     pub(super) is_done: bool,
+    /// Where it stands in the queue, while it rests in a book.
+    pub(super) queue: QueuePosition,
     /// Scratch of the bar being met.
     pub(super) joins_at: u8,
 }
@@ -57,7 +60,17 @@ impl Working {
             is_accepted: false,
             has_rested: false,
             is_done: false,
+            queue: QueuePosition::default(),
             joins_at: JOINS_NOT,
+        }
+    }
+
+    /// The price at which it rests, if it does.
+    #[inline]
+    pub(super) fn resting(&self) -> Option<i64> {
+        match self.phase() {
+            Phase::Limit(limit) if self.has_rested && !self.is_done => Some(limit),
+            _ => None,
         }
     }
 

@@ -1,0 +1,217 @@
+//! Orders against a recorded book of price levels.
+//!
+//! A resting order fills at its price when the other side comes to it or a print goes beyond it, and at its price when
+//! more has been printed there than stood before it; where it stands is the queue model's estimate. A taker walks the
+//! displayed levels, and what it took of one is gone until the venue shows the level anew. Our orders do not move the
+//! recorded market: `docs/assumptions.md` says what that leaves out.
+
+use super::matcher::Matcher;
+use super::position::QueuePosition;
+use super::working::Phase;
+use crate::book::{Action, Book, BookEvent, L2, LAST, PriceLevel, WINDOW};
+use crate::event::BookRow;
+use crate::order::{Liquidity, Reason, Side, TimeInForce};
+
+/// The venue's own book of one instrument: by its clock, which the policy's may trail.
+#[derive(Clone, Debug)]
+pub(super) struct DeskBook {
+    pub(super) levels: L2,
+    /// What we took of levels that have not been shown anew: side, price, lots.
+    taken: Vec<(Side, i64, i64)>,
+}
+
+impl DeskBook {
+    pub(super) fn new() -> DeskBook {
+        DeskBook { levels: L2::new(WINDOW), taken: Vec::new() }
+    }
+
+    /// Whether events can pass without a look at each.
+    #[inline]
+    pub(super) fn is_untouched(&self) -> bool {
+        self.taken.is_empty()
+    }
+
+    fn taken_at(&self, side: Side, price: i64) -> i64 {
+        let taken = |&(other, at, lots): &(Side, i64, i64)| if (other, at) == (side, price) { lots } else { 0 };
+        self.taken.iter().map(taken).sum()
+    }
+
+    fn forget_taken(&mut self, event: &BookEvent) {
+        match (event.action, event.side) {
+            (Action::Set | Action::Change, Some(side)) => {
+                self.taken.retain(|&(other, price, _)| (other, price) != (side, event.price));
+            }
+            (Action::Clear, Some(side)) => self.taken.retain(|&(other, ..)| other != side),
+            (Action::Clear | Action::SnapshotStart, _) => self.taken.clear(),
+            _ => {}
+        }
+    }
+}
+
+impl Matcher<'_> {
+    /// Meets all events of one time. `trades` says that the market is open.
+    pub(super) fn meet_book(&mut self, rows: &[BookRow], book: &mut DeskBook, trades: bool) {
+        for row in rows {
+            let event = &row.event;
+            if !book.taken.is_empty() {
+                book.forget_taken(event);
+            }
+            match (event.action, event.side) {
+                (Action::Set | Action::Change, Some(side)) => {
+                    let before = book.levels.lots_at(side, event.price);
+                    book.levels.apply(event);
+                    let after = book.levels.lots_at(side, event.price);
+                    self.on_level(side, event.price, before, after, row.ts_event_ns, trades);
+                }
+                (Action::Trade, side) if trades => {
+                    book.levels.apply(event);
+                    self.on_print(side, event.price, event.lots, row.ts_event_ns);
+                }
+                _ => book.levels.apply(event),
+            }
+        }
+        if let Some(last) = rows.last().filter(|row| trades && row.event.flags & LAST != 0) {
+            for index in 0..self.orders.len() {
+                if self.orders[index].resting().is_none() {
+                    self.meet_depth(index, last.ts_event_ns, book);
+                }
+            }
+        }
+    }
+
+    /// A level changed: our orders in it may move up, and those on the other side that it reaches fill.
+    fn on_level(&mut self, side: Side, price: i64, before: i64, after: i64, event_ns: i64, trades: bool) {
+        for index in 0..self.orders.len() {
+            let working = &mut self.orders[index];
+            let Some(limit) = working.resting() else { continue };
+            if working.order.side == side {
+                if limit == price {
+                    working.queue.on_level(&self.config.fills.queue, before, after);
+                }
+            } else if trades && after > 0 && working.within(limit, price) {
+                let lots = self.wanted(index);
+                self.make(index, limit, event_ns, lots);
+            }
+        }
+    }
+
+    /// A print: it takes what stands before our orders at its price, and all of those that it goes beyond.
+    fn on_print(&mut self, aggressor: Option<Side>, price: i64, lots: i64, event_ns: i64) {
+        let mut left = lots; // Two of our orders do not share a lot.
+        for index in 0..self.orders.len() {
+            let working = &mut self.orders[index];
+            let Some(limit) = working.resting() else { continue };
+            if aggressor.is_some_and(|aggressor| aggressor == working.order.side) || !working.within(limit, price) {
+                continue;
+            }
+            let wanted = self.wanted(index);
+            if limit != price {
+                self.make(index, limit, event_ns, wanted);
+                continue;
+            }
+            let working = &mut self.orders[index];
+            working.queue.on_print(lots);
+            let executable = working.queue.take_executable();
+            if executable > 0 {
+                let lots = if self.config.fills.partial { executable.min(left).min(wanted) } else { wanted };
+                left = (left - lots).max(0);
+                self.make(index, limit, event_ns, lots);
+            }
+        }
+    }
+
+    /// Lots that an order still wants; a reduce-only one no more than there is to reduce.
+    fn wanted(&self, index: usize) -> i64 {
+        let working = &self.orders[index];
+        let wanted = working.remaining();
+        if working.order.reduce_only { wanted.min(-working.order.side.sign() * *self.position) } else { wanted }
+    }
+
+    /// Fills a resting order at its price.
+    fn make(&mut self, index: usize, limit: i64, event_ns: i64, lots: i64) {
+        if lots <= 0 {
+            if self.orders[index].order.reduce_only && self.wanted(index) <= 0 {
+                self.refuse(index, event_ns, Reason::NothingToReduce);
+            }
+            return;
+        }
+        let before = *self.position;
+        self.book_fill(index, limit, event_ns, Liquidity::Maker, lots);
+        self.cancel_reducers(before, event_ns);
+    }
+
+    /// Meets the displayed depth with an order that does not rest yet: it triggers, takes, and what may wait rests.
+    pub(super) fn meet_depth(&mut self, index: usize, event_ns: i64, book: &mut DeskBook) {
+        let working = &mut self.orders[index];
+        if working.is_done {
+            return;
+        }
+        let (side, other) = (working.order.side, working.order.side.opposite());
+        let Some(best) = book.levels.best(other) else {
+            self.meet_nothing(index, event_ns);
+            self.orders[index].queue = self.back_of(index, book);
+            return;
+        };
+        if let Phase::Stop(stop) = working.phase()
+            && working.reaches(stop, best.price)
+        {
+            (working.is_triggered, working.has_rested) = (true, false);
+        }
+        match working.phase() {
+            Phase::Stop(_) | Phase::Follow => working.follow(best.price),
+            Phase::Limit(limit) if working.within(limit, best.price) && working.order.post_only => {
+                self.refuse(index, event_ns, Reason::PostOnlyWouldTake);
+            }
+            Phase::Limit(limit) => self.take(index, Some(limit), side, event_ns, book),
+            Phase::Market => self.take(index, None, side, event_ns, book),
+        }
+        self.accept(index, event_ns);
+        let is_limit = matches!(self.orders[index].phase(), Phase::Limit(_));
+        self.orders[index].has_rested = is_limit;
+        if is_limit {
+            self.orders[index].queue = self.back_of(index, book);
+        }
+    }
+
+    /// Behind what rests at the order's price now.
+    fn back_of(&self, index: usize, book: &DeskBook) -> QueuePosition {
+        let working = &self.orders[index];
+        match working.phase() {
+            Phase::Limit(limit) => QueuePosition::behind(book.levels.lots_at(working.order.side, limit)),
+            _ => QueuePosition::default(),
+        }
+    }
+
+    /// Walks the displayed levels, as far as limit, size and what was taken before allow.
+    fn take(&mut self, index: usize, limit: Option<i64>, side: Side, event_ns: i64, book: &mut DeskBook) {
+        let (other, wanted, before) = (side.opposite(), self.wanted(index), *self.position);
+        if wanted <= 0 {
+            return self.refuse(index, event_ns, Reason::NothingToReduce);
+        }
+        let share = self.config.fills.participation_max.unwrap_or(1.0);
+        let mut parts: Vec<PriceLevel> = Vec::new();
+        let mut left = wanted;
+        for level in book.levels.levels(other) {
+            if left == 0 || limit.is_some_and(|limit| !self.orders[index].within(limit, level.price)) {
+                break;
+            }
+            let shown = if self.config.fills.displayed_size_caps { (level.lots as f64 * share) as i64 } else { i64::MAX };
+            let lots = shown.saturating_sub(book.taken_at(other, level.price)).clamp(0, left);
+            if lots > 0 {
+                parts.push(PriceLevel { price: level.price, lots });
+                left -= lots;
+            }
+        }
+        if self.orders[index].order.tif == TimeInForce::Fok && left > 0 {
+            return self.end_immediate(index, event_ns);
+        }
+        for part in parts {
+            self.book_fill(index, part.price, event_ns, Liquidity::Taker, part.lots);
+            if self.config.fills.displayed_size_caps {
+                book.taken.push((other, part.price, part.lots));
+            }
+        }
+        self.end_immediate(index, event_ns);
+        self.cancel_reducers(before, event_ns);
+    }
+}
