@@ -140,12 +140,17 @@ def test_databento_levels_become_the_changes_between_them(tmp_path: Path, store:
             for i in range(10)
         ]
         return dbn.MBP10Msg(
-            publisher_id=1, instrument_id=7, ts_event=1_000 + at, price=round(10e9), size=2, action=action, side="A",
-            depth=0, ts_recv=2_000 + at, flags=128, sequence=at, levels=rows,
+            publisher_id=1, instrument_id=7, ts_event=1_000 + at, price=round(10e9), size=2,
+            action=dbn.Action(action), side=dbn.Side("A"), depth=0, ts_recv=2_000 + at, flags=128,
+            sequence=at, levels=rows,
         )  # fmt: skip
 
     metadata = dbn.Metadata(
-        dataset="XNAS.ITCH", start=0, stype_in="raw_symbol", stype_out="instrument_id", schema="mbp-10"
+        dataset="XNAS.ITCH",
+        start=0,
+        stype_in=dbn.SType("raw_symbol"),
+        stype_out=dbn.SType("instrument_id"),
+        schema=dbn.Schema("mbp-10"),
     )
     states = [
         ([(10.0, 5), (9.5, 3)], [(10.5, 4)]),
