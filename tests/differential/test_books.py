@@ -68,7 +68,7 @@ def test_levels_agree_with_dictionaries(rows: list[dict[str, Any]]) -> None:
     negative = crossed = 0
     for row in rows:
         book.apply(events_of([row]))
-        side = row["side"]
+        side: int = row["side"]
         if row["action"] == BookAction.CLEAR:
             cleared: tuple[str, ...] = SIDES if side == 0 else (SIDES[(side + 1) // 2],)
             for name in cleared:
