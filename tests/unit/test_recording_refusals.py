@@ -222,6 +222,9 @@ def test_lobster_takes_the_opening_from_the_book_beside_it(tmp_path: Path, store
     assert str(np.datetime64(events.start_ns, "ns")) == "2012-06-21T13:30:00.000000001"
     hidden = events.action == BookAction.TRADE
     assert (events.price[hidden].tolist(), events.side[hidden].tolist()) == ([10.005], [-1])
+    trades = events.trades()  # the visible one took from an ask, so a buyer took
+    assert (trades.price.tolist(), trades.size.tolist()) == ([10.01, 10.005], [20.0, 5.0])
+    assert (trades.aggressor.tolist(), trades.aggressor.dtype) == ([1, -1], np.dtype(np.int8))
     (tmp_path / "wrong.csv").write_text("1,2", encoding="utf-8")
     with pytest.raises(DataError, match="does not have the name of a LOBSTER message file"):
         store.import_files("lobster", [tmp_path / "wrong.csv"])
