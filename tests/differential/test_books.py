@@ -36,24 +36,27 @@ def native(book: L2Book | L3Book, side: str, count: int) -> list[tuple[float, fl
     return [(price, size) for price, size in frame.iter_rows()]
 
 
+def row_of(action: BookAction, side: int, price: float, size: float, order_id: int = 0) -> dict[str, Any]:
+    return {"action": action, "side": side, "price": price, "size": size, "order_id": order_id}
+
+
+def halves(low: int, high: int) -> st.SearchStrategy[float]:
+    return st.sampled_from([count * 0.5 for count in range(low, high)])
+
+
+def quarters(low: int, high: int) -> st.SearchStrategy[float]:
+    return st.sampled_from([count * 0.25 for count in range(low, high)])
+
+
 # Near the touch, and far enough that a small window has to move.
-PRICES = st.one_of(st.integers(95, 105), st.integers(1, 2_000)).map(lambda count: count * 0.5)
-SIZES = st.integers(0, 5).map(lambda count: count * 0.25)
+PRICES = st.one_of(halves(95, 106), halves(1, 2_000))
+SIDE = st.sampled_from((-1, 1))
+CLEARS = st.builds(row_of, st.just(BookAction.CLEAR), st.sampled_from((-1, 0, 1)), st.just(1.0), st.just(0.0))
 LEVEL_EVENTS = st.one_of(
-    st.builds(
-        lambda side, price, size: {"action": BookAction.SET, "side": side, "price": price, "size": size},
-        st.sampled_from((-1, 1)),
-        PRICES,
-        SIZES,
-    ),
-    st.builds(
-        lambda side, price, size: {"action": BookAction.CHANGE, "side": side, "price": price, "size": size},
-        st.sampled_from((-1, 1)),
-        PRICES,
-        st.integers(-3, 3).map(lambda count: count * 0.25),
-    ),
-    st.builds(lambda side: {"action": BookAction.CLEAR, "side": side}, st.sampled_from((-1, 0, 1))),
-    st.just({"action": BookAction.TRADE, "side": 1, "price": 1.0, "size": 9.0}),
+    st.builds(row_of, st.just(BookAction.SET), SIDE, PRICES, quarters(0, 6)),
+    st.builds(row_of, st.just(BookAction.CHANGE), SIDE, PRICES, quarters(-3, 4)),
+    CLEARS,
+    st.just(row_of(BookAction.TRADE, 1, 1.0, 9.0)),
 )
 
 
@@ -65,9 +68,10 @@ def test_levels_agree_with_dictionaries(rows: list[dict[str, Any]]) -> None:
     negative = crossed = 0
     for row in rows:
         book.apply(events_of([row]))
-        side = row["side"]
+        side: int = row["side"]
         if row["action"] == BookAction.CLEAR:
-            for name in SIDES if side == 0 else [SIDES[(side + 1) // 2]]:
+            cleared: tuple[str, ...] = SIDES if side == 0 else (SIDES[(side + 1) // 2],)
+            for name in cleared:
                 slow[name].clear()
         elif row["action"] != BookAction.TRADE:
             levels = slow[SIDES[(side + 1) // 2]]
@@ -165,23 +169,20 @@ class SlowOrders:
         return levels
 
 
+ORDER_ACTIONS = [BookAction.ADD] * 4 + [
+    BookAction.CANCEL,
+    BookAction.EXECUTE,
+    BookAction.MODIFY,
+    BookAction.MODIFY,
+]
 ORDER_EVENTS = st.builds(
-    lambda action, order_id, side, price, size: {
-        "action": action,
-        "order_id": order_id,
-        "side": side,
-        "price": price,
-        "size": size,
-    },
-    st.sampled_from(
-        [BookAction.ADD] * 4 + [BookAction.CANCEL, BookAction.EXECUTE, BookAction.MODIFY, BookAction.MODIFY]
-    ),
+    row_of,
+    st.sampled_from(ORDER_ACTIONS),
+    SIDE,
+    st.one_of(halves(98, 103), halves(1, 2_000)),
+    quarters(0, 6),
     st.integers(1, 12),
-    st.sampled_from((-1, 1)),
-    st.one_of(st.integers(98, 102), st.integers(1, 2_000)).map(lambda count: count * 0.5),
-    SIZES,
 )
-CLEARS = st.builds(lambda side: {"action": BookAction.CLEAR, "side": side}, st.sampled_from((-1, 0, 1)))
 
 
 @settings(deadline=None)

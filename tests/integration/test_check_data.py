@@ -14,6 +14,7 @@ from tradewright.core.books import BookAction, BookFlag
 from tradewright.data.quality import check_store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 START_NS = 1_704_103_200_000_000_000  # 2024-01-01T10:00:00Z
@@ -63,7 +64,7 @@ def test_crossed_and_repeated_quotes_are_found(store: tw.data.Store) -> None:
     ask = sound.ask.copy()
     ask[[50, 60]] = sound.bid[[50, 60]] - [0.0, 0.01]
     order = np.sort(np.concatenate([np.arange(ROWS), [7, 7, 120]]))
-    columns = {name: column[order] for name, column in (sound.columns | {"ask": ask}).items()}
+    columns: dict[str, Any] = {name: column[order] for name, column in (sound.columns | {"ask": ask}).items()}
     store.write(tw.Quotes.from_arrays("Q", ts=sound.ts_event_ns[order], **columns))
     assert findings(store) == {"crossed": 2, "duplicate": 3}
     (quality,) = check_store(store)
@@ -116,7 +117,7 @@ def test_missing_and_repeated_bars_are_found(store: tw.data.Store) -> None:
 LAST = int(BookFlag.LAST)
 
 
-def book(rows: list[tuple[int, int, float, float, int, int]], **columns: Any) -> tw.BookEvents:
+def book(rows: Sequence[tuple[int, int, float, float, int, int]], **columns: Any) -> tw.BookEvents:
     """Rows of action, side, price, size, flags, sequence; a second apart."""
     action, side, price, size, flags, sequence = (list(column) for column in zip(*rows, strict=True))
     ts = START_NS + np.arange(len(rows)) * SECOND_NS

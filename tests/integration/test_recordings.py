@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -18,6 +17,7 @@ from tradewright.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -89,7 +89,8 @@ def test_binance_trades_and_quotes_are_all_there_on_one_clock(
     # The earliest of all is received as it happens, and everything keeps its distance to the others.
     latency = [int((one.ts_recv_ns - one.ts_event_ns).min()) for one in (quotes, trades, events)]
     assert min(latency) == 0
-    raw = [int(line.split(b" ", 1)[0]) for line in gzip.open(path) if b'"bookTicker"' in line]
+    lines = gzip.decompress(path.read_bytes()).splitlines()
+    raw = [int(line.split(b" ", 1)[0]) for line in lines if b'"bookTicker"' in line]
     shift = quotes.ts_recv_ns - np.array(raw)
     assert len(set(shift.tolist())) == 1
     assert 1.2e9 < shift[0] < 1.3e9  # the recorder's clock was some 1.27 s slow
@@ -204,7 +205,7 @@ def test_lobster_levels_equal_the_published_ones_row_by_row(
 ) -> None:
     folder = shared_data / "l3_lobster"
     rows = lobster(folder / "AAPL_2012-06-21_first999_orderbook_10.csv.gz")
-    # The ten-level rows belong to the messages that changed ten levels: those of the ten-level file, in order.
+    # The rows belong to the messages that changed ten levels: those of the ten-level file, in order.
     deep, shallow = (
         gzip.decompress((folder / f"AAPL_2012-06-21_{name}.csv.gz").read_bytes()).splitlines()
         for name in ("34200000_37800000_message_50", "first999_message_10")
@@ -253,7 +254,7 @@ def test_the_hours_best_prices_come_in_the_published_order(
     assert len(ours) == 23_439
     assert ours[:15_999] == theirs[:15_999]
     assert ours[15_999] != theirs[15_999]
-    # Each state looked for behind the one found before, not too far on: one that is missing must not skip hours.
+    # Each state is looked for behind the one before, and not far: a missing one must not skip an hour.
     found, at = 0, 0
     for state in ours:
         window = theirs[at : at + 200]
@@ -279,7 +280,7 @@ def test_executions_meet_the_first_order_of_the_best_queue(aapl_hour: tw.BookEve
         side = "bid" if aapl_hour.side[row] == 1 else "ask"
         assert getattr(book.best, side) == aapl_hour.price[row]
     assert len(ahead) == 4_067
-    # The others: an order that others pass by, and orders of before the opening that came into view after younger ones.
+    # The others: an order that others pass by, and old orders that came into view after younger ones.
     assert ahead.count(0.0) == 4_067 - 24
 
 

@@ -140,12 +140,17 @@ def test_databento_levels_become_the_changes_between_them(tmp_path: Path, store:
             for i in range(10)
         ]
         return dbn.MBP10Msg(
-            publisher_id=1, instrument_id=7, ts_event=1_000 + at, price=round(10e9), size=2, action=action, side="A",
-            depth=0, ts_recv=2_000 + at, flags=128, sequence=at, levels=rows,
+            publisher_id=1, instrument_id=7, ts_event=1_000 + at, price=round(10e9), size=2,
+            action=dbn.Action(action), side=dbn.Side("A"), depth=0, ts_recv=2_000 + at, flags=128,
+            sequence=at, levels=rows,
         )  # fmt: skip
 
     metadata = dbn.Metadata(
-        dataset="XNAS.ITCH", start=0, stype_in="raw_symbol", stype_out="instrument_id", schema="mbp-10"
+        dataset="XNAS.ITCH",
+        start=0,
+        stype_in=dbn.SType("raw_symbol"),
+        stype_out=dbn.SType("instrument_id"),
+        schema=dbn.Schema("mbp-10"),
     )
     states = [
         ([(10.0, 5), (9.5, 3)], [(10.5, 4)]),
@@ -217,6 +222,9 @@ def test_lobster_takes_the_opening_from_the_book_beside_it(tmp_path: Path, store
     assert str(np.datetime64(events.start_ns, "ns")) == "2012-06-21T13:30:00.000000001"
     hidden = events.action == BookAction.TRADE
     assert (events.price[hidden].tolist(), events.side[hidden].tolist()) == ([10.005], [-1])
+    trades = events.trades()  # the visible one took from an ask, so a buyer took
+    assert (trades.price.tolist(), trades.size.tolist()) == ([10.01, 10.005], [20.0, 5.0])
+    assert (trades.aggressor.tolist(), trades.aggressor.dtype) == ([1, -1], np.dtype(np.int8))
     (tmp_path / "wrong.csv").write_text("1,2", encoding="utf-8")
     with pytest.raises(DataError, match="does not have the name of a LOBSTER message file"):
         store.import_files("lobster", [tmp_path / "wrong.csv"])

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 HELP = "what is wrong with the data of a store?"
 DESCRIPTION = """\
-Reads every series of a store and reports gaps, repeated rows, silence, outliers, receive times before the venue's,
-crossed quotes and books, and events that contradict the book they change."""
+Reads every series of a store and reports gaps, repeated rows, silence, outliers, receive times before the
+venue's, crossed quotes and books, and events that contradict the book they change."""
 EPILOG = """\
 examples:
   tradewright check-data data

@@ -166,8 +166,13 @@ class BookEvents(Series):
         return int(np.count_nonzero(self.flags & BookFlag.LAST))
 
     def trades(self) -> Trades:
-        """The public prints among the events."""
-        rows = self.action == BookAction.TRADE
+        """The public prints among the events, and the executions of orders that rested."""
+        import numpy as np
+
+        executed = self.action == BookAction.EXECUTE
+        rows = (self.action == BookAction.TRADE) | executed
+        # Who took stands on the other side of the order that rested.
+        aggressor = np.where(executed, -self.side, self.side)
         return Trades(
             symbol=self.symbol,
             ts_event_ns=self.ts_event_ns[rows],
@@ -176,7 +181,7 @@ class BookEvents(Series):
             source=self.source,
             price=self.price[rows],
             size=self.size[rows],
-            aggressor=self.side[rows],
+            aggressor=aggressor[rows],
         )
 
     def _note(self) -> str:

@@ -1,7 +1,7 @@
 """Order books in Python: replay recorded events and ask what stood where.
 
-The books are native; `BookEvents` go in as columns, and frames come out. ``tw.books.L2Book(instrument)`` keeps
-price levels, ``tw.books.L3Book(instrument)`` every order at its place in the queue.
+The books are native; `BookEvents` go in as columns, and frames come out. ``tw.books.L2Book(instrument)``
+keeps price levels, ``tw.books.L3Book(instrument)`` every order at its place in the queue.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Offence(msgspec.Struct, frozen=True):
 
     Attributes:
         event: Number of the event, from 0, since the book was made.
-        kind: ``gap``, ``crossed``, ``unknown_order``, ``duplicate_order``, ``negative_size``, ``out_of_range`` or
-            ``meaningless``.
+        kind: ``gap``, ``crossed``, ``unknown_order``, ``duplicate_order``, ``negative_size``,
+            ``out_of_range`` or ``meaningless``.
         values: What it was about: the message's number; best bid and ask in price units; the order; price and
             lots; the price; the action.
     """
@@ -124,7 +124,7 @@ class _Book:
         return math.nan if found is None else found
 
     def depth(self, levels: int = 10) -> pl.DataFrame:
-        """The best levels: ``bid_size``, ``bid``, ``ask``, ``ask_size``, one row a level, null beyond the last."""
+        """The best levels, a row each: ``bid_size``, ``bid``, ``ask``, ``ask_size``; null beyond the last."""
         import polars as pl
 
         columns: dict[str, Any] = {}
@@ -173,8 +173,8 @@ class _Book:
 
         Returns:
             One row a message: ``ts_event``, ``ts_recv`` (ns, UTC) and ``sequence`` of its last event, then
-            ``bid_1``, ``bid_size_1``, ``ask_1``, ``ask_size_1`` and so on. A missing level has a NaN price and
-            size 0.
+            ``bid_1``, ``bid_size_1``, ``ask_1``, ``ask_size_1`` and so on. A missing level has a NaN price
+            and size 0.
 
         Raises:
             DataError: as in `apply`.

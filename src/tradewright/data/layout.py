@@ -88,8 +88,10 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """What a store knows of a series beside its rows; the attributes are those of `Series`,
-    shifts the largest of any import."""
+    """What a store knows of a series beside its rows; the attributes are those of `Series`.
+
+    Shifts are the largest of any import.
+    """
 
     adjusted: Adjustment = "none"
     grade: Grade = "ohlc"

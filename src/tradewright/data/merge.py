@@ -8,8 +8,8 @@ import shutil
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from tradewright.data.importing import ImportSummary
 from tradewright.data.event_order import merged_events
+from tradewright.data.importing import ImportSummary
 from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
 from tradewright.errors import DataError
 

@@ -64,8 +64,8 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             latency is zero, and records the shift.
         instrument: What is traded, or one instrument for each symbol; prices are rounded to its tick grid.
         adjusted: What past prices were adjusted for: ``none``, ``splits`` or ``all`` (splits and dividends).
-        opening_book: LOBSTER's order-book file, whose first row the messages start from; the one of the same name
-            with ``orderbook`` for ``message`` if left out.
+        opening_book: LOBSTER's order-book file, whose first row the messages start from; the one of the
+            same name with ``orderbook`` for ``message`` if left out.
         separator: What stands between the fields of a text file; found in the first line if left out.
     """
 

@@ -5,7 +5,6 @@ A series is read a file at a time, so that memory does not grow with its length.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -17,6 +16,8 @@ from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.core.times import DAY_NS, duration_ns, time_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -36,11 +37,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of thing found in a series.
 
     Attributes:
-        check: ``gap`` (bars or messages missing), ``duplicate`` (a row that repeats the one before), ``stale``
-            (silence longer than asked for), ``outlier`` (a price that jumps away and back), ``clock`` (received
-            before it happened), ``crossed`` (bid at or above ask), ``order`` (numbers of messages that go back),
-            ``unknown_order`` (of an order that the book does not have, or has already), ``size`` (more taken from a
-            level or order than was there).
+        check: ``gap`` (bars or messages missing), ``duplicate`` (a row that repeats the one before),
+            ``stale`` (silence longer than asked for), ``outlier`` (a price that jumps away and back),
+            ``clock`` (received before it happened), ``crossed`` (bid at or above ask), ``order`` (numbers of
+            messages that go back), ``unknown_order`` (of an order that the book does not have, or has
+            already), ``size`` (more taken from a level or order than was there).
         count: How often.
         first_ns: When first, ns since the epoch, UTC.
         worst: The worst one, in words.
@@ -231,7 +232,7 @@ class _Checks:
         return self.tallies.setdefault(check, _Tally())
 
     def _duplicates(self, part: Series) -> None:
-        """Rows that repeat the one before in every column, times included; for bars, all prices and the volume."""
+        """Rows that repeat the one before in every column, times included; of bars, prices and volume."""
         import numpy as np
 
         if isinstance(part, BookEvents):  # told by the numbers of the messages

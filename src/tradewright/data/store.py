@@ -29,8 +29,9 @@ class Store:
     """Series of market records in a folder.
 
     Rows lie in ``venue=…/symbol=…/kind=…/timeframe=…/`` as Parquet, compressed with zstd: a file a year for
-    daily bars, a month for shorter ones, a day for quotes, trades and book events. Beside them ``series.json`` has the
-    instrument and what the prices were adjusted for. Any tool that reads Hive partitions reads the rows.
+    daily bars, a month for shorter ones, a day for quotes, trades and book events. Beside them
+    ``series.json`` has the instrument and what the prices were adjusted for. Any tool that reads Hive
+    partitions reads the rows.
 
     What is written is written whole or not at all, and twice is once.
 
@@ -229,7 +230,7 @@ class Store:
         return found
 
     def sql(self, query: str) -> pl.DataFrame:
-        """The answer of DuckDB to a query over the views ``bars``, ``quotes``, ``trades``, ``book_l2``, ``book_l3``.
+        """The answer of DuckDB to a query over a view of each kind, such as ``bars`` or ``book_l2``.
 
         Each view has the columns of `scan` beside ``venue``, ``symbol``, ``kind`` and, for bars,
         ``timeframe``: ``store.sql("select symbol, max(high) from bars group by symbol")``. Its times are

@@ -39,7 +39,7 @@ class _Columns:
 
     def __init__(self, **types: str) -> None:
         self.event_ns, self.recv_ns, self.row = array("q"), array("q"), array("q")
-        self.values = {name: array(code) for name, code in types.items()}
+        self.values: dict[str, array[Any]] = {name: array(code) for name, code in types.items()}
 
     def __len__(self) -> int:
         return len(self.row)
@@ -56,7 +56,8 @@ class _Columns:
         import numpy as np
 
         column = self.values[name]
-        return np.frombuffer(column, dtype=column.typecode) if len(column) else np.empty(0, column.typecode)
+        dtype = np.dtype(column.typecode)
+        return np.frombuffer(column, dtype=dtype) if len(column) else np.empty(0, dtype)
 
 
 class Recording:
@@ -69,7 +70,8 @@ class Recording:
     """
 
     def __init__(self, source: str, symbol: str, model: BookModel = "l2") -> None:
-        self.source, self.symbol, self.model = source, symbol, model
+        self.source, self.symbol = source, symbol
+        self.model: BookModel = model
         self.rows_dropped = 0
         self._book = _Columns(
             action="B", side="b", flags="B", price="d", size="d", order_id="Q", sequence="q"
@@ -210,7 +212,7 @@ class Recording:
 
         columns, instrument = self._book, common["instrument"]
         names = ("action", "side", "flags", "price", "size", "order_id", "sequence")
-        values = {name: columns.array(name) for name in names}
+        values: dict[str, Any] = {name: columns.array(name) for name in names}
         shift = 0.0
         if instrument is not None:
             # A book's level stands where it stands: only a float's own noise is rounded away.
@@ -227,7 +229,9 @@ class Recording:
 
     def _quote_series(self, common: dict[str, Any], options: ReadOptions) -> Series:
         columns, shift = self._quotes, 0.0
-        values = {name: columns.array(name) for name in ("bid", "ask", "bid_size", "ask_size")}
+        values: dict[str, Any] = {
+            name: columns.array(name) for name in ("bid", "ask", "bid_size", "ask_size")
+        }
         if common["instrument"] is not None:
             for name in ("bid", "ask"):
                 values[name], moved = round_to_grid(values[name], common["instrument"])
@@ -242,13 +246,13 @@ class Recording:
 
     def _trade_series(self, common: dict[str, Any], options: ReadOptions) -> Series:
         columns, shift = self._trades, 0.0
-        values = {name: columns.array(name) for name in ("price", "size", "aggressor")}
+        values: dict[str, Any] = {name: columns.array(name) for name in ("price", "size", "aggressor")}
         if common["instrument"] is not None:
             values["price"], shift = round_to_grid(values["price"], common["instrument"])
             self._check_rounded(values["price"], columns, "price", options)
         return Trades(**common, **self._times(columns, common), **values, price_shift_max=shift)
 
-    def _times(self, columns: _Columns, common: dict[str, Any]) -> dict[str, NDArray[np.int64]]:
+    def _times(self, columns: _Columns, common: dict[str, Any]) -> dict[str, Any]:
         import numpy as np
 
         event_ns = np.frombuffer(columns.event_ns, np.int64)

@@ -30,7 +30,7 @@ def table(path: Path, required: tuple[str, ...]) -> pl.DataFrame:
         raise DataError(
             f"no column {', '.join(map(repr, missing))}.",
             source=path.name,
-            remedy=f"The columns are {', '.join(map(repr, frame.columns))}: this is no recording of that form.",
+            remedy=f"The columns are {', '.join(map(repr, frame.columns))}: another form or source.",
         )
     return frame
 

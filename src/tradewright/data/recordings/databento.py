@@ -1,14 +1,14 @@
 """Databento's binary encoding (DBN): single orders (``mbo``), levels (``mbp-1``, ``mbp-10``) and trades.
 
 Source:
-    Databento, "Databento Binary Encoding" and its schemas; records are decoded by the ``databento-dbn`` package.
+    Databento, "Databento Binary Encoding" and its schemas; the package ``databento-dbn`` decodes the records.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradewright.core.book_events import BookAction, BookFlag
+from tradewright.core.book_events import BookAction, BookFlag, BookModel
 from tradewright.data.recordings.builder import NO_PRICE, Recording
 from tradewright.data.recordings.content import whole_zstd
 from tradewright.errors import DataError
@@ -38,7 +38,7 @@ def read(kind: str | None, path: Path, symbol: str | None, options: ReadOptions)
     """The series of each instrument of a file.
 
     ``mbo`` becomes L3 events, ``mbp-*`` the L2 events that lead from one record's levels to the next one's;
-    trades stand among them. Nothing is known of the instrument but its name: give one for a tick grid and money.
+    trades stand among them. Nothing is known of the instrument but its name: give one for ticks and money.
     """
     metadata, records = _decoded(path)
     schema = str(metadata.schema)
@@ -98,12 +98,12 @@ def _decoded(path: Path) -> tuple[Any, list[Any]]:
         ) from None
     content = whole_zstd(path)
     is_zstd = content[:4] == b"\x28\xb5\x2f\xfd"
-    compression = databento_dbn.Compression.ZSTD if is_zstd else databento_dbn.Compression.NONE
+    compression = databento_dbn.Compression("zstd" if is_zstd else "none")
     decoder = databento_dbn.DBNDecoder(compression=compression)
     try:
         decoder.write(content)
         records: list[Any] = list(decoder.decode())
-    except Exception as error:  # noqa: BLE001 - whatever the decoder calls it
+    except Exception as error:  # whatever the decoder calls it
         raise DataError(
             f"is no DBN file, or damaged: {error}.",
             source=path.name,
@@ -120,7 +120,7 @@ def _decoded(path: Path) -> tuple[Any, list[Any]]:
 
 
 class _Orders:
-    model = "l3"
+    model: BookModel = "l3"
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -173,7 +173,7 @@ class _Orders:
 
 
 class _Levels:
-    model = "l2"
+    model: BookModel = "l2"
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -224,7 +224,7 @@ class _Levels:
 
 
 class _Trades:
-    model = "l2"
+    model: BookModel = "l2"
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording

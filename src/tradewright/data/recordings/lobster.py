@@ -34,18 +34,18 @@ _NEW, _PARTIAL, _DELETE, _VISIBLE, _HIDDEN, _CROSS, _HALT = range(1, 8)
 def read(kind: str | None, path: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
     """L3 events of a message file.
 
-    The opening book comes from the order-book file that stands beside it (``orderbook`` for ``message`` in the
-    name) or that ``opening_book`` names: the first row of the messages leads to the first row of the book.
-    Its orders are anonymous, one a level, with ids from 2**63 up; later messages about orders from before the file
-    take from the anonymous order of their price. What that one cannot cover (orders beyond the recorded depth) keeps
-    its own id, so that a replay counts it as ``unknown_order``.
+    The opening book comes from the order-book file that stands beside it (``orderbook`` for ``message`` in
+    the name) or that ``opening_book`` names: the first row of the messages leads to the first row of the
+    book. Its orders are anonymous, one a level, with ids from 2**63 up; later messages about orders from
+    before the file take from the anonymous order of their price. What that one cannot cover (orders beyond
+    the recorded depth) keeps its own id, so that a replay counts it as ``unknown_order``.
     """
     named = _NAME.match(path.name)
     if named is None:
         raise DataError(
             "does not have the name of a LOBSTER message file.",
             source=path.name,
-            remedy="Keep the vendor's name, such as AAPL_2012-06-21_34200000_57600000_message_10.csv: it has the date.",
+            remedy="Keep the vendor's name, with the date: ABC_2012-06-21_34200000_57600000_message_10.csv",
         )
     day = dt.date.fromisoformat(named[2])
     midnight = dt.datetime.combine(day, dt.time(), ZoneInfo("America/New_York"))
@@ -89,7 +89,7 @@ class _Reader:
 
     def open(self, first: bytes, opening: list[int] | None) -> None:
         """The book before the first message, from the book after it."""
-        time_ns, kind, order_id, size, price, side = self.parsed(1, first)
+        time_ns, kind, _, size, price, side = self.parsed(1, first)
         levels: dict[tuple[int, int], int] = {}
         for at in range(0, len(opening or []), 4):
             ask, ask_size, bid, bid_size = (opening or [])[at : at + 4]

@@ -1,12 +1,12 @@
-"""Recordings of Polymarket and Kalshi as CSV: whole books with their changes, or what a recorder saw as best prices.
+"""Recordings of Polymarket and Kalshi as CSV: whole books with changes, or a recorder's best prices.
 
-Two forms with depth or without:
+Three forms:
 
-- ``market_slug, asset_id, market_id, event_type, price, side, size, hash, timestamp`` (Polymarket): rows of one
-  ``asset_id``, ``hash`` and ``timestamp`` are one message; ``book`` is the whole book of a token, ``price_change`` a new
-  size at one price.
-- ``timestamp, event_type, price, side, size, best_bid, best_ask`` (both venues): the recorder kept the best prices of
-  its own book, but no whole book, so quotes and trades can be had and depth cannot.
+- ``market_slug, asset_id, market_id, event_type, price, side, size, hash, timestamp`` (Polymarket): rows of
+  one ``asset_id``, ``hash`` and ``timestamp`` are one message; ``book`` is the whole book of a token,
+  ``price_change`` a new size at one price.
+- ``timestamp, event_type, price, side, size, best_bid, best_ask`` (both venues): the recorder kept the best
+  prices of its own book, but no whole book, so quotes and trades can be had and depth cannot.
 - ``timestamp, ticker, best_bid_price, …`` (Kalshi): the best prices of several markets, sampled.
 """
 
@@ -52,7 +52,7 @@ def read_polymarket(kind: str | None, path: Path, symbol: str | None, options: R
 def read_kalshi(kind: str | None, path: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
     """Quotes and trades.
 
-    The books cannot be rebuilt: changes are relative, and the recordings never had a whole book to begin with.
+    The books cannot be rebuilt: changes are relative, and no whole book was recorded to begin with.
     """
     frame = table(path, ("timestamp",))
     if "ticker" in frame.columns:
