@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tradewright.core.book_events import BookEvents
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tradewright._native import Kernel, default_limits
 from tradewright.core import market as records
+from tradewright.core.book_events import BookEvents
 from tradewright.core.features import (
     Condition,
     Every,
@@ -21,7 +22,6 @@ from tradewright.core.features import (
     compile as compile_nodes,
 )
 from tradewright.core.features.watched import Watched, label
-from tradewright.core.book_events import BookEvents
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
 from tradewright.core.policy import Policy, Setup, overrides
@@ -398,7 +398,7 @@ def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
 
 
 def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A series of `plain_series` in order of the venue's time, as a venue that matches by its own clock reads it."""
+    """A series of `plain_series` in order of the venue's time: what a venue with its own clock reads."""
     import numpy as np
 
     kind, symbol, _, event, *values = columns

@@ -141,7 +141,7 @@ class RiskAverseQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ProbabilisticQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="probabilistic"):
-    """A lot that is cancelled stood behind ours with a probability that depends on ``b`` behind and ``f`` before.
+    """A cancelled lot stood behind ours with a probability made of ``b`` behind and ``f`` before us.
 
     Attributes:
         form: ``power`` is b^n / (b^n + f^n), ``power_of_share`` b^n / (b + f)^n, ``power_of_front``
@@ -177,11 +177,11 @@ class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             our fills together may take, in (0, 1], or ``unlimited``.
         zero_volume_fills: A bar with a volume of exactly 0 fills as if it had no volume; otherwise nothing
             fills in it while participation is limited. A bar without volume is never limited.
-        displayed_size_caps: A quote, or a level of a book, fills no more than it displays, once; what the venue
-            shows next is new liquidity.
+        displayed_size_caps: A quote, or a level of a book, fills no more than it displays, once; what the
+            venue shows next is new liquidity.
         queue: On a book of levels, how a resting order moves up.
-        partial: On a book, a resting order fills as much as was printed beyond what stood before it; otherwise
-            all of it as soon as anything was.
+        partial: On a book, a resting order fills as much as was printed beyond what stood before it;
+            otherwise all of it as soon as anything was.
     """
 
     timing: Literal["next_open", "path"] = "next_open"

@@ -92,7 +92,8 @@ impl Columns<'_> {
                 market.on_quote(self.symbol, &Quote { ts_recv_ns: ts, ts_event_ns: ts, bid, ask, bid_size, ask_size });
             }
             SourceKind::Book => {
-                let text = "features over a book are computed by a run: watch them in a policy, or take book_l2 of a run";
+                let text =
+                    "features over a book are computed by a run: watch them in a policy, or take book_l2 of a run";
                 return Err(PyValueError::new_err(text));
             }
             SourceKind::Trade => {

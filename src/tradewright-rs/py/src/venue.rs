@@ -9,8 +9,8 @@ use tradewright_kernel::event::Payload;
 use tradewright_kernel::instrument::{Instrument, SymbolId};
 use tradewright_kernel::market::SourceKind;
 use tradewright_kernel::venue::{
-    BarPath, BarTiming, Costs, Distribution, Fills, Latency, LatencySample, QueueModel,
-    SimVenue as KernelVenue, VenueConfig,
+    BarPath, BarTiming, Costs, Distribution, Fills, Latency, LatencySample, QueueModel, SimVenue as KernelVenue,
+    VenueConfig,
 };
 
 use crate::feed;

@@ -38,11 +38,14 @@ from tradewright.core.features.python_nodes import apply, expr
 from tradewright.core.features.smoothing import atr, ema, ewma_vol, rsi, true_range, wilder
 from tradewright.core.features.sources import (
     ask,
+    ask_depth,
     ask_size,
     bid,
+    bid_depth,
     bid_size,
     close,
     high,
+    imbalance,
     last,
     low,
     mid,
@@ -50,6 +53,7 @@ from tradewright.core.features.sources import (
     quoted_spread,
     trade_size,
     volume,
+    weighted_mid,
 )
 from tradewright.core.features.wakes import (
     Every,
@@ -160,6 +164,7 @@ __all__ = [
     "trade_size",
     "true_range",
     "volume",
+    "weighted_mid",
     "where",
     "wilder",
     "zscore",

@@ -72,9 +72,9 @@ def trade_size(symbol: str) -> Node:
 
 
 def imbalance(symbol: str, depth: int = 1) -> Node:
-    """``(bids - asks) / (bids + asks)`` of the sizes in the best ``depth`` levels, in [-1, 1]. Source: the book.
+    """``(bids - asks) / (bids + asks)`` of the sizes in the best ``depth`` levels. Source: the book.
 
-    NaN for an empty book.
+    In [-1, 1]; NaN for an empty book.
 
     Raises:
         ValueError: a depth that is not at least 1.
@@ -104,7 +104,9 @@ def ask_depth(symbol: str, depth: int = 1) -> Node:
 
 
 def weighted_mid(symbol: str) -> Node:
-    """The mid weighted by the size on the other side of the touch. Source: the book. NaN while a side is empty.
+    """The mid weighted by the size on the other side of the touch. Source: the book.
+
+    NaN while a side is empty.
 
     Source:
         Gatheral and Oomen (2010), "Zero-intelligence realized variance estimation", who call it the

@@ -73,8 +73,8 @@ class OnSource:
 
     Attributes:
         symbol: The instrument.
-        kind: ``quote``, ``trade`` and ``book``, as `on_quote`, `on_trade` and `on_book` make them; or ``bar``, of any length,
-            for policies that declare no wake condition and so are woken at every event.
+        kind: ``quote``, ``trade`` and ``book``, as `on_quote`, `on_trade` and `on_book` make them; or ``bar``
+            (of any length), for policies that declare no wake condition and so are woken at every event.
     """
 
     symbol: str
@@ -117,7 +117,10 @@ def on_bar(symbols: str | Iterable[str], timeframe: Duration | None = None) -> O
 
 
 def on_quote(symbol: str) -> OnSource:
-    """Wakes at every step with a quote of ``symbol``; from a book, when the best bid or ask or a size there changed."""
+    """Wakes at every step with a quote of ``symbol``.
+
+    From a book: when the best bid or ask, or a size there, changed.
+    """
     return OnSource(checked_symbol(symbol), "quote")
 
 

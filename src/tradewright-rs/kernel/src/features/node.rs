@@ -10,10 +10,10 @@ use super::order::{Extreme, Quantile};
 use super::pairs::{CountPair, FloatPair};
 use super::smoothing::{Ema, EwmaVol, Rsi, TrueRange, Wilder};
 use super::window::{Ring, Window};
+use crate::book::Book;
 use crate::event::{Bar, Quote, Rows};
 use crate::host::HostError;
 use crate::instrument::SymbolId;
-use crate::book::Book;
 use crate::market::Market;
 use crate::order::Side;
 

@@ -34,7 +34,8 @@ impl Source<'_> {
         let (scale, lot_scale) = (self.scale, self.lot_scale);
         let (mut is_good, mut largest, mut last) = (true, self.shift_max, self.last_recv_ns);
         let rows = to - from;
-        let (recv, event, action, sides) = (&recv[from..to], &ts_event_ns[from..to], &action[from..to], &sides[from..to]);
+        let (recv, event, action, sides) =
+            (&recv[from..to], &ts_event_ns[from..to], &action[from..to], &sides[from..to]);
         let (flags, price, size, order_id) = (&flags[from..to], &price[from..to], &size[from..to], &order_id[from..to]);
         events.extend((0..rows).map(|row| {
             let known = Action::from_code(action[row]);

@@ -195,7 +195,8 @@ impl Matcher<'_> {
             if left == 0 || limit.is_some_and(|limit| !self.orders[index].within(limit, level.price)) {
                 break;
             }
-            let shown = if self.config.fills.displayed_size_caps { (level.lots as f64 * share) as i64 } else { i64::MAX };
+            let shown =
+                if self.config.fills.displayed_size_caps { (level.lots as f64 * share) as i64 } else { i64::MAX };
             let lots = shown.saturating_sub(book.taken_at(other, level.price)).clamp(0, left);
             if lots > 0 {
                 parts.push(PriceLevel { price: level.price, lots });

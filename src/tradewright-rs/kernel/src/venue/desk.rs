@@ -7,10 +7,10 @@ use super::matcher::Matcher;
 use super::outbox::Outbox;
 use super::quotes::Taken;
 use super::working::Working;
+use crate::book::Book;
 use crate::event::Status;
 use crate::instrument::{Instrument, Session, SymbolId};
 use crate::market::{Market, SourceKind};
-use crate::book::Book;
 use crate::order::{Reason, ReportKind, Side, TimeInForce};
 
 /// One symbol's orders, position and measurements.

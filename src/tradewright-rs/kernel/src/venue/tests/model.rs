@@ -216,6 +216,7 @@ fn some_fills() -> impl Strategy<Value = Fills> {
             participation_max,
             zero_volume_fills,
             displayed_size_caps: true,
+            ..Fills::default()
         },
     )
 }
