@@ -378,7 +378,7 @@ fn check_size(size: i64) -> Result<(), Reject> {
 
 #[inline]
 pub(super) fn check_price(price: i64) -> Result<(), Reject> {
-    if -COUNT_MAX <= price && price <= COUNT_MAX { Ok(()) } else { Err(Reject::Price) }
+    if (-COUNT_MAX..=COUNT_MAX).contains(&price) { Ok(()) } else { Err(Reject::Price) }
 }
 
 #[inline]

@@ -130,7 +130,7 @@ impl SlowBook {
         }
         if order.tif == Tif::Fok {
             // Try it on a copy: it must trade whole, in trades alone.
-            let mut copy = SlowBook { book: self.book.clone(), rule: self.rule, ..SlowBook::default() };
+            let mut copy = SlowBook { book: self.book.clone(), rank: self.rank, ..SlowBook::new(self.rule) };
             let mut trial = *order;
             copy.take(&mut trial, order.size, bound);
             if copy.fills.iter().map(|fill| fill.size).sum::<i64>() != order.size {
