@@ -10,6 +10,7 @@ mod host;
 mod intents;
 mod kernel;
 mod ledger;
+mod matching;
 mod names;
 mod values;
 mod venue;
@@ -23,6 +24,8 @@ mod _native {
     use crate::kernel::{Kernel, default_limits, reasons};
     #[pymodule_export]
     use crate::ledger::{Balance, Ledger, LedgerEntry, LedgerTrip};
+    #[pymodule_export]
+    use crate::matching::{MatchFill, MatchOrder, MatchOutcome, MatchingEngine};
     #[pymodule_export]
     use crate::values::Approved;
     #[pymodule_export]

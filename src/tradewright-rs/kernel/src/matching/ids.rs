@@ -190,7 +190,7 @@ mod tests {
                 let place = place as u32;
                 let id = match what {
                     0..=2 => { next = next.saturating_add(1 + draw % 40); next }
-                    3 => draw % 64 << 32,
+                    3 => (draw % 64) << 32,
                     4 => draw,
                     _ => map.keys().nth(draw as usize % map.len().max(1)).copied().unwrap_or(draw),
                 };

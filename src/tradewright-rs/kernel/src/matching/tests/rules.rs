@@ -133,7 +133,10 @@ fn time_in_force() {
     assert_eq!((desk.queue(Buy), desk.engine.resting()), (vec![(5, 1)], 2));
 }
 
-fn meet(rule: SelfTrade) -> (Desk, Vec<(u64, i64, i64)>, Vec<(u64, OutcomeKind, i64)>) {
+type Fills = Vec<(u64, i64, i64)>;
+type Outcomes = Vec<(u64, OutcomeKind, i64)>;
+
+fn meet(rule: SelfTrade) -> (Desk, Fills, Outcomes) {
     let mut desk = Desk::new(rule);
     desk.send(Limit { owner: 7, peak: 2, ..limit(1, Sell, 100, 5) }).unwrap();
     desk.rest(2, Sell, 100, 3);
