@@ -4,21 +4,20 @@ use std::collections::VecDeque;
 
 use super::ids::{IdMap, NONE};
 use super::ladder::Ladder;
-use super::slab::{Node, Role, Slab};
+use super::slab::{Node, Role, Slab, display};
 use super::take::Taker;
 use super::types::{
-    COUNT_MAX, Change, Fill, LevelDelta, Limit, Market, OrderAction, OrderDelta, Outcome, OutcomeKind, Reject,
-    SelfTrade, Sink, Tif,
+    COUNT_MAX, Change, LevelDelta, Limit, Market, OrderAction, OrderDelta, Outcome, OutcomeKind, Reject, SelfTrade,
+    Sink, Tif,
 };
 use crate::order::Side;
 
-/// The key of a price on a side of the book, where the lowest is the best.
+/// The key of a price on a side of the book, where the lowest is the best: a bid's price is negated. And back.
 #[inline]
 pub(super) fn key_of(side: Side, price: i64) -> i64 {
-    match side {
-        Side::Buy => -price,
-        Side::Sell => price,
-    }
+    // Without a branch, which a random side would often mispredict. No price is so low that it has no opposite.
+    let mask = side as i64 - 1;
+    (price ^ mask).wrapping_sub(mask)
 }
 
 /// An order book that matches.
@@ -184,51 +183,46 @@ impl Engine {
 
     #[inline]
     pub(super) fn enter_limit<S: Sink>(&mut self, order: &Limit, sink: &mut S) -> Result<(), Reject> {
-        let Limit { id, side, price, size, owner, tif, peak } = *order;
-        let opposite = side.opposite();
-        let mut taker = Taker { id, owner, side, limit_key: key_of(opposite, price), open: size, size };
-        if self.books[opposite as usize].best() <= taker.limit_key {
-            match tif {
-                Tif::PostOnly => return Err(Reject::WouldTake),
-                Tif::Fok if !self.can_fill(&taker) => return Err(Reject::Unfillable),
-                _ => self.take(&mut taker, sink),
-            }
-        } else if tif == Tif::Fok {
-            return Err(Reject::Unfillable);
+        let opposite = order.side.opposite();
+        if self.books[opposite as usize].best() <= key_of(opposite, order.price) {
+            return self.enter_crossing(order, sink);
         }
-        if taker.open == 0 {
-            return Ok(());
+        match order.tif {
+            Tif::Fok => return Err(Reject::Unfillable),
+            Tif::Ioc => self.outcome(order.id, OutcomeKind::Unfilled, order.size, sink),
+            Tif::Gtc | Tif::PostOnly => self.add(order, order.size, order.size, sink),
         }
-        if tif == Tif::Ioc {
-            self.outcome(id, OutcomeKind::Unfilled, taker.open, sink);
-            return Ok(());
-        }
-        if !self.has_room(side, price, taker.open) {
-            self.outcome(id, OutcomeKind::Full, taker.open, sink);
-            return Ok(());
-        }
-        let mut node = Node {
-            id,
-            price,
-            open: taker.open,
-            shown: 0,
-            size: taker.size,
-            peak,
-            next: NONE,
-            prev: NONE,
-            owner,
-            side,
-            role: Role::Resting,
-            tif,
-        };
-        node.shown = node.display(node.open);
-        let place = self.slab.insert(node);
-        self.ids.insert(id, place);
-        self.rest(place, sink);
         Ok(())
     }
 
+    /// A limit order that meets the other side.
+    fn enter_crossing<S: Sink>(&mut self, order: &Limit, sink: &mut S) -> Result<(), Reject> {
+        let Limit { id, side, price, size, owner, .. } = *order;
+        let mut taker = Taker { id, owner, side, limit_key: key_of(side.opposite(), price), open: size, size };
+        match order.tif {
+            Tif::PostOnly => return Err(Reject::WouldTake),
+            Tif::Fok if !self.can_fill(&taker) => return Err(Reject::Unfillable),
+            _ => self.take(&mut taker, sink),
+        }
+        if taker.open > 0 && order.tif == Tif::Ioc {
+            self.outcome(id, OutcomeKind::Unfilled, taker.open, sink);
+        } else if taker.open > 0 {
+            self.add(order, taker.open, taker.size, sink);
+        }
+        Ok(())
+    }
+
+    /// Puts what is left of a new order into the book.
     #[inline]
+    fn add<S: Sink>(&mut self, order: &Limit, open: i64, size: i64, sink: &mut S) {
+        let Limit { id, side, price, owner, tif, peak, .. } = *order;
+        let shown = display(open, peak);
+        let (next, prev, role) = (NONE, NONE, Role::Resting);
+        let place = self.slab.insert(Node { id, price, open, shown, size, peak, next, prev, owner, side, role, tif });
+        self.ids.insert(id, place);
+        self.rest(place, side, price, open, shown, sink);
+    }
+
     pub(super) fn enter_market<S: Sink>(&mut self, order: &Market, sink: &mut S) {
         let Market { id, side, size, owner } = *order;
         let mut taker = Taker { id, owner, side, limit_key: COUNT_MAX, open: size, size };
@@ -238,20 +232,18 @@ impl Engine {
         }
     }
 
-    /// Whether a level can count this many further lots.
+    /// Puts an order of the slab at the back of its level, or ends it where that cannot count its lots.
     #[inline]
-    fn has_room(&self, side: Side, price: i64, lots: i64) -> bool {
-        self.books[side as usize].get(key_of(side, price)).is_none_or(|level| level.has_room(lots))
-    }
-
-    /// Puts an order of the slab at the back of its level.
-    #[inline]
-    fn rest<S: Sink>(&mut self, place: u32, sink: &mut S) {
-        let Node { id, side, price, shown, .. } = self.slab[place];
-        self.books[side as usize].level(key_of(side, price)).push(&mut self.slab, place);
+    fn rest<S: Sink>(&mut self, place: u32, side: Side, price: i64, open: i64, shown: i64, sink: &mut S) {
+        let level = self.books[side as usize].level(key_of(side, price));
+        if !level.has_room(open) {
+            self.outcome(self.slab[place].id, OutcomeKind::Full, open, sink);
+            return self.forget(place);
+        }
+        level.push(&mut self.slab, place, open, shown);
         self.resting += 1;
         if sink.wants_deltas() {
-            self.show_order(OrderAction::Add, id, side, price, shown, sink);
+            self.show_order(OrderAction::Add, self.slab[place].id, side, price, shown, sink);
             self.show_level(side, price, sink);
         }
     }
@@ -307,15 +299,11 @@ impl Engine {
             self.forget(place);
             return Ok(());
         }
-        if !self.has_room(side, price, taker.open) {
-            self.outcome(id, OutcomeKind::Full, taker.open, sink);
-            self.forget(place);
-            return Ok(());
-        }
         let node = &mut self.slab[place];
         (node.price, node.open, node.size) = (price, taker.open, taker.size);
-        node.shown = node.display(node.open);
-        self.rest(place, sink);
+        node.shown = display(node.open, node.peak);
+        let (open, shown) = (node.open, node.shown);
+        self.rest(place, side, price, open, shown, sink);
         Ok(())
     }
 
@@ -339,15 +327,6 @@ impl Engine {
 
     pub(super) fn outcome<S: Sink>(&self, id: u64, kind: OutcomeKind, lots: i64, sink: &mut S) {
         sink.outcome(Outcome { command: self.commands, id, kind, lots });
-    }
-
-    /// Writes a trade and counts it.
-    #[inline]
-    pub(super) fn traded<S: Sink>(&mut self, taker: &Taker, maker: u64, price: i64, lots: i64, sink: &mut S) {
-        self.trades += 1;
-        self.volume += i128::from(lots);
-        let fill = Fill { command: self.commands, taker: taker.id, maker, price, size: lots, side: taker.side };
-        sink.fill(fill);
     }
 
     #[cold]

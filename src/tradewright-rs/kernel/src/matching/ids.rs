@@ -1,7 +1,7 @@
 //! From an order's id to its place: pages of an array while ids rise, a hash table for the rest.
 
-/// No place.
-pub(super) const NONE: u32 = u32::MAX;
+/// No place: the first place of the slab holds no order.
+pub(super) const NONE: u32 = 0;
 
 const PAGE_BITS: u32 = 10;
 const PAGE: usize = 1 << PAGE_BITS;
@@ -187,7 +187,7 @@ mod tests {
             let (mut ids, mut map) = (IdMap::default(), BTreeMap::new());
             let mut next = start;
             for (place, (what, draw)) in commands.into_iter().enumerate() {
-                let place = place as u32;
+                let place = place as u32 + 1;
                 let id = match what {
                     0..=2 => { next = next.saturating_add(1 + draw % 40); next }
                     3 => (draw % 64) << 32,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ids::NONE;
-use super::slab::Slab;
+use super::slab::{Slab, display};
 
 /// Levels in the window.
 const WINDOW: usize = 4096;
@@ -40,10 +40,8 @@ impl Level {
     fn link(&mut self, slab: &mut Slab, place: u32) {
         let node = &mut slab[place];
         (node.prev, node.next) = (self.tail, NONE);
-        match self.tail {
-            NONE => self.head = place,
-            tail => slab[tail].next = place,
-        }
+        slab[self.tail].next = place;
+        self.head = if self.tail == NONE { place } else { self.head };
         self.tail = place;
         self.orders += 1;
     }
@@ -52,23 +50,40 @@ impl Level {
     #[inline]
     fn unlink(&mut self, slab: &mut Slab, place: u32) {
         let (prev, next) = (slab[place].prev, slab[place].next);
-        match prev {
-            NONE => self.head = next,
-            prev => slab[prev].next = next,
-        }
-        match next {
-            NONE => self.tail = prev,
-            next => slab[next].prev = prev,
-        }
+        slab[prev].next = next;
+        slab[next].prev = prev;
+        self.head = if prev == NONE { next } else { self.head };
+        self.tail = if next == NONE { prev } else { self.tail };
         self.orders -= 1;
+    }
+
+    /// Takes the first order out; the caller has counted its lots.
+    #[inline]
+    pub(super) fn unlink_head(&mut self, slab: &mut Slab) {
+        let next = slab[self.head].next;
+        slab[next].prev = NONE;
+        self.head = next;
+        self.tail = if next == NONE { NONE } else { self.tail };
+        self.orders -= 1;
+    }
+
+    /// The first order shows nothing, but has a reserve: it shows the next part, at the back.
+    #[cold]
+    pub(super) fn refresh_head(&mut self, slab: &mut Slab) {
+        let place = self.head;
+        self.unlink_head(slab);
+        let node = &mut slab[place];
+        node.shown = display(node.open, node.peak);
+        self.shown += node.shown;
+        self.hidden -= node.shown;
+        self.link(slab, place);
     }
 
     /// Adds an order with its lots at the back.
     #[inline]
-    pub(super) fn push(&mut self, slab: &mut Slab, place: u32) {
-        let node = &slab[place];
-        self.shown += node.shown;
-        self.hidden += node.open - node.shown;
+    pub(super) fn push(&mut self, slab: &mut Slab, place: u32, open: i64, shown: i64) {
+        self.shown += shown;
+        self.hidden += open - shown;
         self.link(slab, place);
     }
 

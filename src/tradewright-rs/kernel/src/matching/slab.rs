@@ -45,13 +45,29 @@ impl Node {
     pub(super) fn filled(&self) -> i64 {
         self.size - self.open
     }
-
-    /// How much of `open` lots shows after a refresh.
-    #[inline]
-    pub(super) fn display(&self, open: i64) -> i64 {
-        if self.peak == 0 { open } else { open.min(self.peak) }
-    }
 }
+
+/// How much of `open` lots shows after a refresh.
+#[inline]
+pub(super) fn display(open: i64, peak: i64) -> i64 {
+    if peak == 0 { open } else { open.min(peak) }
+}
+
+/// What the first place holds: links to no order are written there, which costs less than to ask whether they are.
+const NOBODY: Node = Node {
+    id: 0,
+    price: 0,
+    open: 0,
+    shown: 0,
+    size: 0,
+    peak: 0,
+    next: NONE,
+    prev: NONE,
+    owner: 0,
+    side: Side::Buy,
+    role: Role::Resting,
+    tif: Tif::Gtc,
+};
 
 /// The live orders.
 #[derive(Clone, Debug)]
@@ -64,7 +80,7 @@ pub(super) struct Slab {
 
 impl Default for Slab {
     fn default() -> Slab {
-        Slab { nodes: Vec::new(), limits: Vec::new(), free: NONE }
+        Slab { nodes: vec![NOBODY], limits: Vec::new(), free: NONE }
     }
 }
 
@@ -72,7 +88,7 @@ impl Slab {
     /// Whether no further order has a place.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.free == NONE && self.nodes.len() >= NONE as usize
+        self.free == NONE && self.nodes.len() > u32::MAX as usize
     }
 
     /// Stores an order; the slab must not be full.

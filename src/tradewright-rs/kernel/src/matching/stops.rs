@@ -94,13 +94,13 @@ impl Engine {
 
     /// Puts a stop at the back of its level, or among the triggered if its trigger has been reached.
     fn attach_stop(&mut self, place: u32) {
-        let Node { side, price, .. } = self.slab[place];
+        let Node { side, price, open, .. } = self.slab[place];
         let key = trigger_key(side, price);
         if self.last_price.is_some_and(|last| key <= trigger_key(side, last)) {
             self.triggered.push_back(place);
             return;
         }
-        self.stops[side as usize].level(key).push(&mut self.slab, place);
+        self.stops[side as usize].level(key).push(&mut self.slab, place, open, open);
         self.waiting += 1;
     }
 

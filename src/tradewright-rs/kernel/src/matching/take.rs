@@ -3,7 +3,8 @@
 use super::engine::{Engine, key_of};
 use super::ids::NONE;
 use super::ladder::NO_KEY;
-use super::types::{OrderAction, OutcomeKind, SelfTrade, Sink};
+use super::slab::Node;
+use super::types::{Fill, OrderAction, OutcomeKind, SelfTrade, Sink};
 use crate::order::Side;
 
 /// An order that comes in.
@@ -24,6 +25,7 @@ impl Engine {
     /// Trades an order against the other side until it is done or nothing is left within its limit.
     pub(super) fn take<S: Sink>(&mut self, taker: &mut Taker, sink: &mut S) {
         let side = taker.side.opposite();
+        let guards = self.self_trade != SelfTrade::Allow && taker.owner != 0;
         while taker.open > 0 {
             let key = self.books[side as usize].best();
             if key > taker.limit_key {
@@ -31,9 +33,10 @@ impl Engine {
             }
             let price = key_of(side, key);
             let trades = self.trades;
-            self.take_level(taker, side, key, price, sink);
-            if sink.wants_deltas() {
-                self.show_level(side, price, sink);
+            if guards || sink.wants_deltas() {
+                self.take_level_slowly(taker, side, key, price, guards, sink);
+            } else {
+                self.take_level(taker, side, key, price, sink);
             }
             if self.trades != trades {
                 self.note_price(price);
@@ -41,51 +44,100 @@ impl Engine {
         }
     }
 
+    /// Trades at a level among orders that may all meet each other.
     #[inline]
     fn take_level<S: Sink>(&mut self, taker: &mut Taker, side: Side, key: i64, price: i64, sink: &mut S) {
-        let guards = self.self_trade != SelfTrade::Allow && taker.owner != 0;
-        while taker.open > 0 {
+        let book = &mut self.books[side as usize];
+        let level = book.occupied(key);
+        let (mut open, mut trades, mut ended) = (taker.open, 0, 0);
+        loop {
+            let place = level.head;
+            let maker = &mut self.slab[place];
+            let lots = open.min(maker.shown);
+            let (command, id) = (self.commands, maker.id);
+            sink.fill(Fill { command, taker: taker.id, maker: id, price, size: lots, side: taker.side });
+            trades += 1;
+            open -= lots;
+            maker.open -= lots;
+            maker.shown -= lots;
+            if maker.shown == 0 {
+                if maker.open != 0 {
+                    level.refresh_head(&mut self.slab);
+                } else {
+                    level.unlink_head(&mut self.slab);
+                    self.slab.free(place);
+                    self.ids.remove(id);
+                    ended += 1;
+                    if level.orders == 0 {
+                        break;
+                    }
+                }
+            }
+            if open == 0 {
+                break;
+            }
+        }
+        let traded = taker.open - open;
+        level.shown -= traded;
+        if level.orders == 0 {
+            book.vacate(key);
+        }
+        taker.open = open;
+        self.resting -= ended;
+        self.trades += trades;
+        self.volume += i128::from(traded);
+    }
+
+    /// The same where owners are kept apart, or somebody reads the deltas.
+    fn take_level_slowly<S: Sink>(
+        &mut self,
+        taker: &mut Taker,
+        side: Side,
+        key: i64,
+        price: i64,
+        guards: bool,
+        sink: &mut S,
+    ) {
+        while taker.open > 0 && self.books[side as usize].best() == key {
             let place = self.books[side as usize].occupied(key).head;
             let maker = &mut self.slab[place];
             let (id, lots) = (maker.id, taker.open.min(maker.shown));
             if guards && maker.owner == taker.owner {
                 if !self.meet_self(taker, place, lots, sink) {
-                    return;
+                    break;
                 }
             } else {
                 maker.shown -= lots;
                 maker.open -= lots;
                 taker.open -= lots;
                 self.books[side as usize].occupied(key).shown -= lots;
-                self.traded(taker, id, price, lots, sink);
+                self.trades += 1;
+                self.volume += i128::from(lots);
+                let command = self.commands;
+                sink.fill(Fill { command, taker: taker.id, maker: id, price, size: lots, side: taker.side });
             }
-            if self.slab[place].shown == 0 {
-                if self.end_peak(place, side, key, sink) {
-                    return;
-                }
+            let shown = self.slab[place].shown;
+            if shown == 0 {
+                self.end_peak(place, side, key, sink);
             } else if sink.wants_deltas() {
-                let shown = self.slab[place].shown;
                 self.show_order(OrderAction::Change, id, side, price, shown, sink);
             }
+        }
+        if sink.wants_deltas() {
+            self.show_level(side, price, sink);
         }
     }
 
     /// The head of a level shows nothing any more: an iceberg with a reserve goes to the back, others end.
-    /// Whether the level ended with it.
-    #[inline]
-    fn end_peak<S: Sink>(&mut self, place: u32, side: Side, key: i64, sink: &mut S) -> bool {
+    fn end_peak<S: Sink>(&mut self, place: u32, side: Side, key: i64, sink: &mut S) {
+        let Node { id, price, open, .. } = self.slab[place];
         let book = &mut self.books[side as usize];
         let level = book.occupied(key);
-        level.remove(&mut self.slab, place);
-        let node = &mut self.slab[place];
-        let (id, price, open) = (node.id, node.price, node.open);
-        let mut vacated = false;
         if open > 0 {
-            node.shown = node.display(open);
-            level.push(&mut self.slab, place);
+            level.refresh_head(&mut self.slab);
         } else {
+            level.unlink_head(&mut self.slab);
             if level.orders == 0 {
-                vacated = true;
                 book.vacate(key);
             }
             self.resting -= 1;
@@ -98,7 +150,6 @@ impl Engine {
                 self.show_order(OrderAction::Add, id, side, price, shown, sink);
             }
         }
-        vacated
     }
 
     /// An order meets one of its owner: what would have traded is `lots`. Whether it goes on; the resting order's
