@@ -148,7 +148,7 @@ def make_operations(rows: int = OPERATIONS, seed: int = 13) -> Columns:
     """Operations on an order book: 60 % limits, 30 % cancels, 10 % market orders, around a walk of the mid.
 
     ``kind`` is 0 for a limit order, 1 for a cancel, 2 for a market order; a cancel's ``ref`` is the row of
-    the order that it ends, which lives then. ``expect`` holds trades, traded volume and orders alive at the end.
+    the order that it ends, which lives then. ``expect``: trades, traded volume, orders alive at the end.
     """
     draws = np.random.Generator(np.random.PCG64(seed))
     what = draws.random(rows)

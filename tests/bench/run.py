@@ -11,8 +11,8 @@ verdicts go by it. Every run's fills and profit are compared with the reference;
 has failed: it is left out of the tables, and the exit code is 1.
 
 The peers are found in virtual environments under ``--peers`` (``vectorbt``, ``backtesting``, ``nautilus``,
-``lob``; or TRADEWRIGHT_BENCH_PEERS), their scripts under ``--scripts`` (or TRADEWRIGHT_BENCH_SCRIPTS). What is missing is
-left out, and said.
+``lob``; or TRADEWRIGHT_BENCH_PEERS), their scripts under ``--scripts`` (or TRADEWRIGHT_BENCH_SCRIPTS). What
+is missing is left out, and said.
 """
 
 from __future__ import annotations

@@ -155,15 +155,12 @@ class Machine(RuleBasedStateMachine):
     def cancel(self, id: int) -> None:  # noqa: A002 - hypothesis passes arguments by name
         self.do({"op": Op.CANCEL, "id": id})
 
-    def live(self) -> list[int]:
-        return sorted(self.book.live)
-
-    @precondition(live)
+    @precondition(lambda self: bool(self.book.live))
     @rule(
         data=st.data(), price=st.none() | prices, size=st.none() | sizes, stop=st.none() | st.none() | prices
     )
     def amend(self, data: st.DataObject, price: int | None, size: int | None, stop: int | None) -> None:
-        order_id = data.draw(st.sampled_from(self.live()))
+        order_id = data.draw(st.sampled_from(sorted(self.book.live)))
         self.do({"op": Op.AMEND, "id": order_id, "price": price, "size": size, "stop": stop})
 
     @invariant()
