@@ -6,7 +6,14 @@ It knows the rules of ``docs/concepts/matching.md`` and nothing of the engine.
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Fill: TypeAlias = tuple[int, int, int, int, int, int]
+Outcome: TypeAlias = tuple[int, int, str, int]
 
 LIMIT_MAX = 2**53
 
@@ -47,17 +54,17 @@ class PlainBook:
     last: int | None = None
     time: int = 0
     command: int = -1
-    fills: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
-    outcomes: list[tuple[int, int, str, int]] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list[Fill])  # as the engine's columns
+    outcomes: list[Outcome] = field(default_factory=list[Outcome])
 
     # Operations. Each returns None or the name of a reject reason.
 
-    def limit(self, id: int, is_buy: bool, price: int, size: int, **more: object) -> str | None:  # noqa: A002
-        order = Resting(id, is_buy, price, size, size, **more)  # type: ignore[arg-type]  # fields by name
+    def limit(self, id: int, is_buy: bool, price: int, size: int, **more: Any) -> str | None:  # noqa: A002
+        order = Resting(id, is_buy, price, size, size, **more)
         return self._do(lambda: self._submit(order))
 
-    def market(self, id: int, is_buy: bool, size: int, **more: object) -> str | None:  # noqa: A002
-        order = Resting(id, is_buy, None, size, size, tif="ioc", **more)  # type: ignore[arg-type]  # as above
+    def market(self, id: int, is_buy: bool, size: int, **more: Any) -> str | None:  # noqa: A002
+        order = Resting(id, is_buy, None, size, size, tif="ioc", **more)
         return self._do(lambda: self._submit(order))
 
     def cancel(self, id: int) -> str | None:  # noqa: A002
@@ -82,11 +89,11 @@ class PlainBook:
 
     # Inside.
 
-    def _do(self, operation: object) -> str | None:
+    def _do(self, operation: Callable[[], None]) -> str | None:
         self.command += 1
         reason = None
         try:
-            operation()  # type: ignore[operator]  # a closure of the methods above
+            operation()
         except RejectedError as rejected:
             reason = str(rejected)
         while self.due:
@@ -177,28 +184,24 @@ class PlainBook:
 
     def _fills_whole(self, order: Resting) -> bool:
         """Walks the other side lot by displayed lot, as `_take` would, without changing it."""
-        queue = [
-            [one.place, one.shown, one.open, one.peak, one.owner] for one in self.sides[not order.is_buy]
-        ]
-        queue = [one for one in queue if self._within(order, one[0][0])]  # type: ignore[index]
+        queue = [replace(one) for one in self.sides[not order.is_buy] if self._within(order, one.place[0])]
         left, late = order.size, self.time
         while left and queue:
-            queue.sort(key=lambda one: one[0])  # type: ignore[arg-type,return-value]
+            queue.sort(key=by_place)
             head = queue[0]
-            if self.self_trade != "allow" and order.owner and head[4] == order.owner:
+            if self.self_trade != "allow" and order.owner and head.owner == order.owner:
                 if self.self_trade != "cancel_oldest":
                     return False
                 queue.pop(0)
                 continue
-            lots = min(left, head[1])  # type: ignore[type-var]
-            left -= lots  # type: ignore[operator]
-            head[1] -= lots  # type: ignore[operator]
-            head[2] -= lots  # type: ignore[operator]
-            if not head[2]:
+            lots = min(left, head.shown)
+            left, head.shown, head.open = left - lots, head.shown - lots, head.open - lots
+            if not head.open:
                 queue.pop(0)
-            elif not head[1]:
+            elif not head.shown:
                 late += 1
-                head[0], head[1] = (head[0][0], late), min(head[2], head[3])  # type: ignore[index,type-var]
+                head.place = (head.place[0], late)
+                head.show()
         return not left
 
     @staticmethod
