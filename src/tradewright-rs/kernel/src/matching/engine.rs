@@ -167,7 +167,7 @@ impl Engine {
     #[inline]
     fn check_new(&self, id: u64, size: i64) -> Result<(), Reject> {
         check_size(size)?;
-        if self.ids.get(id) != NONE {
+        if self.ids.get(id, &self.slab) != NONE {
             return Err(Reject::DuplicateId);
         }
         if self.slab.is_full() { Err(Reject::Full) } else { Ok(()) }
@@ -175,7 +175,7 @@ impl Engine {
 
     #[inline]
     pub(super) fn find(&self, id: u64) -> Result<u32, Reject> {
-        match self.ids.get(id) {
+        match self.ids.get(id, &self.slab) {
             NONE => Err(Reject::UnknownId),
             place => Ok(place),
         }
@@ -272,7 +272,7 @@ impl Engine {
     /// Ends an order that stands in no level.
     #[inline]
     pub(super) fn forget(&mut self, place: u32) {
-        self.ids.remove(self.slab[place].id);
+        self.ids.remove(self.slab[place].id, place);
         self.slab.free(place);
     }
 

@@ -1,171 +1,131 @@
-//! From an order's id to its place: pages of an array while ids rise, a hash table for the rest.
+//! From an order's id to its place: a hash table of the live orders.
+//!
+//! An array by id is what comes to mind while ids rise. It was tried (pages of an array, and a hash table for other
+//! ids) and is slower: the live orders are thinly spread over it, so that every cancel of an older order
+//! waits for memory. This table is as dense as it can be and stays in the cache.
+
+use super::slab::Slab;
 
 /// No place: the first place of the slab holds no order.
 pub(super) const NONE: u32 = 0;
 
-const PAGE_BITS: u32 = 10;
-const PAGE: usize = 1 << PAGE_BITS;
+/// Slots of an empty table.
+const SLOTS_MIN: usize = 64;
 
-/// A run of [`PAGE`] ids; without slots while none of them is live.
-#[derive(Clone, Debug, Default)]
-struct Page {
-    slots: Option<Box<[u32; PAGE]>>,
-    live: u32,
+/// A live order: 32 bits of its id, and its place.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    tag: u32,
+    place: u32,
 }
 
-/// Places of live orders by id.
-///
-/// Ids that rise by about one take a page of places after another, and a page whose orders have all ended is
-/// used again: memory is that of the live orders, and 16 bytes for 1,024 ids. Other ids are hashed.
-#[derive(Clone, Debug, Default)]
+const FREE: Slot = Slot { tag: 0, place: NONE };
+
+/// Places of live orders by id: open addressing with linear probing, at most half full. A removal moves what
+/// follows back, so that nothing is marked dead.
+#[derive(Clone, Debug)]
 pub(super) struct IdMap {
-    first_page: u64,
-    pages: Vec<Page>,
-    spare: Vec<Box<[u32; PAGE]>>,
-    hashed: Hashed,
+    slots: Box<[Slot]>,
+    live: usize,
+    /// 32 less the number of bits that count the slots.
+    shift: u32,
+}
+
+impl Default for IdMap {
+    fn default() -> IdMap {
+        IdMap::with_slots(SLOTS_MIN)
+    }
+}
+
+/// What a slot keeps of an id: all of it while ids are below 2³².
+#[inline]
+fn tag_of(id: u64) -> u32 {
+    (id ^ (id >> 32)) as u32
 }
 
 impl IdMap {
+    fn with_slots(count: usize) -> IdMap {
+        IdMap { slots: vec![FREE; count].into_boxed_slice(), live: 0, shift: 32 - count.trailing_zeros() }
+    }
+
+    /// Where the search for a tag starts: the top bits of its product with 2³² ÷ the golden ratio, which spreads
+    /// rising ids evenly.
+    #[inline]
+    fn home(&self, tag: u32) -> usize {
+        (tag.wrapping_mul(0x9E37_79B9) >> self.shift) as usize
+    }
+
+    #[inline]
+    fn after(&self, at: usize) -> usize {
+        (at + 1) & (self.slots.len() - 1)
+    }
+
     /// The place of an id, or [`NONE`].
     #[inline]
-    pub(super) fn get(&self, id: u64) -> u32 {
-        let page = (id >> PAGE_BITS).wrapping_sub(self.first_page);
-        if let Some(Page { slots: Some(slots), .. }) = self.pages.get(page as usize) {
-            let place = slots[id as usize % PAGE];
-            if place != NONE {
-                return place;
+    pub(super) fn get(&self, id: u64, slab: &Slab) -> u32 {
+        let tag = tag_of(id);
+        let mut at = self.home(tag);
+        loop {
+            let slot = self.slots[at];
+            // A free slot ends the search: the table is never full.
+            if slot.place == NONE || (slot.tag == tag && slab[slot.place].id == id) {
+                return slot.place;
             }
+            at = self.after(at);
         }
-        if self.hashed.live == 0 { NONE } else { self.hashed.get(id) }
     }
 
     /// Notes the place of an id that has none.
     #[inline]
     pub(super) fn insert(&mut self, id: u64, place: u32) {
-        let page = (id >> PAGE_BITS).wrapping_sub(self.first_page);
-        if let Some(page) = self.pages.get_mut(page as usize)
-            && let Some(slots) = &mut page.slots
-        {
-            slots[id as usize % PAGE] = place;
-            page.live += 1;
-            return;
-        }
-        self.insert_elsewhere(id, place);
-    }
-
-    #[cold]
-    fn insert_elsewhere(&mut self, id: u64, place: u32) {
-        let number = id >> PAGE_BITS;
-        if self.pages.is_empty() {
-            self.first_page = number;
-        }
-        let page = number.wrapping_sub(self.first_page);
-        if page > self.pages.len() as u64 {
-            return self.hashed.insert(id, place);
-        }
-        if page == self.pages.len() as u64 {
-            self.pages.push(Page::default());
-        }
-        let page = &mut self.pages[page as usize];
-        let spare = &mut self.spare;
-        let slots = page.slots.get_or_insert_with(|| spare.pop().unwrap_or_else(|| Box::new([NONE; PAGE])));
-        slots[id as usize % PAGE] = place;
-        page.live += 1;
-    }
-
-    /// Forgets an id that has a place.
-    #[inline]
-    pub(super) fn remove(&mut self, id: u64) {
-        let number = (id >> PAGE_BITS).wrapping_sub(self.first_page) as usize;
-        if let Some(page) = self.pages.get_mut(number)
-            && let Some(slots) = &mut page.slots
-            && slots[id as usize % PAGE] != NONE
-        {
-            slots[id as usize % PAGE] = NONE;
-            page.live -= 1;
-            if page.live == 0 && number + 1 < self.pages.len() {
-                self.retire(number);
-            }
-            return;
-        }
-        self.hashed.remove(id);
-    }
-
-    #[cold]
-    fn retire(&mut self, number: usize) {
-        self.spare.extend(self.pages[number].slots.take());
-    }
-}
-
-/// Open addressing with linear probing; a removal moves what follows back, so that nothing is marked dead.
-#[derive(Clone, Debug, Default)]
-struct Hashed {
-    slots: Vec<(u64, u32)>,
-    live: usize,
-}
-
-impl Hashed {
-    /// Where the search for an id starts: the top bits of its product with 2⁶⁴ ÷ the golden ratio.
-    #[inline]
-    fn home(&self, id: u64) -> usize {
-        (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - self.slots.len().trailing_zeros())) as usize
-    }
-
-    /// Where an id stands, or the empty slot at which its search ends. There is one: the table is half empty.
-    #[inline]
-    fn find(&self, id: u64) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut at = self.home(id);
-        while self.slots[at].1 != NONE && self.slots[at].0 != id {
-            at = (at + 1) & mask;
-        }
-        at
-    }
-
-    fn get(&self, id: u64) -> u32 {
-        self.slots[self.find(id)].1
-    }
-
-    fn insert(&mut self, id: u64, place: u32) {
         if self.live * 2 >= self.slots.len() {
-            let larger = vec![(0, NONE); (self.slots.len() * 2).max(64)];
-            for (id, place) in std::mem::replace(&mut self.slots, larger) {
-                if place != NONE {
-                    let at = self.find(id);
-                    self.slots[at] = (id, place);
-                }
-            }
+            self.grow();
         }
-        let at = self.find(id);
-        self.slots[at] = (id, place);
         self.live += 1;
+        self.put(Slot { tag: tag_of(id), place });
     }
 
-    fn remove(&mut self, id: u64) {
-        if self.live == 0 {
-            return;
+    #[inline]
+    fn put(&mut self, slot: Slot) {
+        let mut at = self.home(slot.tag);
+        while self.slots[at].place != NONE {
+            at = self.after(at);
         }
-        let mask = self.slots.len() - 1;
-        let mut hole = self.find(id);
-        if self.slots[hole].1 == NONE {
-            return;
+        self.slots[at] = slot;
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let larger = IdMap { live: self.live, ..IdMap::with_slots(self.slots.len() * 2) };
+        let smaller = std::mem::replace(self, larger);
+        for slot in smaller.slots.iter().filter(|slot| slot.place != NONE) {
+            self.put(*slot);
+        }
+    }
+
+    /// Forgets an id that has this place.
+    #[inline]
+    pub(super) fn remove(&mut self, id: u64, place: u32) {
+        let mut hole = self.home(tag_of(id));
+        while self.slots[hole].place != place {
+            hole = self.after(hole);
         }
         self.live -= 1;
         let mut at = hole;
         loop {
-            at = (at + 1) & mask;
-            let (other, place) = self.slots[at];
-            if place == NONE {
+            at = self.after(at);
+            let slot = self.slots[at];
+            if slot.place == NONE {
                 break;
             }
             // What would be found past the hole stays; what would not moves into it.
-            let distance = at.wrapping_sub(self.home(other)) & mask;
-            if distance >= (at.wrapping_sub(hole) & mask) {
-                self.slots[hole] = (other, place);
+            let mask = self.slots.len() - 1;
+            if (at.wrapping_sub(self.home(slot.tag)) & mask) >= (at.wrapping_sub(hole) & mask) {
+                self.slots[hole] = slot;
                 hole = at;
             }
         }
-        self.slots[hole].1 = NONE;
+        self.slots[hole] = FREE;
     }
 }
 
@@ -175,49 +135,56 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::slab::NOBODY;
     use super::*;
 
     proptest! {
-        /// Against an ordered map: rising ids, ids around the edges of pages, and ids anywhere.
+        /// Against an ordered map: rising ids, ids that share their tags, and ids anywhere.
         #[test]
         fn agrees_with_a_map(
             start in prop::sample::select(vec![0, 1_020, u64::MAX - 3_000, 1 << 40]),
             commands in prop::collection::vec((0u8..8, any::<u64>()), 0..600),
         ) {
-            let (mut ids, mut map) = (IdMap::default(), BTreeMap::new());
+            let (mut ids, mut map, mut slab) = (IdMap::default(), BTreeMap::new(), Slab::default());
             let mut next = start;
-            for (place, (what, draw)) in commands.into_iter().enumerate() {
-                let place = place as u32 + 1;
+            for (what, draw) in commands {
                 let id = match what {
-                    0..=2 => { next = next.saturating_add(1 + draw % 40); next }
-                    3 => (draw % 64) << 32,
+                    0..=2 => { next = next.saturating_add(1 + draw % 3); next }
+                    3 => (draw % 64) << 32 | (draw % 64),
                     4 => draw,
                     _ => map.keys().nth(draw as usize % map.len().max(1)).copied().unwrap_or(draw),
                 };
-                prop_assert_eq!(ids.get(id), map.get(&id).copied().unwrap_or(NONE));
-                if map.remove(&id).is_some() {
-                    ids.remove(id);
+                prop_assert_eq!(ids.get(id, &slab), map.get(&id).copied().unwrap_or(NONE));
+                if let Some(place) = map.remove(&id) {
+                    ids.remove(id, place);
+                    slab.free(place);
                 } else {
+                    let place = slab.insert(super::super::slab::Node { id, ..NOBODY });
                     ids.insert(id, place);
                     map.insert(id, place);
                 }
                 for (&id, &place) in &map {
-                    prop_assert_eq!(ids.get(id), place);
+                    prop_assert_eq!(ids.get(id, &slab), place);
                 }
+                prop_assert_eq!(ids.live, map.len());
             }
         }
     }
 
     #[test]
-    fn rising_ids_use_pages_again() {
-        let mut ids = IdMap::default();
-        for id in 5..200_000 {
-            ids.insert(id, id as u32);
-            if id >= 105 {
-                ids.remove(id - 100);
+    fn rising_ids_never_crowd() {
+        let (mut ids, mut slab) = (IdMap::default(), Slab::default());
+        let mut places = std::collections::VecDeque::new();
+        for id in 0..300_000 {
+            let place = slab.insert(super::super::slab::Node { id, ..NOBODY });
+            ids.insert(id, place);
+            places.push_back((id, place));
+            if places.len() > 1_000 {
+                let (id, place) = places.pop_front().unwrap();
+                ids.remove(id, place);
+                slab.free(place);
             }
         }
-        assert!(ids.hashed.slots.is_empty());
-        assert!(ids.spare.len() + ids.pages.iter().filter(|page| page.slots.is_some()).count() <= 3);
+        assert_eq!(ids.slots.len(), 2_048);
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn display(open: i64, peak: i64) -> i64 {
 }
 
 /// What the first place holds: links to no order are written there, which costs less than to ask whether they are.
-const NOBODY: Node = Node {
+pub(super) const NOBODY: Node = Node {
     id: 0,
     price: 0,
     open: 0,

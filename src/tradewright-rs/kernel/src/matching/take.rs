@@ -66,7 +66,7 @@ impl Engine {
                 } else {
                     level.unlink_head(&mut self.slab);
                     self.slab.free(place);
-                    self.ids.remove(id);
+                    self.ids.remove(id, place);
                     ended += 1;
                     if level.orders == 0 {
                         break;
