@@ -5,10 +5,11 @@ epoch, UTC. Docstrings stand here because an editor cannot read those of a binar
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, final, type_check_only
+from typing import Any, Literal, Self, TypeAlias, final, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 from tradewright.core.execution import ExecutionReport
 from tradewright.core.features.watched import Watched
@@ -40,6 +41,10 @@ __all__ = [
     "LedgerTrip",
     "MarketSnapshot",
     "MessageSequence",
+    "MatchFill",
+    "MatchOrder",
+    "MatchOutcome",
+    "MatchingEngine",
     "PortfolioState",
     "SessionState",
     "SimVenue",
@@ -535,3 +540,228 @@ class MessageSequence:
     def __new__(cls, rule: Literal["contiguous", "range", "linked"]) -> MessageSequence: ...
     def snapshot(self, last: int) -> None: ...
     def follow(self, first: int, last: int, previous: int = 0) -> Literal["yes", "stale", "gap"]: ...
+
+@final
+class MatchFill:
+    """A trade, at the maker's price."""
+
+    @property
+    def command(self) -> int:
+        """Number of the operation in which it happened, from 0."""
+
+    @property
+    def taker(self) -> int:
+        """Id of the order that came in."""
+
+    @property
+    def maker(self) -> int:
+        """Id of the order that rested."""
+
+    @property
+    def price(self) -> int:
+        """In ticks."""
+
+    @property
+    def size(self) -> int:
+        """In lots."""
+
+    @property
+    def side(self) -> int:
+        """Side of the taker: 1 buys, 0 sells."""
+
+@final
+class MatchOutcome:
+    """Something that happened to an order beside trades and its own operations."""
+
+    @property
+    def command(self) -> int:
+        """Number of the operation in which it happened, from 0."""
+
+    @property
+    def order_id(self) -> int: ...
+    @property
+    def kind(self) -> int:
+        """A `tradewright.sim.matching.OutcomeKind`."""
+
+    @property
+    def size(self) -> int:
+        """How many of its open lots it concerns."""
+
+@final
+class MatchOrder:
+    """A live order, all of it."""
+
+    @property
+    def order_id(self) -> int: ...
+    @property
+    def side(self) -> int:
+        """1 buys, 0 sells."""
+
+    @property
+    def price(self) -> int | None:
+        """Limit, in ticks; ``None`` for a waiting stop without one."""
+
+    @property
+    def stop(self) -> int | None:
+        """Trigger, in ticks, while it waits."""
+
+    @property
+    def size(self) -> int:
+        """All its lots, those included that have traded."""
+
+    @property
+    def open(self) -> int:
+        """Lots that may still trade."""
+
+    @property
+    def shown(self) -> int:
+        """Lots that show; 0 while it waits."""
+
+    @property
+    def peak(self) -> int:
+        """Lots that show after a refresh; 0 for all."""
+
+    @property
+    def owner(self) -> int: ...
+    @property
+    def tif(self) -> int:
+        """A `tradewright.sim.matching.Tif`."""
+
+@disjoint_base
+class MatchingEngine:
+    """A limit order book that matches; `tradewright.sim.MatchingEngine` is the class to use.
+
+    An operation returns how many trades it made, or, where it changed nothing, the negative code of a
+    `tradewright.sim.matching.Reject`.
+    """
+
+    def __new__(
+        cls, *, self_trade: str = "allow", keep_history: bool = True, deltas: bool = False
+    ) -> Self: ...
+    def limit(
+        self,
+        order_id: int,
+        side: int,
+        price: int,
+        size: int,
+        owner: int = 0,
+        tif: int = 0,
+        peak: int = 0,
+    ) -> int:
+        """A limit order: ``peak`` makes it an iceberg that shows so many lots at a time."""
+
+    def market(self, order_id: int, side: int, size: int, owner: int = 0) -> int:
+        """A market order: what finds no other side is cancelled."""
+
+    def stop(self, order_id: int, side: int, stop: int, size: int, owner: int = 0) -> int:
+        """A market order that waits for a trade at ``stop`` or beyond."""
+
+    def stop_limit(
+        self,
+        order_id: int,
+        side: int,
+        stop: int,
+        price: int,
+        size: int,
+        owner: int = 0,
+        tif: int = 0,
+        peak: int = 0,
+    ) -> int:
+        """A limit order that waits for a trade at ``stop`` or beyond."""
+
+    def cancel(self, order_id: int) -> int:
+        """Takes an order out, resting or waiting."""
+
+    def amend(
+        self,
+        order_id: int,
+        price: int | None = None,
+        size: int | None = None,
+        stop: int | None = None,
+    ) -> int:
+        """Changes an order; ``size`` is the total, traded lots included.
+
+        At the same price a size that is no larger keeps the place in the queue; any other change loses it,
+        and one that crosses trades.
+        """
+
+    @property
+    def reject_code(self) -> int:
+        """Code of the reason for which the latest call changed nothing; 0 if it did."""
+
+    def fills(self) -> list[MatchFill]:
+        """Trades of the latest call."""
+
+    def outcomes(self) -> list[MatchOutcome]:
+        """What else happened in the latest call."""
+
+    def run_columns(
+        self,
+        kind: NDArray[np.int8],
+        order_id: NDArray[np.int64],
+        side: NDArray[np.int8],
+        price: NDArray[np.int64],
+        size: NDArray[np.int64],
+        owner: NDArray[np.int64] | None,
+        tif: NDArray[np.int8] | None,
+        peak: NDArray[np.int64] | None,
+        stop: NDArray[np.int64] | None,
+    ) -> tuple[NDArray[np.int32], Columns, Columns]:
+        """Operations in order: the status of each, and the columns of fills and of outcomes."""
+
+    def fill_columns(self) -> Columns:
+        """All trades that are kept."""
+
+    def outcome_columns(self) -> Columns:
+        """All outcomes that are kept."""
+
+    def clear_history(self) -> None:
+        """Forgets trades and outcomes; the book stays as it is."""
+
+    def take_level_deltas(self) -> Columns:
+        """Level changes since the last time."""
+
+    def take_order_deltas(self) -> Columns:
+        """Changes of displayed orders since the last time."""
+
+    def best(self, side: int) -> tuple[int, int, int] | None:
+        """Price, displayed size and number of orders of a side's best level; ``None`` if it is empty."""
+
+    def level_columns(self, side: int, depth: int | None = None) -> Columns:
+        """Levels of a side, best first."""
+
+    def order_columns(self, side: int) -> Columns:
+        """Resting orders of a side, best price first, in their queue's order."""
+
+    def waiting_ids(self, side: int) -> NDArray[np.int64]:
+        """Ids of a side's waiting stops, the first to be triggered first."""
+
+    def order(self, order_id: int) -> MatchOrder | None:
+        """A live order; ``None`` if there is none of this id."""
+
+    def queue_ahead(self, order_id: int) -> int | None:
+        """Displayed lots before a resting order at its price; ``None`` if no such order rests."""
+
+    @property
+    def last_price(self) -> int | None:
+        """Price of the last trade, in ticks."""
+
+    @property
+    def resting(self) -> int:
+        """How many orders rest in the book."""
+
+    @property
+    def waiting(self) -> int:
+        """How many stops wait."""
+
+    @property
+    def commands(self) -> int:
+        """How many operations there were, rejected ones included: the number of the next one."""
+
+    @property
+    def trades(self) -> int:
+        """How many trades there were."""
+
+    @property
+    def volume(self) -> int:
+        """Lots traded."""

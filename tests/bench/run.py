@@ -10,9 +10,9 @@ medians of wall time and of CPU time, which leaves out the moments when another 
 verdicts go by it. Every run's fills and profit are compared with the reference; a measurement that differs
 has failed: it is left out of the tables, and the exit code is 1.
 
-The peers are found in virtual environments under ``--peers`` (``vectorbt``, ``backtesting``, ``nautilus``; or
-TRADEWRIGHT_BENCH_PEERS), their scripts under ``--scripts`` (or TRADEWRIGHT_BENCH_SCRIPTS). What is missing is
-left out, and said.
+The peers are found in virtual environments under ``--peers`` (``vectorbt``, ``backtesting``, ``nautilus``,
+``lob``; or TRADEWRIGHT_BENCH_PEERS), their scripts under ``--scripts`` (or TRADEWRIGHT_BENCH_SCRIPTS). What
+is missing is left out, and said.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Peer:
         fills: Fills that the reference has; a script that counts trades is compared by profit alone.
         pnl: Profit that the reference has.
         tolerance: How far it may be off: some peers sum floats, and miss the trade at one exact tie.
+        book: Trades, volume and live orders that the reference has, where the task is an order book.
     """
 
     environment: str
@@ -63,7 +64,8 @@ class Peer:
     name: str
     fills: int | None
     pnl: float | None
-    tolerance: float
+    tolerance: float = 0.0
+    book: tuple[int, int, int] | None = None
 
 
 PEERS = {
@@ -80,6 +82,18 @@ PEERS = {
         45_848,
         -462.45,
         0.005,
+    ),
+    "bourse": Peer(
+        "lob",
+        "b4_matching.py",
+        ("--peer", "bourse", "--runs", "5"),
+        "bourse",
+        None,
+        None,
+        book=(393_172, 10_032_999, 2_567),
+    ),
+    "loop": Peer(
+        "lob", "b4_matching.py", ("--peer", "nocall", "--runs", "5"), "nocall", None, None, book=(0, 0, 0)
     ),
 }
 
@@ -104,11 +118,12 @@ class Goal:
 GROUPS: dict[str, tuple[str, ...]] = {
     "b1": ("b1_features", "vectorbt", "b1_trend", "b1_breakout", "b1_python", "backtesting"),
     "b2": ("b2_features", "b2_python", "floor", "nautilus"),
+    "b4": ("b4_calls", "b4_batch", "bourse", "loop"),
     "growth": ("b1_features", "panel_aligned", "panel_shifted"),
     "policies": ("b1_features", "panel_aligned_each", "panel_shifted_each"),
     "start": (),
 }
-DEFAULT = ["b1", "b2", "growth", "start"]
+DEFAULT = ["b1", "b2", "b4", "growth", "start"]
 """What runs without ``--only``; ``policies`` runs the panel with a policy for each symbol."""
 
 GOALS = (
@@ -118,6 +133,8 @@ GOALS = (
     Goal("B1, woken at every bar, averages in Python, to backtesting.py", "b1_python", "backtesting", 8),
     Goal("B2, features and crosses, to nautilus_trader with orders", "b2_features", "nautilus", 300),
     Goal("B2, woken at every quote, averages in Python, to the floor", "b2_python", "floor", 0.8),
+    Goal("B4, a call an operation, to bourse", "b4_calls", "bourse", 3),
+    Goal("B4, arrays in and fills out, to bourse", "b4_batch", "bourse", 12.5),
     Goal("500 symbols, aligned times, to one symbol", "panel_aligned", "b1_features", 1 / 1.5),
     Goal("500 symbols, shifted times, to one symbol", "panel_shifted", "b1_features", 1 / 3),
     Goal("500 symbols, aligned, a policy each, to one symbol", "panel_aligned_each", "b1_features", 1 / 1.5),
@@ -190,11 +207,14 @@ def run_peer(peer: Peer, peers: Path | None, scripts: Path, data: Path) -> Row |
         return None
     command: list[str | Path] = [python, "-B", scripts / peer.script, data, *peer.options]
     row = next(row for row in _lines(command, scripts) if row["peer"] == peer.name)
-    fills, pnl = row["result"].get("fills"), row["result"]["pnl"]
+    result = row["result"]
+    if peer.book is not None and tuple(result["trades_volume_live"]) != peer.book:
+        raise BenchError(f"{peer.name}: {result['trades_volume_live']}; the reference has {peer.book}.")
+    fills, pnl = result.get("fills"), result.get("pnl")
     # vectorbt and backtesting.py trade once more or less at the tie, by their running sums.
     if peer.fills is not None and fills != peer.fills:
         raise BenchError(f"{peer.name}: {fills} fills; the reference has {peer.fills}.")
-    if peer.pnl is not None and abs(pnl - peer.pnl) > peer.tolerance:
+    if peer.pnl is not None and (pnl is None or abs(pnl - peer.pnl) > peer.tolerance):
         raise BenchError(f"{peer.name}: profit {pnl}; the reference has {peer.pnl}.")
     return row
 

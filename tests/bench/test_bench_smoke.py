@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import bench_data
+import bench_matching
 import bench_policies as policies
 import bench_reference as reference
 import bench_tasks
@@ -45,6 +46,11 @@ def bars() -> bench_data.Columns:
 @pytest.fixture(scope="module")
 def quotes() -> bench_data.Columns:
     return bench_data.make_quotes()
+
+
+@pytest.fixture(scope="module")
+def operations() -> bench_data.Columns:
+    return bench_data.make_operations()
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +145,24 @@ def test_a_task_measures_and_refuses_other_results(
         monkeypatch.setitem(bench_tasks.TASKS, "b1_features", task(fills, pnl))
         with pytest.raises(ValueError, match="the reference has"):
             bench_tasks.measure("b1_features", tmp_path, runs=1)
+
+
+@pytest.mark.parametrize("name", bench_matching.TASKS)
+def test_b4(name: str) -> None:
+    columns = bench_data.make_operations(20_000)
+    assert all(columns["expect"] > 100)
+    bench_matching.run_once(name, columns)
+    columns["expect"][1] += 1
+    with pytest.raises(ValueError, match="the reference has"):
+        bench_matching.run_once(name, columns)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", bench_matching.TASKS)
+def test_b4_whole(name: str, operations: bench_data.Columns) -> None:
+    assert bench_data.sha256(operations) == bench_data.SHA256["ops"]
+    assert operations["expect"].tolist() == [393_172, 10_032_999, 2_567]
+    bench_matching.run_once(name, operations)
 
 
 def test_damaged_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The simulated venue: its configuration and models."""
+"""The simulated venue: its configuration and models, and the matching engine."""
 
 from tradewright.sim.config import (
     Account,
@@ -12,6 +12,7 @@ from tradewright.sim.config import (
     SampledLatency,
     Venue,
 )
+from tradewright.sim.matching import MatchingEngine
 
 __all__ = [
     "Account",
@@ -20,6 +21,7 @@ __all__ = [
     "Fills",
     "Latency",
     "LogNormal",
+    "MatchingEngine",
     "Quantiles",
     "RecordedLatency",
     "SampledLatency",

@@ -17,6 +17,7 @@ pub mod journal;
 pub mod kernel;
 pub mod ledger;
 pub mod market;
+pub mod matching;
 pub mod num;
 pub mod order;
 pub mod orders;

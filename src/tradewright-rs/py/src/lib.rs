@@ -11,6 +11,7 @@ mod host;
 mod intents;
 mod kernel;
 mod ledger;
+mod matching;
 mod names;
 mod values;
 mod venue;
@@ -26,6 +27,8 @@ mod _native {
     use crate::kernel::{Kernel, default_limits, reasons};
     #[pymodule_export]
     use crate::ledger::{Balance, Ledger, LedgerEntry, LedgerTrip};
+    #[pymodule_export]
+    use crate::matching::{MatchFill, MatchOrder, MatchOutcome, MatchingEngine};
     #[pymodule_export]
     use crate::values::Approved;
     #[pymodule_export]

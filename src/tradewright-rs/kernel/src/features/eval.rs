@@ -1,7 +1,8 @@
 //! How each kind of node is evaluated, one sample or a block of them.
 
 use super::Callables;
-use super::node::{Cells, Columns, Field, Node, Sample, Unary, mid_count};
+use super::node::{Cells, Columns, Node, Unary};
+use super::source::{Field, Sample, mid_count};
 use crate::event::Rows;
 
 /// Samples of one series, and their rows in the group's columns.

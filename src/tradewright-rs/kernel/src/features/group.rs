@@ -4,7 +4,8 @@
 //! may be computed before those rows are handed out. What is shown is always the row of the current step.
 
 use super::eval::Block;
-use super::node::{Cells, Memory, NO_COUNT, Sample};
+use super::node::{Cells, Memory, NO_COUNT};
+use super::source::Sample;
 use super::{Callables, NodeSlot};
 use crate::event::Rows;
 use crate::market::Market;

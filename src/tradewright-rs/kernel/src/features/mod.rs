@@ -16,6 +16,7 @@ mod node;
 mod order;
 mod pairs;
 mod smoothing;
+mod source;
 mod window;
 
 use crate::event::{Rows, Trade};

@@ -7,12 +7,11 @@ mod dispatch;
 mod halt;
 mod passing;
 mod reconcile;
+mod records;
 mod wakes;
 
 pub use config::{Counters, FillRecord, KernelConfig, PolicySpec, Wake};
 
-use crate::book::Action as BookAction;
-use crate::event::{BookRow, Payload, Record, Trade};
 use crate::features::{Callables, Graph};
 use crate::feed::Arrival;
 use crate::gate::{Gate, Limits, OpenOrders, Refusal};
@@ -288,31 +287,6 @@ impl Kernel {
         }
     }
 
-    /// A book's events of one time: prints are trades, a touch that moved is a quote.
-    fn apply_book(&mut self, symbol: SymbolId, rows: &[BookRow]) {
-        self.counters.records += rows.len() as u64 - 1;
-        for row in rows.iter().filter(|row| row.event.action == BookAction::Trade) {
-            let event = &row.event;
-            let trade = Trade {
-                ts_recv_ns: row.ts_recv_ns,
-                ts_event_ns: row.ts_event_ns,
-                price: event.price,
-                size: self.state.market.instruments[symbol as usize].size(event.lots),
-                aggressor: event.side.map_or(0, |side| side.sign() as i8),
-            };
-            self.state.market.on_trade(symbol, &trade);
-            self.touch(symbol, SourceKind::Trade);
-        }
-        let is_moved = self.state.market.on_book(symbol, rows);
-        self.mark(symbol);
-        if is_moved {
-            self.touch(symbol, SourceKind::Quote);
-        }
-        if rows.iter().any(|row| row.event.action != BookAction::Trade) {
-            self.touch(symbol, SourceKind::Book);
-        }
-    }
-
     #[inline]
     fn mark(&mut self, symbol: SymbolId) {
         let mark_x2 = self.state.market.symbols[symbol as usize].mark_x2;
@@ -333,29 +307,6 @@ impl Kernel {
                 self.any_woken = true;
             }
         }
-    }
-
-    #[cold]
-    fn apply_other(&mut self, record: &Record) {
-        match &record.payload {
-            Payload::Bar(bar) => return self.apply_again(Arrival::Bar(record.symbol, bar)),
-            Payload::Quote(quote) => return self.apply_again(Arrival::Quote(record.symbol, quote)),
-            Payload::Trade(trade) => return self.apply_again(Arrival::Trade(record.symbol, trade)),
-            Payload::Cash(event) => {
-                // What the ledger cannot book is a fault of the data, and it says so.
-                if let Err(error) = self.state.ledger.cash_event(record.symbol, event, record.ts_event_ns) {
-                    self.faults.push(format!("{}: {error:?}", record.ts_event_ns));
-                }
-                self.equity_changed = true;
-            }
-            Payload::Status(_) | Payload::Grid(_) => {}
-        }
-        self.state.market.apply(record);
-    }
-
-    fn apply_again(&mut self, arrival: Arrival<'_>) {
-        self.counters.records -= 1; // The same record under its own kind.
-        self.apply(arrival);
     }
 
     /// 8. Applies one execution report to order, ledger and targets.

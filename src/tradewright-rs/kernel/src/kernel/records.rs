@@ -1,0 +1,58 @@
+//! Records that are more than a price: books, and what happens to money and markets.
+
+use super::Kernel;
+use crate::book::Action;
+use crate::event::{BookRow, Payload, Record, Trade};
+use crate::feed::Arrival;
+use crate::instrument::SymbolId;
+use crate::market::SourceKind;
+
+impl Kernel {
+    /// A book's events of one time: prints are trades, a touch that moved is a quote.
+    pub(super) fn apply_book(&mut self, symbol: SymbolId, rows: &[BookRow]) {
+        self.counters.records += rows.len() as u64 - 1;
+        for row in rows.iter().filter(|row| row.event.action == Action::Trade) {
+            let event = &row.event;
+            let trade = Trade {
+                ts_recv_ns: row.ts_recv_ns,
+                ts_event_ns: row.ts_event_ns,
+                price: event.price,
+                size: self.state.market.instruments[symbol as usize].size(event.lots),
+                aggressor: event.side.map_or(0, |side| side.sign() as i8),
+            };
+            self.state.market.on_trade(symbol, &trade);
+            self.touch(symbol, SourceKind::Trade);
+        }
+        let is_moved = self.state.market.on_book(symbol, rows);
+        self.mark(symbol);
+        if is_moved {
+            self.touch(symbol, SourceKind::Quote);
+        }
+        if rows.iter().any(|row| row.event.action != Action::Trade) {
+            self.touch(symbol, SourceKind::Book);
+        }
+    }
+
+    #[cold]
+    pub(super) fn apply_other(&mut self, record: &Record) {
+        match &record.payload {
+            Payload::Bar(bar) => return self.apply_again(Arrival::Bar(record.symbol, bar)),
+            Payload::Quote(quote) => return self.apply_again(Arrival::Quote(record.symbol, quote)),
+            Payload::Trade(trade) => return self.apply_again(Arrival::Trade(record.symbol, trade)),
+            Payload::Cash(event) => {
+                // What the ledger cannot book is a fault of the data, and it says so.
+                if let Err(error) = self.state.ledger.cash_event(record.symbol, event, record.ts_event_ns) {
+                    self.faults.push(format!("{}: {error:?}", record.ts_event_ns));
+                }
+                self.equity_changed = true;
+            }
+            Payload::Status(_) | Payload::Grid(_) => {}
+        }
+        self.state.market.apply(record);
+    }
+
+    fn apply_again(&mut self, arrival: Arrival<'_>) {
+        self.counters.records -= 1; // The same record under its own kind.
+        self.apply(arrival);
+    }
+}
