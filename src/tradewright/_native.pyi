@@ -40,11 +40,11 @@ __all__ = [
     "LedgerEntry",
     "LedgerTrip",
     "MarketSnapshot",
-    "MessageSequence",
     "MatchFill",
     "MatchOrder",
     "MatchOutcome",
     "MatchingEngine",
+    "MessageSequence",
     "PortfolioState",
     "SessionState",
     "SimVenue",
@@ -111,7 +111,7 @@ class Kernel:
     ) -> bool:
         """Runs whole series through the simulated venue; whether their end was reached.
 
-        ``venue_series`` are the same records in order of the venue's time, for a venue with a clock of its own.
+        ``venue_series`` are the same records by the venue's time, for a venue with a clock of its own.
 
         ``pulse(rows, now_ns)`` is called now and then. Ctrl-C ends a run early and keeps what it has.
         """

@@ -57,9 +57,12 @@ def step_through(run: Run, venue: SimVenue) -> None:
     """
     kernel = run.kernel
     kernel.check(run.series, run.sources)
-    steps = _Steps(run)
+    steps = _Steps(run.series)
+    by_venue = None if run.venue_series is None else _Steps(run.venue_series)
     while True:
         now_ns = min(steps.next_ns, venue.next_report_ns, venue.next_arrival_ns)
+        if by_venue is not None:
+            now_ns = min(now_ns, by_venue.next_ns)
         if steps.next_ns != NEVER_NS:
             # Timers end with the data; reports and orders under way still arrive.
             now_ns = min(now_ns, kernel.next_timer_ns, venue.next_ns)
@@ -67,7 +70,10 @@ def step_through(run: Run, venue: SimVenue) -> None:
             kernel.end(venue.end_run(kernel))
             return
         records = steps.take() if steps.next_ns == now_ns else []
-        venue.on_records(kernel, records)
+        if by_venue is None:
+            venue.on_records(kernel, records)
+        elif by_venue.next_ns == now_ns:
+            venue.on_records(kernel, by_venue.take())
         venue.on_time(kernel, now_ns)
         reports = venue.reports(kernel, now_ns)
         if records or reports or kernel.next_timer_ns <= now_ns:
@@ -220,7 +226,7 @@ async def _loop(
     inbox: list[ExecutionReport],
     progress: Callable[[float], None] | None,
 ) -> None:
-    kernel, steps = run.kernel, _Steps(run)
+    kernel, steps = run.kernel, _Steps(run.series)
     watcher = engine if isinstance(engine, WatchesMarket) else None
     post, last_ns = _Post(inbox), 0
     await _settle(inbox)
@@ -292,9 +298,9 @@ async def _settle(inbox: list[ExecutionReport]) -> None:
 class _Steps:
     """The merged feed: records by receive time; those of equal time keep the order of their series."""
 
-    def __init__(self, run: Run) -> None:
-        rows = sum(len(series[1] if series[0] == "events" else series[3]) for series in run.series)
-        merged = heapq.merge(*(_records(series) for series in run.series), key=_receive_time)
+    def __init__(self, columns: Sequence[tuple[Any, ...]]) -> None:
+        rows = sum(len(series[1] if series[0] == "events" else series[3]) for series in columns)
+        merged = heapq.merge(*(_records(series) for series in columns), key=_receive_time)
         self._groups = groupby(merged, key=_receive_time)
         self._rows, self._read = rows, 0
         self.next_ns = NEVER_NS
@@ -324,6 +330,9 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
         yield from symbol
         return
     recv, event, *rest = columns
+    if kind == "book_l2":
+        yield from _book_records(symbol, event if recv is None else recv, event, rest)
+        return
     columns = [event if recv is None else recv, event, *rest]
     missing = {"bars": float("nan"), "trades": 0}.get(kind)
     for start in range(0, len(event), _CHUNK_ROWS):
@@ -332,6 +341,16 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
         rows = [[missing] * length if column is None else column[chunk].tolist() for column in columns]
         for row in zip(*rows, strict=True):
             yield (kind[:-1], symbol, *row)
+
+
+def _book_records(symbol: int, recv: Any, event: Any, columns: list[Any]) -> Iterator[Record]:
+    """The events of a book as records: all of one receive time together, as they would arrive."""
+    import numpy as np
+
+    starts = np.flatnonzero(np.r_[True, recv[1:] != recv[:-1]]).tolist()
+    for start, end in zip(starts, [*starts[1:], len(recv)], strict=True):
+        rows = list(zip(*(column[start:end].tolist() for column in (event, *columns)), strict=True))
+        yield ("book", symbol, int(recv[start]), int(event[start]), rows)
 
 
 def _shown(run: Run, record: Record) -> Bar | Quote | Trade | None:

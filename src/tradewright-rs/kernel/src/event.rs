@@ -172,6 +172,8 @@ pub enum Payload {
     Quote(Quote),
     /// A print.
     Trade(Trade),
+    /// Events of a book that came at once.
+    Book(Vec<BookRow>),
     /// The instrument's status changed.
     Status(Status),
     /// The tick grid changed.

@@ -160,6 +160,10 @@ impl Market {
                 self.on_trade(record.symbol, trade);
                 Some(SourceKind::Trade)
             }
+            Payload::Book(rows) => {
+                self.on_book(record.symbol, rows);
+                Some(SourceKind::Book)
+            }
             Payload::Status(status) => {
                 self.symbols[record.symbol as usize].status = *status;
                 None

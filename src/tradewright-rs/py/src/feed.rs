@@ -4,10 +4,12 @@ use numpy::{PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use tradewright_kernel::event::{Bar, CashEvent, Payload, Quote, Record, Status, Trade};
+use tradewright_kernel::book::{Action, BookEvent};
+use tradewright_kernel::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
 use tradewright_kernel::feed::{Columns, Feed, FeedError};
 use tradewright_kernel::instrument::{GridBand, Instrument, SymbolId, TickGrid};
 use tradewright_kernel::num::cash_from_f64;
+use tradewright_kernel::order::Side;
 
 type Floats<'py> = PyReadonlyArray1<'py, f64>;
 type Times<'py> = PyReadonlyArray1<'py, i64>;
@@ -288,10 +290,11 @@ fn event_record(event: &Bound<'_, PyTuple>) -> PyResult<Record> {
 /// A record for a single step: an event's tuple, or
 /// `("bar", symbol, recv, event, open_ns, open, high, low, close, volume)`,
 /// `("quote", symbol, recv, event, bid, ask, bid_size, ask_size)`,
-/// `("trade", symbol, recv, event, price, size, aggressor)`.
+/// `("trade", symbol, recv, event, price, size, aggressor)`,
+/// `("book", symbol, recv, event, [(event, action, side, flags, price, size, order_id), …])`.
 pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResult<Record> {
     let kind: String = values.get_item(0)?.extract()?;
-    if !matches!(kind.as_str(), "bar" | "quote" | "trade") {
+    if !matches!(kind.as_str(), "bar" | "quote" | "trade" | "book") {
         return event_record(values);
     }
     let symbol: SymbolId = values.get_item(1)?.extract()?;
@@ -300,6 +303,11 @@ pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResu
         .ok_or_else(|| PyValueError::new_err(format!("record of unknown symbol number {symbol}")))?;
     let ts_recv_ns: i64 = values.get_item(2)?.extract()?;
     let ts_event_ns: i64 = values.get_item(3)?.extract()?;
+    if kind == "book" {
+        let rows = values.get_item(4)?.extract::<Vec<EventTuple>>()?;
+        let rows = rows.into_iter().map(|row| book_row(ts_recv_ns, row, instrument)).collect::<PyResult<_>>()?;
+        return Ok(Record { ts_recv_ns, ts_event_ns, symbol, payload: Payload::Book(rows) });
+    }
     let number = |at: usize| -> PyResult<f64> { values.get_item(at)?.extract() };
     let ticks = |at: usize, name: &str| -> PyResult<i64> {
         let price = number(at)?;
@@ -348,4 +356,32 @@ pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResu
         }),
     };
     Ok(Record { ts_recv_ns, ts_event_ns, symbol, payload })
+}
+
+/// One event of a book: venue time, action, side, flags, price, size, order.
+type EventTuple = (i64, u8, i8, u8, f64, f64, u64);
+
+fn book_row(ts_recv_ns: i64, values: EventTuple, instrument: &Instrument) -> PyResult<BookRow> {
+    let (ts_event_ns, code, side, flags, price, size, order_id) = values;
+    let bad = |what: &str, value: f64| PyValueError::new_err(format!("{}: {what} {value}", instrument.symbol));
+    let action = Action::from_code(code).ok_or_else(|| bad("no such book action:", f64::from(code)))?;
+    let price = match action.has_price() {
+        true => instrument.price_unit.count_nearest(price).filter(|&count| count > 0),
+        false => Some(0),
+    };
+    let lots = instrument.lot_size.count_nearest(size).filter(|&lots| lots >= 0 || action == Action::Change);
+    let event = BookEvent {
+        action,
+        side: match side {
+            1 => Some(Side::Buy),
+            -1 => Some(Side::Sell),
+            _ => None,
+        },
+        flags,
+        price: price.ok_or_else(|| bad("not a positive price:", values.4))?,
+        lots: lots.ok_or_else(|| bad("not a size:", size))?,
+        order_id,
+        sequence: 0,
+    };
+    Ok(BookRow { ts_recv_ns, ts_event_ns, event })
 }

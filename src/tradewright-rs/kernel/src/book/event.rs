@@ -58,6 +58,14 @@ impl Action {
     }
 }
 
+impl Action {
+    /// Whether an event of this kind says a price of its own: an order that shrinks has the price that it had.
+    #[inline]
+    pub fn has_price(self) -> bool {
+        !matches!(self, Action::Clear | Action::SnapshotStart | Action::SnapshotEnd | Action::Cancel | Action::Execute)
+    }
+}
+
 /// One change of a book, without its times, which a book does not need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookEvent {

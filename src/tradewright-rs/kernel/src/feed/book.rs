@@ -6,11 +6,6 @@ use crate::book::{Action, BookEvent};
 use crate::event::BookRow;
 use crate::order::Side;
 
-/// Whether an event of this kind has a price that counts.
-pub(super) fn has_price(action: Action) -> bool {
-    !matches!(action, Action::Clear | Action::SnapshotStart | Action::SnapshotEnd | Action::Cancel | Action::Execute)
-}
-
 /// The side of a column's code.
 #[inline]
 fn side(code: i8) -> Option<Side> {
@@ -43,7 +38,7 @@ impl Source<'_> {
             let exact = price[row] * scale;
             let (ticks, rounded) = count(exact);
             let (lots, rounded_lots) = count(size[row] * lot_scale);
-            let is_priced = has_price(action);
+            let is_priced = action.has_price();
             if is_priced {
                 let rounding = (exact - rounded).abs();
                 largest = if rounding > largest { rounding } else { largest };

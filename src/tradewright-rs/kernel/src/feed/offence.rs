@@ -1,6 +1,5 @@
 //! Says what is wrong with a row: its field, value and problem.
 
-use super::book::has_price;
 use super::source::{COUNT_MAX, Source};
 use super::{Columns, FeedError};
 use crate::book::Action;
@@ -98,7 +97,7 @@ impl Source<'_> {
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
                         .or_else(|| match known {
                             None => Some(error(row, "action", action[row].to_string(), "is no code of BookAction")),
-                            Some(action) if has_price(action) => number(row, "price", price[row]),
+                            Some(action) if action.has_price() => number(row, "price", price[row]),
                             Some(_) => None,
                         })
                         .or_else(|| {

@@ -140,6 +140,7 @@ impl<'a> Source<'a> {
                         (Payload::Bar(_), Chunk::Bars(_))
                             | (Payload::Quote(_), Chunk::Quotes(_))
                             | (Payload::Trade(_), Chunk::Trades(_))
+                            | (Payload::Book(_), Chunk::Book(_))
                     )
             });
         }

@@ -39,6 +39,7 @@ impl Kernel {
             Payload::Bar(bar) => return self.apply_again(Arrival::Bar(record.symbol, bar)),
             Payload::Quote(quote) => return self.apply_again(Arrival::Quote(record.symbol, quote)),
             Payload::Trade(trade) => return self.apply_again(Arrival::Trade(record.symbol, trade)),
+            Payload::Book(rows) => return self.apply_again(Arrival::Book(record.symbol, rows)),
             Payload::Cash(event) => {
                 // What the ledger cannot book is a fault of the data, and it says so.
                 if let Err(error) = self.state.ledger.cash_event(record.symbol, event, record.ts_event_ns) {

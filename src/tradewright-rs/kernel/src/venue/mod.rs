@@ -204,6 +204,7 @@ impl SimVenue {
             Payload::Bar(bar) => self.on_bar(symbol, bar, market),
             Payload::Quote(quote) => self.on_quote(symbol, quote, market),
             Payload::Trade(trade) => self.on_trade(symbol, trade, market),
+            Payload::Book(rows) => self.on_book(symbol, rows, market),
             Payload::Status(Status::Closed | Status::Resolved) => {
                 self.cancel_symbol(record, Reason::InstrumentEnded);
             }
