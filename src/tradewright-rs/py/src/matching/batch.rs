@@ -50,17 +50,48 @@ impl Columns<'_> {
         record: &mut Record,
         status: &mut Vec<i32>,
     ) {
-        for row in rows {
-            let before = record.fills.len();
-            let done = self.apply(row, engine, record);
-            status.push(match done {
-                Ok(()) => i32::try_from(record.fills.len() - before).unwrap_or(i32::MAX),
-                Err(reject) => -(reject as i32),
-            });
+        // Memory that is not written to costs nothing; to move what is written does.
+        record.fills.reserve(rows.len());
+        let columns = self.slice(rows);
+        match columns {
+            Columns { owner: None, tif: None, peak: None, stop: None, .. } => {
+                // Said once more, so that the loop is compiled without them.
+                let columns = Columns { owner: None, tif: None, peak: None, stop: None, ..columns };
+                columns.run_all(engine, record, status);
+            }
+            _ => columns.run_all(engine, record, status),
         }
     }
 
-    #[inline]
+    fn slice(&self, rows: std::ops::Range<usize>) -> Columns<'_> {
+        let [owner, peak, stop] = [self.owner, self.peak, self.stop].map(|column| column.map(|all| &all[rows.clone()]));
+        Columns {
+            kind: &self.kind[rows.clone()],
+            order_id: &self.order_id[rows.clone()],
+            side: &self.side[rows.clone()],
+            price: &self.price[rows.clone()],
+            size: &self.size[rows.clone()],
+            tif: self.tif.map(|all| &all[rows]),
+            owner,
+            peak,
+            stop,
+        }
+    }
+
+    #[inline(always)]
+    fn run_all(&self, engine: &mut Engine, record: &mut Record, status: &mut Vec<i32>) {
+        let mut fills = record.fills.len();
+        status.extend((0..self.kind.len()).map(|row| match self.apply(row, engine, record) {
+            Ok(()) => {
+                let made = record.fills.len() - fills;
+                fills += made;
+                i32::try_from(made).unwrap_or(i32::MAX)
+            }
+            Err(reject) => -(reject as i32),
+        }));
+    }
+
+    #[inline(always)]
     fn apply(&self, row: usize, engine: &mut Engine, sink: &mut impl Sink) -> Result<(), Reject> {
         let (id, side) = (self.order_id[row], i64::from(self.side[row]));
         let (price, size) = (self.price[row], self.size[row]);

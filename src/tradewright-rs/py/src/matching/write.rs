@@ -16,13 +16,22 @@ pub(super) fn column<'py, T, V: numpy::Element>(
 }
 
 pub(super) fn fill_columns<'py>(py: Python<'py>, fills: &[Fill]) -> PyResult<Bound<'py, PyDict>> {
+    let [mut command, mut taker, mut maker, mut price, mut size] = [(); 5].map(|()| Vec::with_capacity(fills.len()));
+    let mut side = Vec::with_capacity(fills.len());
+    // A part at a time, so that it is read from memory once and not for every column.
+    for fills in fills.chunks(256) {
+        command.extend(fills.iter().map(|fill| fill.command as i64));
+        taker.extend(fills.iter().map(|fill| fill.taker as i64));
+        maker.extend(fills.iter().map(|fill| fill.maker as i64));
+        price.extend(fills.iter().map(|fill| fill.price));
+        size.extend(fills.iter().map(|fill| fill.size));
+        side.extend(fills.iter().map(|fill| side_code(fill.side)));
+    }
     let columns = PyDict::new(py);
-    columns.set_item("command", column(py, fills, |fill| fill.command as i64))?;
-    columns.set_item("taker", column(py, fills, |fill| fill.taker as i64))?;
-    columns.set_item("maker", column(py, fills, |fill| fill.maker as i64))?;
-    columns.set_item("price", column(py, fills, |fill| fill.price))?;
-    columns.set_item("size", column(py, fills, |fill| fill.size))?;
-    columns.set_item("side", column(py, fills, |fill| side_code(fill.side)))?;
+    for (name, column) in [("command", command), ("taker", taker), ("maker", maker), ("price", price), ("size", size)] {
+        columns.set_item(name, column.into_pyarray(py))?;
+    }
+    columns.set_item("side", side.into_pyarray(py))?;
     Ok(columns)
 }
 
