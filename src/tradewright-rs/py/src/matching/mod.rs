@@ -52,6 +52,9 @@ pub struct MatchOrder {
     tif: u8,
 }
 
+/// The status of each operation of a batch, and the columns of fills and of outcomes.
+type BatchColumns<'py> = (Bound<'py, PyArray1<i32>>, Bound<'py, PyDict>, Bound<'py, PyDict>);
+
 /// A limit order book that matches.
 #[pyclass(subclass, module = "tradewright._native")]
 pub struct MatchingEngine {
@@ -123,6 +126,7 @@ impl MatchingEngine {
     }
 
     #[pyo3(signature = (order_id, side, price, size, owner = 0, tif = 0, peak = 0))]
+    #[allow(clippy::too_many_arguments)] // As many as an order has fields.
     fn limit(&mut self, order_id: i64, side: i64, price: i64, size: i64, owner: i64, tif: i64, peak: i64) -> i64 {
         self.call(|engine, record| {
             let order = counted(engine, limit_of(order_id, side, price, size, owner, tif, peak))?;
@@ -229,7 +233,7 @@ impl MatchingEngine {
         tif: Option<PyReadonlyArray1<'py, i8>>,
         peak: Option<PyReadonlyArray1<'py, i64>>,
         stop: Option<PyReadonlyArray1<'py, i64>>,
-    ) -> PyResult<(Bound<'py, PyArray1<i32>>, Bound<'py, PyDict>, Bound<'py, PyDict>)> {
+    ) -> PyResult<BatchColumns<'py>> {
         let columns = Columns {
             kind: kind.as_slice()?,
             order_id: order_id.as_slice()?,
