@@ -57,7 +57,7 @@ impl Matcher<'_> {
                 book.forget_taken(event);
             }
             match (event.action, event.side) {
-                (Action::Set | Action::Change, Some(side)) => {
+                (Action::Set | Action::Change, Some(side)) if self.is_touched(side, event.price) => {
                     let before = book.levels.lots_at(side, event.price);
                     book.levels.apply(event);
                     let after = book.levels.lots_at(side, event.price);
@@ -77,6 +77,16 @@ impl Matcher<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a level of a side is that of an order of ours, or reaches one on the other side.
+    #[inline]
+    fn is_touched(&self, side: Side, price: i64) -> bool {
+        self.orders.iter().any(|working| match working.order.kind.limit() {
+            Some(limit) if working.order.side == side => limit == price,
+            Some(limit) => working.within(limit, price),
+            None => false,
+        })
     }
 
     /// A level changed: our orders in it may move up, and those on the other side that it reaches fill.
