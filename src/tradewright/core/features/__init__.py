@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from tradewright.core.features.arithmetic import (
     absolute,
+    cumulative,
     diff,
     exp,
     lag,
@@ -32,6 +33,18 @@ from tradewright.core.features.arithmetic import (
 )
 from tradewright.core.features.frame import compute
 from tradewright.core.features.graph import Compiled, NodeSpec, compile  # noqa: A004 - as re.compile
+from tradewright.core.features.microstructure import (
+    arrival_rate,
+    kyle_lambda,
+    momentum,
+    ofi,
+    ofi_event,
+    realised_vol,
+    relative_spread,
+    trade_imbalance,
+    traded_volume,
+    vpin,
+)
 from tradewright.core.features.node import Condition, Node, NodeLike, constant, price
 from tradewright.core.features.parameters import Window
 from tradewright.core.features.python_nodes import apply, expr
@@ -51,6 +64,8 @@ from tradewright.core.features.sources import (
     mid,
     open,  # noqa: A004 - the field's own name
     quoted_spread,
+    signed_size,
+    trade_side,
     trade_size,
     volume,
     weighted_mid,
@@ -107,6 +122,7 @@ __all__ = [
     "absolute",
     "any_of",
     "apply",
+    "arrival_rate",
     "ask",
     "ask_depth",
     "ask_size",
@@ -123,6 +139,7 @@ __all__ = [
     "crosses",
     "crosses_above",
     "crosses_below",
+    "cumulative",
     "diff",
     "duration_ns",
     "ema",
@@ -132,6 +149,7 @@ __all__ = [
     "expr",
     "high",
     "imbalance",
+    "kyle_lambda",
     "lag",
     "last",
     "log",
@@ -140,6 +158,9 @@ __all__ = [
     "maximum",
     "mid",
     "minimum",
+    "momentum",
+    "ofi",
+    "ofi_event",
     "ols_hedge",
     "on_bar",
     "on_book",
@@ -149,6 +170,8 @@ __all__ = [
     "open",
     "price",
     "quoted_spread",
+    "realised_vol",
+    "relative_spread",
     "returns",
     "rolling_max",
     "rolling_mean",
@@ -158,12 +181,17 @@ __all__ = [
     "rolling_sum",
     "rolling_var",
     "rsi",
+    "signed_size",
     "sma",
     "spread",
     "sqrt",
+    "trade_imbalance",
+    "trade_side",
     "trade_size",
+    "traded_volume",
     "true_range",
     "volume",
+    "vpin",
     "weighted_mid",
     "where",
     "wilder",

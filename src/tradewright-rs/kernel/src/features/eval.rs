@@ -63,6 +63,11 @@ impl Node {
             Node::Rsi(node) => node.eval(cells),
             Node::TrueRange(node) => node.eval(cells),
             Node::EwmaVol(node) => node.eval(cells),
+            Node::Ofi(node) => node.eval(cells),
+            Node::Cumulative(node) => node.eval(cells),
+            Node::Momentum(node) => node.eval(cells),
+            Node::Vpin(node) => node.eval(cells),
+            Node::KyleLambda(node) => node.eval(cells),
             Node::Const(value) => *value,
             Node::Apply(_) | Node::Expr(_) => unreachable!("Invariant: `eval` deals with the host's functions"),
         }
@@ -142,6 +147,11 @@ impl Node {
             Node::Where(condition, a, b) => [condition, a, b].into_iter().for_each(visit),
             Node::TrueRange(node) => [&mut node.high, &mut node.low, &mut node.close].into_iter().for_each(visit),
             Node::CountSum(node) => node.inputs.iter_mut().for_each(visit),
+            Node::Ofi(node) => node.inputs.iter_mut().for_each(visit),
+            Node::Cumulative(node) => visit(&mut node.input),
+            Node::Momentum(node) => visit(&mut node.input),
+            Node::Vpin(node) => [&mut node.price, &mut node.size].into_iter().for_each(visit),
+            Node::KyleLambda(node) => [&mut node.mid, &mut node.flow].into_iter().for_each(visit),
             Node::Apply(node) => node.inputs.iter_mut().for_each(visit),
             Node::Expr(node) => node.inputs.iter_mut().for_each(visit),
         }
