@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
 
 from tradewright.core import features as f
 from tradewright.errors import DataError
@@ -270,7 +270,7 @@ def test_vpin_is_the_published_one(rows: list[Any], volume: float, n: int, bar_n
 
 
 def test_vpin_over_a_long_run_neither_drifts_nor_counts_empty_buckets() -> None:
-    random = np.random.default_rng(11)
+    random, normal = np.random.default_rng(11), statistics.NormalDist()
     count = 4_000
     cents = (10_000 + np.cumsum(random.integers(-3, 4, count))).tolist()
     sizes = random.lognormal(0, 2, count).round(3).tolist()
@@ -281,8 +281,8 @@ def test_vpin_over_a_long_run_neither_drifts_nor_counts_empty_buckets() -> None:
     moves = np.diff(cents)
     deviations = np.array([moves[i - 49 : i + 1].std(ddof=1) for i in range(49, count - 1)])
     buckets = volume_buckets(sizes[50:], 100.0)
-    shares: NDArray[np.float64] = norm.cdf(moves[49:] / deviations)
-    bought = [math.fsum(size * float(shares[place]) for place, size in bucket) for bucket in buckets[-20:]]
+    shares = [normal.cdf(move) for move in (moves[49:] / deviations).tolist()]
+    bought = [math.fsum(size * shares[place] for place, size in bucket) for bucket in buckets[-20:]]
     assert math.isclose(got[-1], published_vpin(bought, [100 - b for b in bought]), rel_tol=1e-6)
 
 
