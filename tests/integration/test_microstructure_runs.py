@@ -23,6 +23,7 @@ ACCOUNT = tw.Account(cash={"USDT": 1_000_000})
 
 
 def nodes() -> dict[str, f.Node]:
+    fit = f.MicropriceFit(0.5, ((-0.3, -0.1, 0.0, 0.1, 0.3), (-0.6, -0.2, 0.0, 0.2, 0.6)))
     mid, last = f.mid(SYMBOL), f.last(SYMBOL)
     return {
         "ofi": f.ofi(SYMBOL, 7),
@@ -34,6 +35,7 @@ def nodes() -> dict[str, f.Node]:
         "vpin of trades": f.vpin(SYMBOL, 2.5, 4, bar=None, changes=5),
         "volatility": f.realised_vol(mid, 12),
         "relative spread": f.relative_spread(SYMBOL),
+        "microprice": f.microprice(SYMBOL, fit),
         "momentum": f.momentum(mid, "10ms"),
         "momentum of trades": f.momentum(last, "10ms"),
         "rate of quotes": f.arrival_rate(SYMBOL, "25ms", "quote"),
@@ -109,21 +111,19 @@ def test_a_run_over_quotes_and_trades_reads_what_compute_gives(seed: int) -> Non
 def test_over_a_book_its_touch_is_the_quotes_and_its_prints_the_trades(seed: int) -> None:
     random = np.random.default_rng(seed)
     count = 4_000
-    walk = 200 + np.cumsum(random.integers(-1, 2, count))
     is_print = random.random(count) < 0.3
     side = random.choice([-1, 1], count)
-    # Levels around a price that walks; now and then a whole side is cleared.
-    level = walk - side * random.integers(1, 4, count)
+    # Levels on their side of 200 that fill and empty; now and then a whole side is cleared.
+    level = 200 - side * random.integers(1, 5, count)
     is_clear = (random.random(count) < 0.02) & ~is_print
     action = np.where(is_print, BookAction.TRADE, np.where(is_clear, BookAction.CLEAR, BookAction.SET))
-    crossing = np.where(is_print, walk, level) * 0.5
     events = tw.BookEvents.from_arrays(
         SYMBOL,
         ts=times_of(random, count),
         action=action,
         side=side,
-        price=crossing,
-        size=np.where(is_clear, 0.0, random.integers(1, 9, count) * 0.25),
+        price=level * 0.5,
+        size=np.where(is_print, 1.0, random.integers(0, 6, count) * (0.25 - 0.25 * is_clear)),
         instrument=UNIT,
     )
     touch: dict[str, f.Node] = {

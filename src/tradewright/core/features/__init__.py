@@ -33,6 +33,7 @@ from tradewright.core.features.arithmetic import (
 )
 from tradewright.core.features.frame import compute
 from tradewright.core.features.graph import Compiled, NodeSpec, compile  # noqa: A004 - as re.compile
+from tradewright.core.features.microprice import MicropriceFit, fit_microprice, microprice
 from tradewright.core.features.microstructure import (
     arrival_rate,
     kyle_lambda,
@@ -110,6 +111,7 @@ __all__ = [
     "Condition",
     "Duration",
     "Every",
+    "MicropriceFit",
     "Node",
     "NodeLike",
     "NodeSpec",
@@ -147,6 +149,7 @@ __all__ = [
     "ewma_vol",
     "exp",
     "expr",
+    "fit_microprice",
     "high",
     "imbalance",
     "kyle_lambda",
@@ -156,6 +159,7 @@ __all__ = [
     "log_returns",
     "low",
     "maximum",
+    "microprice",
     "mid",
     "minimum",
     "momentum",

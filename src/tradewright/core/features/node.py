@@ -149,7 +149,7 @@ _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "lt": "<", "ge": ">=", "le": "<=",
     "and": "&", "or": "|",
 }  # fmt: skip
-_COUNTED = frozenset({"vpin", "kyle_lambda"})  # all integers say something, zeros too
+_COUNTED = frozenset({"vpin", "kyle_lambda", "microprice_adjustment"})  # every integer is said
 _WINDOWED = frozenset({
     "rolling_sum", "rolling_mean", "rolling_var", "rolling_std", "rolling_min", "rolling_max",
     "rolling_quantile", "zscore", "ols_hedge", "correlation", "expr", "momentum",

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::NodeSpec;
 use super::conditions::{Changes, Crosses, Way};
 use super::exact::Unit;
-use super::flow::{Buckets, Cumulative, KyleLambda, Momentum, Ofi, PriceChanges, Vpin};
+use super::flow::{Adjustment, Buckets, Cumulative, KyleLambda, Momentum, Ofi, PriceChanges, Vpin};
 use super::moments::{CountMean, CountMoments, FloatMoments, Moment};
 use super::node::{Apply, Binary, CountPast, CountSum, Expr, FloatPast, Node, Past, Unary};
 use super::order::{Extreme, Quantile};
@@ -223,6 +223,7 @@ impl Builder {
             }
             "vpin" => self.vpin(spec)?,
             "kyle_lambda" => self.kyle_lambda(spec)?,
+            "microprice_adjustment" => adjustment(spec)?,
             "ols_hedge" => self.pair(PairMoment::Slope, spec)?,
             "correlation" => self.pair(PairMoment::Correlation, spec)?,
             "apply" => Node::Apply(Box::new(Apply {
@@ -353,6 +354,16 @@ impl Builder {
 fn at_least(spec: &NodeSpec, index: usize, least: i64) -> Result<i64, String> {
     let value = int(spec, index)?;
     if value < least { Err(format!("integer {index} is {value}, not at least {least}")) } else { Ok(value) }
+}
+
+fn adjustment(spec: &NodeSpec) -> Result<Node, String> {
+    let (inputs, tick) = (inputs(spec)?, number(spec, 0)?);
+    let (imbalances, spreads) = (at_least(spec, 0, 1)?, at_least(spec, 1, 1)?);
+    let table: Vec<f64> = (1..spec.numbers.len()).map(|index| number(spec, index)).collect::<Result<_, _>>()?;
+    if tick <= 0.0 || imbalances % 2 == 0 || imbalances.checked_mul(spreads) != Some(table.len() as i64) {
+        return Err(format!("a table of {imbalances} × {spreads} does not fit {} numbers", table.len()));
+    }
+    Ok(Node::Adjustment(Box::new(Adjustment { inputs, tick, imbalances: imbalances as usize, table })))
 }
 
 fn source(field: Field, spec: &NodeSpec, instruments: &[Instrument]) -> Result<(Node, Option<Unit>), String> {

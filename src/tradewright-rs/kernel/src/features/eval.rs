@@ -68,6 +68,7 @@ impl Node {
             Node::Momentum(node) => node.eval(cells),
             Node::Vpin(node) => node.eval(cells),
             Node::KyleLambda(node) => node.eval(cells),
+            Node::Adjustment(node) => node.eval(cells),
             Node::Const(value) => *value,
             Node::Apply(_) | Node::Expr(_) => unreachable!("Invariant: `eval` deals with the host's functions"),
         }
@@ -148,6 +149,7 @@ impl Node {
             Node::TrueRange(node) => [&mut node.high, &mut node.low, &mut node.close].into_iter().for_each(visit),
             Node::CountSum(node) => node.inputs.iter_mut().for_each(visit),
             Node::Ofi(node) => node.inputs.iter_mut().for_each(visit),
+            Node::Adjustment(node) => node.inputs.iter_mut().for_each(visit),
             Node::Cumulative(node) => visit(&mut node.input),
             Node::Momentum(node) => visit(&mut node.input),
             Node::Vpin(node) => [&mut node.price, &mut node.size].into_iter().for_each(visit),

@@ -298,3 +298,32 @@ impl KyleLambda {
         self.value = if is_flat { f64::NAN } else { finite(slope) };
     }
 }
+
+/// What Stoikov's microprice adds to the mid: a table by spread and imbalance.
+#[derive(Clone, Debug)]
+pub(crate) struct Adjustment {
+    /// Bid size, ask size, spread.
+    pub inputs: [u32; 3],
+    pub tick: f64,
+    /// Classes of imbalance: an odd number, so that one is balance.
+    pub imbalances: usize,
+    /// A row for each spread in ticks, the last for all wider ones.
+    pub table: Vec<f64>,
+}
+
+impl Adjustment {
+    #[inline(never)]
+    pub fn eval(&self, cells: &Cells<'_>) -> f64 {
+        let [bids, asks, spread] = self.inputs.map(|input| cells.value(input));
+        let (tilt, width) = ((bids - asks) / (bids + asks), spread / self.tick);
+        if !tilt.is_finite() || !width.is_finite() || width <= 0.0 {
+            return f64::NAN;
+        }
+        let half = ((self.imbalances - 1) / 2) as f64;
+        let steps = (tilt.abs() * self.imbalances as f64 / 2.0 + 0.5).floor().min(half);
+        let class = if tilt < 0.0 { half - steps } else { half + steps };
+        let rows = (self.table.len() / self.imbalances) as f64;
+        let row = (width + 0.5).floor().clamp(1.0, rows) - 1.0;
+        self.table.get(row as usize * self.imbalances + class as usize).copied().unwrap_or(f64::NAN)
+    }
+}

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::Callables;
 use super::conditions::{Changes, Crosses};
 use super::exact::Divisor;
-use super::flow::{Cumulative, KyleLambda, Momentum, Ofi, Vpin};
+use super::flow::{Adjustment, Cumulative, KyleLambda, Momentum, Ofi, Vpin};
 use super::moments::{CountMean, CountMoments, FloatMoments};
 use super::order::{Extreme, Quantile};
 use super::pairs::{CountPair, FloatPair};
@@ -378,6 +378,7 @@ pub(crate) enum Node {
     Momentum(Box<Momentum>),
     Vpin(Box<Vpin>),
     KyleLambda(Box<KyleLambda>),
+    Adjustment(Box<Adjustment>),
     Apply(Box<Apply>),
     Expr(Box<Expr>),
 }
