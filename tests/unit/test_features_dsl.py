@@ -87,6 +87,9 @@ def test_nodes_read_as_they_were_written() -> None:
         f.ewma_vol(x, "5m"): "ewma_vol(close('A'), '5m')",
         f.ewma_vol(x, 12): "ewma_vol(close('A'), 12)",
         f.returns(x): "returns(close('A'), 1)",
+        f.momentum(x, "5s"): "momentum(close('A'), '5s')",
+        f.vpin("A", 250.0): "vpin(last('A'), trade_size('A'), 50, 100, 60000000000, 250)",
+        f.cumulative(x): "cumulative(close('A'))",
         ~(x > 2) & (x < 3): "(not((close('A') > 2)) & (close('A') < 3))",
     }
     assert {repr(node) for node in texts} == set(texts.values())
@@ -128,6 +131,24 @@ X = f.close("A")
         (lambda: f.ewma_vol(X, "soon"), "half_life 'soon'"),
         (lambda: f.constant(float("inf")), "inf"),
         (lambda: f.close(""), "symbol ''"),
+        (lambda: f.ofi("A", 0), "window = 0"),
+        (lambda: f.ofi("", 5), "symbol ''"),
+        (lambda: f.trade_imbalance("A", "soon"), "window 'soon'"),
+        (lambda: f.traded_volume("A", 5, "bought"), "side 'bought'"),  # pyright: ignore[reportArgumentType]
+        (lambda: f.vpin("A", 0.0), "volume = 0.0"),
+        (lambda: f.vpin("A", float("nan")), "volume = nan"),
+        (lambda: f.vpin("A", float("inf")), "volume = inf"),
+        (lambda: f.vpin("A", 10, 0), "buckets = 0"),
+        (lambda: f.vpin("A", 10, bar="0s"), "bar '0s'"),
+        (lambda: f.vpin("A", 10, bar=60), "bar = 60"),  # pyright: ignore[reportArgumentType]
+        (lambda: f.vpin("A", 10, changes=1), "changes = 1"),
+        (lambda: f.realised_vol(X, 0), "window = 0"),
+        (lambda: f.momentum(X, 5), "span = 5"),  # pyright: ignore[reportArgumentType]
+        (lambda: f.momentum(X, "-1s"), "span '-1s'"),
+        (lambda: f.arrival_rate("A", 20), "window = 20"),  # pyright: ignore[reportArgumentType]
+        (lambda: f.arrival_rate("A", "1s", "fill"), "kind 'fill'"),  # pyright: ignore[reportArgumentType]
+        (lambda: f.kyle_lambda("A", 1), "n = 1"),
+        (lambda: f.kyle_lambda("A", 20, "0s"), "interval '0s'"),
         (lambda: f.spread(X, X, 2, window=5), "hedge or window"),
         (lambda: f.every("100ms", phase="200ms"), "phase '200ms'"),
         (lambda: f.every(0), "period 0"),

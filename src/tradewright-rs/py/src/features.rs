@@ -52,7 +52,7 @@ fn raised(error: PyErr) -> HostError {
 /// One series: symbol, kind (`bars`, `quotes` or `trades`), receive times, value columns.
 ///
 /// Columns of bars: open, high, low, close, volume. Of quotes: bid, ask, bid size, ask size; a NaN price is an
-/// empty side. Of trades: price, size.
+/// empty side. Of trades: price, size, aggressor (1 buyer, -1 seller, 0 or NaN unknown).
 type SeriesTuple<'py> = (SymbolId, String, PyReadonlyArray1<'py, i64>, Vec<PyReadonlyArray1<'py, f64>>);
 
 struct Columns<'a> {
@@ -98,7 +98,8 @@ impl Columns<'_> {
             }
             SourceKind::Trade => {
                 let (price, size) = (self.price(0)?, value(1));
-                market.on_trade(self.symbol, &Trade { ts_recv_ns: ts, ts_event_ns: ts, price, size, aggressor: 0 });
+                let aggressor = value(2) as i8; // NaN, which is unknown, becomes 0.
+                market.on_trade(self.symbol, &Trade { ts_recv_ns: ts, ts_event_ns: ts, price, size, aggressor });
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-"""Functions of the latest values and of values some samples ago."""
+"""Functions of the latest values, of values some samples ago, and of all values so far."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ def returns(x: NodeLike, n: int = 1) -> Node:
 def log_returns(x: NodeLike, n: int = 1) -> Node:
     """``log(x / lag(x, n))``. Ready from sample ``n + 1``; NaN where the ratio is not positive."""
     return Node("log_returns", (as_node(x),), ints=(sample_count(n),))
+
+
+def cumulative(x: NodeLike) -> Node:
+    """The sum of all samples so far. Ready from the first.
+
+    ``cumulative(signed_size(s))`` is all that aggressors bought less all that they sold. The rounding
+    errors of the additions are added back: the sum is as good as one float holds, however long the run.
+
+    Source: Neumaier (1974), "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen".
+    """
+    return Node("cumulative", (as_node(x),))
 
 
 def log(x: NodeLike) -> Node:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PRICES = {"bars": ("open", "high", "low", "close"), "quotes": ("bid", "ask"), "trades": ("price",)}
-_SIZES = {"bars": ("volume",), "quotes": ("bid_size", "ask_size"), "trades": ("size",)}
+_SIZES = {"bars": ("volume",), "quotes": ("bid_size", "ask_size"), "trades": ("size", "aggressor")}
+_SIDES_REMEDY = "Use 1 where the buyer took, -1 where the seller did, 0 where it is unknown."
 _PRICE_UNIT_DEFAULT = "1e-06"
 
 
@@ -41,8 +42,9 @@ def compute(
     Args:
         nodes: A node, several, or several by the names that their columns get.
         data: A series (`Bars`, `Quotes`, `Trades`), several of them, a dataset, or a Polars frame of bars
-            (open, high, low, close, volume), quotes (bid, ask, bid_size, ask_size) or trades (price, size)
-            with a time column ``ts_recv``, ``ts_event`` or ``ts`` (aware, or ns since the epoch).
+            (open, high, low, close, volume), quotes (bid, ask, bid_size, ask_size) or trades (price, size,
+            aggressor of 1, -1 or 0) with a time column ``ts_recv``, ``ts_event`` or ``ts`` (aware, or ns
+            since the epoch).
         symbol: The instrument of a frame without a ``symbol`` column.
 
     Returns:
@@ -121,10 +123,14 @@ def _kind(names: Iterable[str], source: str) -> str:
 
 
 def _of_series(series: Any) -> _Columns:
+    import numpy as np
+
     kind = series.kind if hasattr(series, "kind") else _kind(dir(series), series.symbol)
     instrument = getattr(series, "instrument", None)
     unit = _PRICE_UNIT_DEFAULT if instrument is None else str(instrument.price_unit)
-    columns = {name: getattr(series, name) for name in (*_PRICES[kind], *_SIZES[kind])}
+    columns = {name: getattr(series, name) for name in (*_PRICES[kind], *_SIZES[kind]) if name != "aggressor"}
+    if kind == "trades":
+        columns["aggressor"] = getattr(series, "aggressor", np.zeros(len(series.ts_recv_ns), np.int8))
     return _checked(series.symbol, kind, unit, series.ts_recv_ns, columns)
 
 
@@ -172,11 +178,15 @@ def _of_frame_of_one(frame: pl.DataFrame, symbol: str) -> _Columns:
     for name in (*_PRICES[kind], *_SIZES[kind]):
         # Closes alone are bars of four equal prices; sizes that were not recorded are unknown.
         present = name if name in frame.columns else "close" if name in _PRICES["bars"] else None
-        columns[name] = (
-            np.full(len(frame), np.nan)
-            if present is None
-            else frame[present].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        )
+        if present is None:
+            columns[name] = np.full(len(frame), np.nan)
+            continue
+        values = frame[present]
+        if name == "aggressor" and not values.dtype.is_numeric():
+            raise DataError(
+                f"is {values.dtype}, not a number.", source=symbol, field=name, remedy=_SIDES_REMEDY
+            )
+        columns[name] = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return _checked(symbol, kind, _PRICE_UNIT_DEFAULT, column.to_numpy(), columns)
 
 
@@ -205,6 +215,15 @@ def _checked(
                 f"is {column[row - 1]}, not a price.",
                 source=symbol, row=row, field=name, value=column[row - 1],
                 remedy="Leave the row out.",
+            )  # fmt: skip
+    if kind == "trades":
+        sides = np.asarray(columns["aggressor"], dtype=np.float64)
+        bad = ~(np.isnan(sides) | np.isin(sides, (-1.0, 0.0, 1.0)))
+        if bad.any():
+            row = _first(bad)
+            raise DataError(
+                f"is {sides[row - 1]:g}, not a side.", source=symbol, row=row, field="aggressor",
+                value=sides[row - 1], remedy=_SIDES_REMEDY,
             )  # fmt: skip
     values = [np.ascontiguousarray(column, dtype=np.float64) for column in columns.values()]
     return _Columns(symbol, kind, unit, np.ascontiguousarray(ts_recv_ns, dtype=np.int64), values)

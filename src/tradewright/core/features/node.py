@@ -113,7 +113,9 @@ class Node:
             arguments += [f"{name}={node!r}" for name, node in zip(self.names, self.inputs, strict=True)]
         else:
             arguments += [repr(node) for node in self.inputs]
-        if self.op in _WINDOWED and self.ints[0] == 0:
+        if self.op in _COUNTED:
+            arguments += [str(one) for one in self.ints]
+        elif self.op in _WINDOWED and self.ints[0] == 0:
             arguments.append(repr(duration_text(self.ints[1])))
         elif self.op == "ewma_vol" and self.ints[0]:
             arguments.append(repr(duration_text(self.ints[0])))
@@ -147,9 +149,10 @@ _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">", "lt": "<", "ge": ">=", "le": "<=",
     "and": "&", "or": "|",
 }  # fmt: skip
+_COUNTED = frozenset({"vpin", "kyle_lambda", "microprice_adjustment"})  # every integer is said
 _WINDOWED = frozenset({
     "rolling_sum", "rolling_mean", "rolling_var", "rolling_std", "rolling_min", "rolling_max",
-    "rolling_quantile", "zscore", "ols_hedge", "correlation", "expr",
+    "rolling_quantile", "zscore", "ols_hedge", "correlation", "expr", "momentum",
 })  # fmt: skip
 
 

@@ -71,6 +71,22 @@ def trade_size(symbol: str) -> Node:
     return Node("trade_size", symbol=checked_symbol(symbol))
 
 
+def trade_side(symbol: str) -> Node:
+    """Whose order took in the latest public trade: 1 the buyer's, -1 the seller's. Source: trades.
+
+    NaN where that is unknown.
+    """
+    return Node("trade_side", symbol=checked_symbol(symbol))
+
+
+def signed_size(symbol: str) -> Node:
+    """Size of the latest public trade, negative where the seller's order took. Source: trades.
+
+    NaN where the aggressor is unknown.
+    """
+    return Node("signed_size", symbol=checked_symbol(symbol))
+
+
 def imbalance(symbol: str, depth: int = 1) -> Node:
     """``(bids - asks) / (bids + asks)`` of the sizes in the best ``depth`` levels. Source: the book.
 

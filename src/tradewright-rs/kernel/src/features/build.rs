@@ -1,8 +1,11 @@
 //! From the flat list that Python sends to nodes.
 
+use std::collections::VecDeque;
+
 use super::NodeSpec;
 use super::conditions::{Changes, Crosses, Way};
 use super::exact::Unit;
+use super::flow::{Adjustment, Buckets, Cumulative, KyleLambda, Momentum, Ofi, PriceChanges, Vpin};
 use super::moments::{CountMean, CountMoments, FloatMoments, Moment};
 use super::node::{Apply, Binary, CountPast, CountSum, Expr, FloatPast, Node, Past, Unary};
 use super::order::{Extreme, Quantile};
@@ -26,14 +29,14 @@ pub(crate) struct Builder {
 /// Which records a field is sampled from.
 pub(crate) fn kinds_of(field: Field) -> &'static [SourceKind] {
     use Field::{
-        Ask, AskDepth, AskSize, Bid, BidDepth, BidSize, Close, High, Imbalance, Last, Low, Microprice, Mid, Open,
-        Price, QuotedSpread, TradeSize, Volume,
+        Ask, AskDepth, AskSize, BarRecord, Bid, BidDepth, BidSize, BookRecord, Close, High, Imbalance, Last, Low,
+        Microprice, Mid, Open, Price, QuoteRecord, QuotedSpread, SignedSize, TradeRecord, TradeSide, TradeSize, Volume,
     };
     match field {
-        Open | High | Low | Close | Volume => &[SourceKind::Bar],
-        Bid | Ask | Mid | BidSize | AskSize | QuotedSpread => &[SourceKind::Quote],
-        Last | TradeSize => &[SourceKind::Trade],
-        Imbalance | BidDepth | AskDepth | Microprice => &[SourceKind::Book],
+        Open | High | Low | Close | Volume | BarRecord => &[SourceKind::Bar],
+        Bid | Ask | Mid | BidSize | AskSize | QuotedSpread | QuoteRecord => &[SourceKind::Quote],
+        Last | TradeSize | TradeSide | SignedSize | TradeRecord => &[SourceKind::Trade],
+        Imbalance | BidDepth | AskDepth | Microprice | BookRecord => &[SourceKind::Book],
         Price => &[SourceKind::Bar, SourceKind::Quote, SourceKind::Trade],
     }
 }
@@ -53,11 +56,17 @@ fn field(op: &str) -> Option<Field> {
         "quoted_spread" => Field::QuotedSpread,
         "last" => Field::Last,
         "trade_size" => Field::TradeSize,
+        "trade_side" => Field::TradeSide,
+        "signed_size" => Field::SignedSize,
         "price" => Field::Price,
         "book_imbalance" => Field::Imbalance,
         "bid_depth" => Field::BidDepth,
         "ask_depth" => Field::AskDepth,
         "microprice" => Field::Microprice,
+        "bar_record" => Field::BarRecord,
+        "quote_record" => Field::QuoteRecord,
+        "trade_record" => Field::TradeRecord,
+        "book_record" => Field::BookRecord,
         _ => return None,
     })
 }
@@ -200,6 +209,21 @@ impl Builder {
                 let ([input], half_life) = (inputs(spec)?, half_life(spec)?);
                 Node::EwmaVol(EwmaVol::new(input, half_life))
             }
+            "ofi_event" => Node::Ofi(Box::new(Ofi { inputs: inputs(spec)?, previous: None })),
+            "cumulative" => {
+                let [input] = inputs(spec)?;
+                Node::Cumulative(Box::new(Cumulative::new(input)))
+            }
+            "momentum" => {
+                let ([input], span_ns) = (inputs(spec)?, int(spec, 1)?);
+                if span_ns < 1 {
+                    return Err(format!("span of {span_ns} ns is not at least 1"));
+                }
+                Node::Momentum(Box::new(Momentum { input, span_ns, past: VecDeque::new() }))
+            }
+            "vpin" => self.vpin(spec)?,
+            "kyle_lambda" => self.kyle_lambda(spec)?,
+            "microprice_adjustment" => adjustment(spec)?,
             "ols_hedge" => self.pair(PairMoment::Slope, spec)?,
             "correlation" => self.pair(PairMoment::Correlation, spec)?,
             "apply" => Node::Apply(Box::new(Apply {
@@ -284,6 +308,33 @@ impl Builder {
         (if sign < 0 { Node::Sub(a, b) } else { Node::Binary(op, a, b) }, None)
     }
 
+    fn vpin(&self, spec: &NodeSpec) -> Result<Node, String> {
+        let ([price, size], volume) = (inputs(spec)?, number(spec, 0)?);
+        if self.unit(price).is_none() {
+            return Err("needs a price as its first input".to_owned());
+        }
+        if volume <= 0.0 {
+            return Err(format!("volume = {volume} of a bucket is not above zero"));
+        }
+        let (buckets, changes, bar_ns) = (at_least(spec, 0, 1)?, at_least(spec, 1, 2)?, at_least(spec, 2, 0)?);
+        Ok(Node::Vpin(Box::new(Vpin {
+            price,
+            size,
+            bar_ns,
+            bar: None,
+            changes: PriceChanges::new(changes as usize),
+            buckets: Buckets::new(volume, buckets as usize),
+        })))
+    }
+
+    fn kyle_lambda(&mut self, spec: &NodeSpec) -> Result<Node, String> {
+        let [mid, flow] = inputs(spec)?;
+        let (intervals, interval_ns) = (at_least(spec, 0, 2)?, at_least(spec, 1, 0)?);
+        let windows = [Window::new(&mut self.floats, intervals, 0)?, Window::new(&mut self.floats, intervals, 0)?];
+        let pair = FloatPair::new(PairMoment::Slope, mid, flow, windows);
+        Ok(Node::KyleLambda(Box::new(KyleLambda::new(pair, intervals as f64, interval_ns))))
+    }
+
     fn pair(&mut self, moment: PairMoment, spec: &NodeSpec) -> Result<Node, String> {
         let [a, b] = inputs(spec)?;
         Ok(match (self.unit(a), self.unit(b)) {
@@ -299,18 +350,33 @@ impl Builder {
     }
 }
 
+/// Number `index` as a count of at least `least`.
+fn at_least(spec: &NodeSpec, index: usize, least: i64) -> Result<i64, String> {
+    let value = int(spec, index)?;
+    if value < least { Err(format!("integer {index} is {value}, not at least {least}")) } else { Ok(value) }
+}
+
+fn adjustment(spec: &NodeSpec) -> Result<Node, String> {
+    let (inputs, tick) = (inputs(spec)?, number(spec, 0)?);
+    let (imbalances, spreads) = (at_least(spec, 0, 1)?, at_least(spec, 1, 1)?);
+    let table: Vec<f64> = (1..spec.numbers.len()).map(|index| number(spec, index)).collect::<Result<_, _>>()?;
+    if tick <= 0.0 || imbalances % 2 == 0 || imbalances.checked_mul(spreads) != Some(table.len() as i64) {
+        return Err(format!("a table of {imbalances} × {spreads} does not fit {} numbers", table.len()));
+    }
+    Ok(Node::Adjustment(Box::new(Adjustment { inputs, tick, imbalances: imbalances as usize, table })))
+}
+
 fn source(field: Field, spec: &NodeSpec, instruments: &[Instrument]) -> Result<(Node, Option<Unit>), String> {
     let symbol = spec.symbol.ok_or("needs a symbol")?;
     let instrument = instruments.get(symbol as usize);
     let instrument = instrument.ok_or_else(|| format!("symbol {symbol} is not one of {}", instruments.len()))?;
     let parts = if matches!(field, Field::Mid | Field::Price) { 2 } else { 1 };
     let unit = Unit::of(instrument.price_unit, parts)?;
-    use Field::{AskDepth, AskSize, BidDepth, BidSize, Imbalance, Microprice, TradeSize, Volume};
-    let is_of_book = matches!(field, Imbalance | BidDepth | AskDepth | Microprice);
-    let levels = if is_of_book && field != Microprice { int(spec, 0)? } else { 1 };
+    use Field::{Ask, AskDepth, Bid, BidDepth, Close, High, Imbalance, Last, Low, Mid, Open, Price, QuotedSpread};
+    let levels = if matches!(field, Imbalance | BidDepth | AskDepth) { int(spec, 0)? } else { 1 };
     let levels = u32::try_from(levels).ok().filter(|levels| *levels > 0);
     let levels = levels.ok_or("needs at least one level")?;
-    let is_price = !is_of_book && !matches!(field, Volume | BidSize | AskSize | TradeSize);
+    let is_price = matches!(field, Open | High | Low | Close | Bid | Ask | Mid | QuotedSpread | Last | Price);
     let source = Source { field, symbol, divisor: unit.over(1), levels, unit: instrument.price_unit.to_f64() };
     Ok((Node::Source(source), is_price.then_some(unit)))
 }

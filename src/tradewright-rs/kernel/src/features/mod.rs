@@ -9,6 +9,7 @@ mod build;
 mod conditions;
 mod eval;
 mod exact;
+mod flow;
 mod group;
 mod layout;
 mod moments;

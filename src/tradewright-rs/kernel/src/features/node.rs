@@ -5,6 +5,7 @@ use std::cell::Cell;
 use super::Callables;
 use super::conditions::{Changes, Crosses};
 use super::exact::Divisor;
+use super::flow::{Adjustment, Cumulative, KyleLambda, Momentum, Ofi, Vpin};
 use super::moments::{CountMean, CountMoments, FloatMoments};
 use super::order::{Extreme, Quantile};
 use super::pairs::{CountPair, FloatPair};
@@ -372,6 +373,12 @@ pub(crate) enum Node {
     Where(u32, u32, u32),
     Crosses(Crosses),
     Changes(Changes),
+    Ofi(Box<Ofi>),
+    Cumulative(Box<Cumulative>),
+    Momentum(Box<Momentum>),
+    Vpin(Box<Vpin>),
+    KyleLambda(Box<KyleLambda>),
+    Adjustment(Box<Adjustment>),
     Apply(Box<Apply>),
     Expr(Box<Expr>),
 }

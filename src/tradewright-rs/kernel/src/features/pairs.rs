@@ -163,6 +163,17 @@ impl FloatPair {
         if a.is_nan() || b.is_nan() {
             return f64::NAN;
         }
+        self.next(&mut cells.memory.floats, cells.memory.now_ns, a, b)
+    }
+
+    /// The sum of squared distances of b from its mean over the window.
+    pub fn spread_b(&self) -> f64 {
+        self.sums.spread_b(self.windows[1].len() as f64)
+    }
+
+    /// The next value, with this pair as the latest of the window.
+    #[inline]
+    pub fn next(&mut self, floats: &mut [f64], now_ns: i64, a: f64, b: f64) -> f64 {
         self.equal.0 = if a == self.latest.0 { self.equal.0 + 1 } else { 1 };
         self.equal.1 = if b == self.latest.1 { self.equal.1 + 1 } else { 1 };
         self.latest = (a, b);
@@ -171,16 +182,15 @@ impl FloatPair {
         sums.pushes += 1;
         let [left, right] = &mut self.windows;
         let (mut gone, before) = (Gone::default(), sums);
-        left.push(&mut cells.memory.floats, cells.memory.now_ns, a, |old| gone.left(old));
-        right
-            .push(&mut cells.memory.floats, cells.memory.now_ns, b, |old| gone.right(old, |a, b| sums.add(a, b, -1.0)));
+        left.push(floats, now_ns, a, |old| gone.left(old));
+        right.push(floats, now_ns, b, |old| gone.right(old, |a, b| sums.add(a, b, -1.0)));
         let (n, n_f) = (left.len(), left.len() as f64);
         // As in `FloatMoments`: an outlier left, or the means have left their anchors behind.
         let dwarfed = sums.aa < before.aa * 1e-6 || sums.bb < before.bb * 1e-6;
         let off_centre = sums.spread_a(n_f) < sums.aa * 1e-6 || sums.spread_b(n_f) < sums.bb * 1e-6;
         let flat = self.equal.0 >= n as u64 || self.equal.1 >= n as u64;
         if sums.pushes >= n || dwarfed || (off_centre && !flat) {
-            sums = self.afresh(&cells.memory.floats, n_f);
+            sums = self.afresh(floats, n_f);
         }
         self.sums = sums;
         if !self.windows[0].is_ready() || n < 2 {

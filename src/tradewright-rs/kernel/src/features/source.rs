@@ -33,11 +33,18 @@ pub(crate) enum Field {
     QuotedSpread,
     Last,
     TradeSize,
+    TradeSide,
+    SignedSize,
     Price,
     Imbalance,
     BidDepth,
     AskDepth,
     Microprice,
+    /// One a record, of each kind: what is counted.
+    BarRecord,
+    QuoteRecord,
+    TradeRecord,
+    BookRecord,
 }
 
 #[derive(Clone, Debug)]
@@ -72,6 +79,9 @@ impl Source {
             Sample::Row(Rows::Quotes(quotes), row) => self.of_quote(column, cells, &quotes[row]),
             Sample::Row(Rows::Trades(trades), row) => match self.field {
                 Field::TradeSize => trades[row].size,
+                Field::TradeSide => side(trades[row].aggressor),
+                Field::SignedSize => side(trades[row].aggressor) * trades[row].size,
+                Field::TradeRecord => 1.0,
                 _ => self.sample(column, cells, trades[row].price),
             },
             Sample::Row(Rows::Book(_), _) => f64::NAN, // Never fed rows: `Graph::sample_book` evaluates them.
@@ -92,6 +102,7 @@ impl Source {
         let size = |lots| market.instruments[self.symbol as usize].size(lots);
         match self.field {
             Field::Imbalance => book.imbalance(levels).unwrap_or(f64::NAN),
+            Field::BookRecord => 1.0,
             Field::BidDepth => size(book.depth(Side::Buy, levels)),
             Field::AskDepth => size(book.depth(Side::Sell, levels)),
             // A price of the book in price units; `divisor` is exact for whole ones alone, and this is none.
@@ -106,6 +117,7 @@ impl Source {
             Field::High => bar.high,
             Field::Low => bar.low,
             Field::Volume => return bar.volume,
+            Field::BarRecord => return 1.0,
             _ => bar.close,
         };
         self.sample(column, cells, count)
@@ -119,12 +131,19 @@ impl Source {
             Field::Ask if has_ask => quote.ask,
             Field::Mid => mid_count(quote),
             Field::QuotedSpread if has_bid && has_ask => quote.ask - quote.bid,
+            Field::QuoteRecord => return 1.0,
             Field::BidSize => return if has_bid { quote.bid_size } else { f64::NAN },
             Field::AskSize => return if has_ask { quote.ask_size } else { f64::NAN },
             _ => NO_COUNT,
         };
         self.sample(column, cells, count)
     }
+}
+
+/// Whose order took: +1 the buyer's, −1 the seller's; NaN where that is unknown.
+#[inline(always)]
+fn side(aggressor: i8) -> f64 {
+    if aggressor == 0 { f64::NAN } else { f64::from(aggressor.signum()) }
 }
 
 /// Bid plus ask: a mid in half price units.
