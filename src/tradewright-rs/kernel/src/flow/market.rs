@@ -2,12 +2,13 @@
 
 use super::chance::Chance;
 use super::clock::Clock;
+use super::guests::{GuestFill, of_flow, owner_of};
 use super::params::Params;
 use super::people::Resting;
 use super::publish::Publisher;
 use super::value::Path;
 use crate::event::BookRow;
-use crate::matching::{Engine, Limit, Market, Record, SelfTrade, Tif};
+use crate::matching::{Engine, Limit, Market, OutcomeKind, Record, SelfTrade, Tif};
 use crate::order::Side;
 
 /// What was sent, and what came of it. The opening book is not counted.
@@ -27,21 +28,24 @@ pub struct Counts {
     pub unfilled: u64,
     /// Orders cancelled.
     pub cancels: u64,
-    /// Trades: one for each resting order that was met.
+    /// Trades of the flow's orders to take: one for each resting order that they met.
     pub trades: u64,
 }
 
 /// A generated market: a matching engine, and people who send it orders.
 ///
-/// Times of arrival, orders, cancellations and the value are drawn from four streams of the seed, so that other orders in
-/// the book change neither when people come nor what the asset is worth.
+/// Times of arrival, orders, cancellations and the value are drawn from four streams of the seed, so that guests in the
+/// book change neither when people come nor what the asset is worth. A guest's order that would trade with another of the
+/// same owner is cancelled; orders of the flow have no owner.
 #[derive(Clone, Debug)]
 pub struct FlowMarket {
     params: Params,
     start_ns: i64,
-    engine: Engine,
-    record: Record,
-    resting: Resting,
+    pub(super) engine: Engine,
+    /// What the latest command did.
+    pub(super) record: Record,
+    pub(super) resting: Resting,
+    pub(super) guest_fills: Vec<GuestFill>,
     publisher: Publisher,
     clock: Clock,
     arrivals: Chance,
@@ -71,9 +75,10 @@ impl FlowMarket {
         let (bid, ask) = (params.bid, params.bid + 1);
         let mut market = FlowMarket {
             start_ns,
-            engine: Engine::new(SelfTrade::Allow),
+            engine: Engine::new(SelfTrade::CancelNewest),
             record: Record { deltas: true, ..Record::default() },
             resting: Resting::default(),
+            guest_fills: Vec::new(),
             publisher: Publisher::new(tick_units),
             clock: Clock::new(params.rate(), params.clusters),
             arrivals: Chance::new(seed, 0),
@@ -134,12 +139,26 @@ impl FlowMarket {
         if !is_order || self.resting.len() != before {
             self.schedule_cancel();
         }
+        self.publish(rows);
+    }
+
+    /// Lets time pass until a guest's command; nothing of the flow happens before it.
+    pub(super) fn pass_to(&mut self, at_ns: i64) {
+        let at_s = (at_ns - self.start_ns) as f64 / 1e9;
+        self.now_s = at_s.min(self.next_s()).max(self.now_s);
+    }
+
+    /// Tells the feed and the guests what the latest command did, and forgets it.
+    pub(super) fn publish(&mut self, rows: &mut Vec<BookRow>) {
         let now_ns = self.time_ns(self.now_s);
-        self.publisher.message(now_ns, &self.record, rows);
-        self.record.fills.clear();
-        self.record.outcomes.clear();
-        self.record.levels.clear();
-        self.record.orders.clear();
+        let mut record = std::mem::take(&mut self.record);
+        self.publisher.message(now_ns, &record, rows);
+        self.note_guests(&record, now_ns);
+        record.fills.clear();
+        record.outcomes.clear();
+        record.levels.clear();
+        record.orders.clear();
+        self.record = record;
     }
 
     /// Ends the market: the value at its end is noted.
@@ -167,7 +186,7 @@ impl FlowMarket {
         self.start_ns + libm::round(at_s * 1e9) as i64
     }
 
-    fn schedule_cancel(&mut self) {
+    pub(super) fn schedule_cancel(&mut self) {
         let rate = self.cancel_rate_max * self.resting.len() as f64;
         self.next_cancel_s = self.now_s + self.cancellations.exponential(rate);
     }
@@ -205,7 +224,7 @@ impl FlowMarket {
             return;
         }
         let id = self.resting.take_id();
-        let order = Limit { id, side, price, size, owner: 0, tif: Tif::PostOnly, peak: 0 };
+        let order = Limit { id: of_flow(id), side, price, size, owner: 0, tif: Tif::PostOnly, peak: 0 };
         match self.engine.limit(&order, &mut self.record) {
             Ok(()) => self.resting.add(id),
             Err(_) => self.resting.give_back(id),
@@ -235,35 +254,34 @@ impl FlowMarket {
         let sent = match bound {
             None => {
                 self.counts.markets += 1;
-                self.engine.market(&Market { id, side, size, owner: 0 }, &mut self.record)
+                self.engine.market(&Market { id: of_flow(id), side, size, owner: 0 }, &mut self.record)
             }
             Some(price) => {
                 self.counts.informed += 1;
-                let order = Limit { id, side, price, size, owner: 0, tif: Tif::Ioc, peak: 0 };
+                let order = Limit { id: of_flow(id), side, price, size, owner: 0, tif: Tif::Ioc, peak: 0 };
                 self.engine.limit(&order, &mut self.record)
             }
         };
         debug_assert!(sent.is_ok(), "Invariant: the flow sends what the engine takes");
-        self.resting.give_back(id);
-        self.counts.unfilled += u64::from(!self.record.outcomes.is_empty());
-        self.counts.trades += self.record.fills.len() as u64;
-        for fill in &self.record.fills {
-            if self.engine.order(fill.maker).is_none() {
-                self.resting.remove(fill.maker);
-            }
-        }
+        let mine = of_flow(id);
+        let is_unfilled = |kind| kind == OutcomeKind::Unfilled;
+        let unfilled = self.record.outcomes.iter().any(|outcome| outcome.id == mine && is_unfilled(outcome.kind));
+        self.counts.unfilled += u64::from(unfilled);
+        self.counts.trades += self.record.fills.iter().filter(|fill| fill.taker == mine).count() as u64;
         self.settle();
+        self.resting.give_back(id);
     }
 
     /// Picks a resting order, and cancels it with the probability that its distance gives.
     fn cancel_one(&mut self) {
         let id = self.resting.at(self.cancellations.below(self.resting.len() as u64) as usize);
-        let Some((side, price)) = self.engine.order(id).and_then(|order| Some((order.side, order.price?))) else {
+        let Some((side, price)) = self.engine.order(of_flow(id)).and_then(|order| Some((order.side, order.price?)))
+        else {
             return;
         };
         let distance = side.sign() * (self.latest[side.opposite() as usize] - price);
         if self.cancellations.uniform() * self.cancel_rate_max < self.params.cancel_rate(distance)
-            && self.engine.cancel(id, &mut self.record).is_ok()
+            && self.engine.cancel(of_flow(id), &mut self.record).is_ok()
         {
             self.resting.remove(id);
             self.counts.cancels += 1;
@@ -275,7 +293,15 @@ impl FlowMarket {
         if self.params.varies { self.orders.geometric(self.params.lots) } else { self.params.lots as i64 }
     }
 
-    fn settle(&mut self) {
+    /// After a command: forgets orders of the flow that it filled, and notes the best prices.
+    pub(super) fn settle(&mut self) {
+        for fill in &self.record.fills {
+            if let Ok(id) = owner_of(fill.maker)
+                && self.engine.order(fill.maker).is_none()
+            {
+                self.resting.remove(id);
+            }
+        }
         for side in [Side::Buy, Side::Sell] {
             if let Some(best) = self.engine.best(side) {
                 self.latest[side as usize] = best.price;

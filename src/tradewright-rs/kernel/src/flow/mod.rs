@@ -3,6 +3,7 @@
 //! - [`Params`]: who they are: zero-intelligence arrivals (Cont, Stoikov and Talreja 2010), in clusters (Hawkes 1971)
 //!   if wanted, with informed traders (Glosten and Milgrom 1985) if wanted.
 //! - [`FlowMarket`]: the book that they make, one event at a time.
+//! - [`Request`]: orders of guests in that book.
 //! - `clock`, `value`: when the next order comes; what the asset is worth.
 //! - `chance`: the one source of randomness. The same seed gives the same bytes on every machine.
 //!
@@ -10,6 +11,7 @@
 
 mod chance;
 mod clock;
+mod guests;
 mod market;
 mod params;
 mod people;
@@ -18,6 +20,7 @@ mod publish;
 mod tests;
 mod value;
 
+pub use guests::{GuestFill, Request};
 pub use market::{Counts, FlowMarket};
 pub use params::{Clusters, Informed, Params};
 pub use value::Value;

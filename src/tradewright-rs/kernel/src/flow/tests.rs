@@ -1,8 +1,9 @@
 use super::chance::Chance;
 use super::clock::Clock;
 use super::value::Path;
-use super::{Clusters, FlowMarket, Informed, Params, Value};
-use crate::book::{Book, L2, WINDOW};
+use super::{Clusters, FlowMarket, GuestFill, Informed, Params, Request, Value};
+use crate::book::{Action, Book, L2, WINDOW};
+use crate::matching::{Change, Limit, Market, Reject, Tif};
 use crate::order::Side;
 
 fn params() -> Params {
@@ -113,4 +114,99 @@ fn impossible_markets_are_refused() {
     assert!(refused(Params { clusters, ..params() }).contains("branching"));
     let informed = Some(Informed { share: 1.1, value: Value::Brownian { start: 1.0, volatility: 1.0 } });
     assert!(refused(Params { informed, ..params() }).contains("share"));
+}
+
+fn limit(id: u64, side: Side, price: i64, size: i64) -> Request {
+    Request::Limit(Limit { id, side, price, size, owner: 1, tif: Tif::Gtc, peak: 0 })
+}
+
+/// A market whose flow does nothing but send market orders of one lot.
+fn takers() -> FlowMarket {
+    let limit_rates = vec![1e-9];
+    FlowMarket::new(Params { limit_rates, market_rate: 10.0, cancel_rates: vec![1e-9], ..params() }, 5, 0, 1).unwrap()
+}
+
+/// Orders of guests queue behind what stands, trade when their turn comes, and consume what they take.
+#[test]
+fn guests_queue_consume_and_move_the_book() {
+    let (mut market, mut rows) = (takers(), Vec::new());
+    assert_eq!(market.request(0, &limit(7, Side::Buy, 5_000, 3), &mut rows), Ok(()));
+    assert_eq!((market.guest_queue_ahead(7), market.guest_open(7)), (Some(1), Some(3)));
+    // A better price moves the book.
+    assert_eq!(market.request(0, &limit(8, Side::Sell, 5_001, 2), &mut rows), Ok(()));
+    assert_eq!(market.engine().best(Side::Sell).map(|level| (level.price, level.size)), Some((5_001, 3)));
+    // Taking consumes what the flow had put there.
+    rows.clear();
+    let take = Request::Market(Market { id: 9, side: Side::Buy, size: 1, owner: 2 });
+    assert_eq!(market.request(0, &take, &mut rows), Ok(()));
+    let taken = GuestFill { at_ns: 0, id: 9, side: Side::Buy, price: 5_001, size: 1, is_maker: false };
+    assert_eq!(market.guest_fills(), [taken]);
+    assert_eq!(market.guest_queue_ahead(8), Some(0));
+    assert_eq!(rows.iter().map(|row| row.event.action).collect::<Vec<_>>(), [Action::Trade, Action::Set]);
+    assert_eq!(rows[1].event.lots, 2);
+    // Then the flow's market orders meet ours: the first sale goes to the order before us.
+    let (mut sold, mut bought) = (0, 0);
+    while market.guest_open(7).is_some() || market.guest_open(8).is_some() {
+        market.step(&mut rows);
+        for fill in market.guest_fills() {
+            assert!(fill.is_maker && fill.size == 1);
+            if fill.id == 7 { bought += fill.size } else { sold += fill.size }
+        }
+    }
+    assert_eq!((bought, sold), (3, 2));
+}
+
+#[test]
+fn a_guest_who_trades_with_himself_is_cancelled_and_unknown_orders_are_refused() {
+    let (mut market, mut rows) = (takers(), Vec::new());
+    market.request(0, &Request::Market(Market { id: 1, side: Side::Buy, size: 1, owner: 1 }), &mut rows).unwrap();
+    market.request(0, &limit(2, Side::Sell, 5_001, 1), &mut rows).unwrap();
+    market.request(0, &limit(3, Side::Buy, 5_001, 1), &mut rows).unwrap();
+    assert_eq!((market.guest_open(2), market.guest_open(3)), (Some(1), None));
+    assert_eq!(market.request(0, &Request::Cancel(3), &mut rows), Err(Reject::UnknownId));
+    assert_eq!(market.request(0, &Request::Cancel(1 << 63), &mut rows), Err(Reject::Malformed));
+    let change = Change { price: Some(5_003), ..Change::default() };
+    assert_eq!(market.request(0, &Request::Amend(2, change), &mut rows), Ok(()));
+    assert_eq!(market.engine().best(Side::Sell).map(|level| level.price), Some(5_003));
+}
+
+/// Guests who trade all the time: the messages still lead to the engine's book, people still come at the same times, the
+/// value is the same, and each print of theirs is one of the feed's.
+#[test]
+fn guests_change_the_book_but_neither_arrivals_nor_the_value() {
+    let informed = Some(Informed { share: 0.4, value: Value::Brownian { start: 5_000.5, volatility: 0.5 } });
+    let mut alone = FlowMarket::new(Params { informed, ..params() }, 21, 0, 1).unwrap();
+    let mut visited = alone.clone();
+    let (mut book, mut rows, mut mine, mut prints) = (L2::new(WINDOW), Vec::new(), 0, 0);
+    visited.snapshot(&mut rows);
+    for id in 0..4_000_u64 {
+        let until_s = id as f64 * 0.05;
+        while visited.next_s() < until_s {
+            visited.step(&mut rows);
+        }
+        while alone.next_s() < until_s {
+            alone.step(&mut Vec::new());
+        }
+        let at_ns = (until_s * 1e9) as i64;
+        let side = if id % 2 == 0 { Side::Buy } else { Side::Sell };
+        let best = visited.engine().best(side).map_or(5_000, |level| level.price);
+        let request = match id % 5 {
+            0 => Request::Market(Market { id, side, size: 2, owner: 1 }),
+            1 => Request::Cancel(id - 1),
+            2 => Request::Stop(Market { id, side, size: 1, owner: 1 }, best + 3 * side.sign()),
+            _ => limit(id, side, best + side.sign(), 1),
+        };
+        let _ = visited.request(at_ns, &request, &mut rows);
+        mine += visited.guest_fills().len();
+        prints += rows.iter().filter(|row| row.event.action == Action::Trade).count();
+        rows.drain(..).for_each(|row| book.apply(&row.event));
+        for side in [Side::Buy, Side::Sell] {
+            let expected = visited.engine().levels(side).map(|level| (level.price, level.size));
+            assert!(book.levels(side).map(|level| (level.price, level.lots)).eq(expected), "order {id}");
+        }
+    }
+    assert!(mine > 500 && prints > mine, "{mine} of {prints}");
+    assert_ne!(visited.counts(), alone.counts());
+    assert_eq!(visited.counts().limits, alone.counts().limits);
+    assert_eq!(visited.values(), alone.values());
 }
