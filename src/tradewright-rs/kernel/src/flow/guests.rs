@@ -2,7 +2,7 @@
 
 use super::market::FlowMarket;
 use crate::event::BookRow;
-use crate::matching::{Change, Limit, Market, Record, Reject};
+use crate::matching::{Change, Limit, Market, Outcome, Record, Reject};
 use crate::order::Side;
 
 /// A command of somebody who is not part of the flow. Ids are his own; small ones are quick to find.
@@ -88,6 +88,11 @@ impl FlowMarket {
         std::mem::take(&mut self.guest_fills)
     }
 
+    /// What else happened to orders of guests since this was last asked: their ids are the guests' own.
+    pub fn guest_outcomes(&mut self) -> Vec<(i64, Outcome)> {
+        std::mem::take(&mut self.guest_outcomes)
+    }
+
     /// Lots of a guest's order that may still trade; `None` once it has ended.
     pub fn guest_open(&self, id: u64) -> Option<i64> {
         self.engine.order(of_guest(id)).map(|order| order.open)
@@ -98,7 +103,7 @@ impl FlowMarket {
         self.engine.queue_ahead(of_guest(id))
     }
 
-    /// Notes the trades of guests, as makers and as takers.
+    /// Notes what happened to guests, as makers and as takers.
     pub(super) fn note_guests(&mut self, record: &Record, at_ns: i64) {
         for fill in &record.fills {
             let sides = [(fill.maker, fill.side.opposite(), true), (fill.taker, fill.side, false)];
@@ -107,6 +112,11 @@ impl FlowMarket {
                     let (price, size) = (fill.price, fill.size);
                     self.guest_fills.push(GuestFill { at_ns, id, side, price, size, is_maker });
                 }
+            }
+        }
+        for &outcome in &record.outcomes {
+            if let Err(id) = owner_of(outcome.id) {
+                self.guest_outcomes.push((at_ns, Outcome { id, ..outcome }));
             }
         }
     }

@@ -8,7 +8,7 @@ use super::people::Resting;
 use super::publish::Publisher;
 use super::value::Path;
 use crate::event::BookRow;
-use crate::matching::{Engine, Limit, Market, OutcomeKind, Record, SelfTrade, Tif};
+use crate::matching::{Engine, Limit, Market, Outcome, OutcomeKind, Record, SelfTrade, Tif};
 use crate::order::Side;
 
 /// What was sent, and what came of it. The opening book is not counted.
@@ -46,6 +46,7 @@ pub struct FlowMarket {
     pub(super) record: Record,
     pub(super) resting: Resting,
     pub(super) guest_fills: Vec<GuestFill>,
+    pub(super) guest_outcomes: Vec<(i64, Outcome)>,
     publisher: Publisher,
     clock: Clock,
     arrivals: Chance,
@@ -79,6 +80,7 @@ impl FlowMarket {
             record: Record { deltas: true, ..Record::default() },
             resting: Resting::default(),
             guest_fills: Vec::new(),
+            guest_outcomes: Vec::new(),
             publisher: Publisher::new(tick_units),
             clock: Clock::new(params.rate(), params.clusters),
             arrivals: Chance::new(seed, 0),
@@ -122,6 +124,11 @@ impl FlowMarket {
     /// When [`FlowMarket::step`] will happen, in seconds from the start.
     pub fn next_s(&self) -> f64 {
         self.next_order_s.min(self.next_cancel_s)
+    }
+
+    /// The same, in ns since the epoch.
+    pub fn next_ns(&self) -> i64 {
+        self.time_ns(self.next_s())
     }
 
     /// Somebody comes, and may change the book: the message that a feed sends, if anything shows, is appended.
@@ -183,7 +190,7 @@ impl FlowMarket {
     }
 
     fn time_ns(&self, at_s: f64) -> i64 {
-        self.start_ns + libm::round(at_s * 1e9) as i64
+        self.start_ns.saturating_add(libm::round(at_s * 1e9) as i64)
     }
 
     pub(super) fn schedule_cancel(&mut self) {

@@ -4,6 +4,7 @@
 //!   if wanted, with informed traders (Glosten and Milgrom 1985) if wanted.
 //! - [`FlowMarket`]: the book that they make, one event at a time.
 //! - [`Request`]: orders of guests in that book.
+//! - [`Exchange`]: that market as a venue for the kernel's orders, with latency and reports.
 //! - `clock`, `value`: when the next order comes; what the asset is worth.
 //! - `chance`: the one source of randomness. The same seed gives the same bytes on every machine.
 //!
@@ -11,6 +12,7 @@
 
 mod chance;
 mod clock;
+mod exchange;
 mod guests;
 mod market;
 mod params;
@@ -20,6 +22,7 @@ mod publish;
 mod tests;
 mod value;
 
+pub use exchange::Exchange;
 pub use guests::{GuestFill, Request};
 pub use market::{Counts, FlowMarket};
 pub use params::{Clusters, Informed, Params};

@@ -1,3 +1,5 @@
+mod exchange;
+
 use super::chance::Chance;
 use super::clock::Clock;
 use super::value::Path;
