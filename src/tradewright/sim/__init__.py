@@ -1,4 +1,4 @@
-"""The simulated venue: its configuration and models, and the matching engine."""
+"""The simulated venue: its configuration and models, the matching engine, and generated markets."""
 
 from tradewright.sim.config import (
     Account,
@@ -12,6 +12,15 @@ from tradewright.sim.config import (
     SampledLatency,
     Venue,
 )
+from tradewright.sim.flow import (
+    Flow,
+    FlowCounts,
+    GeneratedMarket,
+    HawkesFlow,
+    InformedFlow,
+    PoissonFlow,
+    generate,
+)
 from tradewright.sim.matching import MatchingEngine
 
 __all__ = [
@@ -19,11 +28,18 @@ __all__ = [
     "ConstantLatency",
     "Costs",
     "Fills",
+    "Flow",
+    "FlowCounts",
+    "GeneratedMarket",
+    "HawkesFlow",
+    "InformedFlow",
     "Latency",
     "LogNormal",
     "MatchingEngine",
+    "PoissonFlow",
     "Quantiles",
     "RecordedLatency",
     "SampledLatency",
     "Venue",
+    "generate",
 ]

@@ -9,6 +9,7 @@ pub mod event;
 pub mod features;
 pub mod feed;
 pub mod fees;
+pub mod flow;
 pub mod gate;
 pub mod host;
 pub mod instrument;

@@ -7,6 +7,7 @@ mod columns;
 mod configuration;
 mod features;
 mod feed;
+mod flow;
 mod host;
 mod intents;
 mod kernel;
@@ -23,6 +24,8 @@ mod _native {
     use crate::books::{L2Book, L3Book, MessageSequence};
     #[pymodule_export]
     use crate::features::compute_features;
+    #[pymodule_export]
+    use crate::flow::generate_flow;
     #[pymodule_export]
     use crate::kernel::{Kernel, default_limits, reasons};
     #[pymodule_export]
