@@ -7,8 +7,11 @@ from tradewright.sim.config import (
     Fills,
     Latency,
     LogNormal,
+    ProbabilisticQueue,
     Quantiles,
+    Queue,
     RecordedLatency,
+    RiskAverseQueue,
     SampledLatency,
     Venue,
 )
@@ -22,8 +25,11 @@ __all__ = [
     "Latency",
     "LogNormal",
     "MatchingEngine",
+    "ProbabilisticQueue",
     "Quantiles",
+    "Queue",
     "RecordedLatency",
+    "RiskAverseQueue",
     "SampledLatency",
     "Venue",
 ]

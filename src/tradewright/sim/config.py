@@ -136,6 +136,9 @@ Latency: TypeAlias = ConstantLatency | SampledLatency | RecordedLatency
 """Any model of latency; in TOML ``{ type = "constant", entry_ns = 10_000_000, response_ns = 0 }``."""
 
 
+_QUEUE_FORMS = ("power", "power_of_share", "power_of_front", "log", "log_of_share")
+
+
 class RiskAverseQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="risk_averse"):
     """Only prints move a resting order up; a level smaller than what stood before it bounds that."""
 
@@ -157,6 +160,8 @@ class ProbabilisticQueue(Struct, frozen=True, kw_only=True, forbid_unknown_field
     exponent: Annotated[float, Meta(gt=0)] = 3.0
 
     def __post_init__(self) -> None:
+        if self.form not in _QUEUE_FORMS:
+            raise ValueError(f"form: {self.form!r} is unknown. Use one of {', '.join(_QUEUE_FORMS)}.")
         _require_positive(exponent=self.exponent)
 
 
