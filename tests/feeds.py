@@ -47,3 +47,49 @@ def hftbacktest_rows(path: Path) -> NDArray[Any]:
     table["ev"] |= LOCAL
     table["local_ts"] += max(0, -int((table["local_ts"] - table["exch_ts"]).min()))
     return table[np.argsort(table["local_ts"], kind="stable")]
+
+
+def write_small_recording(path: Path, *, messages: int = 600, seed: int = 5) -> Path:
+    """A recording as the Binance recorder writes it, made up: a snapshot, changes every 100 ms, and prints.
+
+    The mid walks by ticks of 0.01 around 100; each level is told again when its size changes. Prints come
+    just before the message that shows what they left.
+    """
+    draws = np.random.default_rng(seed)
+    start_ns, ms = 1_723_161_256_000_000_000, 1_000_000
+    bids, asks = ({9_999 - step: 5.0 for step in range(5)}, {10_001 + step: 5.0 for step in range(5)})
+    lines: list[tuple[int, dict[str, Any]]] = []
+
+    def told(at: int, name: str, **data: Any) -> None:
+        stamp = start_ns // ms + at
+        kind = {"depth": "depthUpdate"}.get(name, name)
+        data = {"e": kind, "E": stamp, "T": stamp, "s": "BTCUSDT", **data}
+        lines.append((start_ns + (at + 3) * ms, {"stream": f"btcusdt@{name}", "data": data}))
+
+    def written(levels: dict[int, float]) -> list[list[str]]:
+        return [[f"{tick / 100:.2f}", f"{size:.1f}"] for tick, size in sorted(levels.items())]
+
+    lines.append(
+        (start_ns, {"lastUpdateId": 100, "T": start_ns // ms, "bids": written(bids), "asks": written(asks)})
+    )
+    middle = 10_000
+    for number in range(1, messages + 1):
+        middle += int(draws.choice([-1, 0, 0, 0, 1]))
+        sides = []
+        for levels, sign in ((bids, -1), (asks, 1)):
+            wanted = {middle + sign * (1 + step): float(draws.integers(1, 9)) for step in range(5)}
+            changed = {tick: 0.0 for tick in levels if tick not in wanted}
+            changed |= {tick: size for tick, size in wanted.items() if levels.get(tick) != size}
+            levels.clear()
+            levels.update(wanted)
+            sides.append(changed)
+        if draws.random() < 0.6:
+            is_sale = bool(draws.integers(2))
+            tick = middle - 1 if is_sale else middle + 1
+            size = f"{float(draws.integers(1, 8)):.1f}"
+            told(number * 100 - 1, "trade", p=f"{tick / 100:.2f}", q=size, m=is_sale, X="MARKET")
+        bid, ask = (written(side) for side in sides)
+        told(number * 100, "depth", U=100 + number, u=100 + number, pu=99 + number, b=bid, a=ask)
+    with gzip.open(path, "wt") as file:
+        file.writelines(f"{stamp} {json.dumps(message)}\n" for stamp, message in lines)
+    return path
