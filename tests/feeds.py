@@ -74,10 +74,10 @@ def write_small_recording(path: Path, *, messages: int = 600, seed: int = 5) -> 
     )
     middle = 10_000
     for number in range(1, messages + 1):
-        middle += int(draws.choice([-1, 0, 0, 0, 1]))
+        middle += int(draws.choice([-1, 0, 1], p=[0.03, 0.94, 0.03]))
         sides = []
         for levels, sign in ((bids, -1), (asks, 1)):
-            wanted = {middle + sign * (1 + step): float(draws.integers(1, 9)) for step in range(5)}
+            wanted = {middle + sign * (1 + step): float(draws.integers(1, 20)) for step in range(5)}
             changed = {tick: 0.0 for tick in levels if tick not in wanted}
             changed |= {tick: size for tick, size in wanted.items() if levels.get(tick) != size}
             levels.clear()
@@ -86,7 +86,7 @@ def write_small_recording(path: Path, *, messages: int = 600, seed: int = 5) -> 
         if draws.random() < 0.6:
             is_sale = bool(draws.integers(2))
             tick = middle - 1 if is_sale else middle + 1
-            size = f"{float(draws.integers(1, 8)):.1f}"
+            size = f"{float(draws.integers(1, 4)):.1f}"
             told(number * 100 - 1, "trade", p=f"{tick / 100:.2f}", q=size, m=is_sale, X="MARKET")
         bid, ask = (written(side) for side in sides)
         told(number * 100, "depth", U=100 + number, u=100 + number, pu=99 + number, b=bid, a=ask)

@@ -429,10 +429,10 @@ def _grade(series: Sequence[Series], venue: Venue) -> str:
         return f"bars, {timing}" + (" (closes only)" if closes else "")
     if "book_l2" in kinds:
         queue = venue.fills.queue
-        model = queue.form if isinstance(queue, ProbabilisticQueue) else "risk averse"
+        model = queue.name if isinstance(queue, ProbabilisticQueue) else "risk averse"
         clock = "" if venue.clock == "causal" else ", by the venue's clock"
         kinds = ["book levels" if kind == "book_l2" else kind for kind in kinds]
-        return f"{' and '.join(kinds)}, queue model: {model.replace('_', ' ')}{clock}"
+        return f"{' and '.join(kinds)}, queue model: {model}{clock}"
     return " and ".join(kinds)
 
 
