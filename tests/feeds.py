@@ -75,7 +75,7 @@ def write_small_recording(path: Path, *, messages: int = 600, seed: int = 5) -> 
     middle = 10_000
     for number in range(1, messages + 1):
         middle += int(draws.choice([-1, 0, 1], p=[0.03, 0.94, 0.03]))
-        sides = []
+        sides: list[dict[int, float]] = []
         for levels, sign in ((bids, -1), (asks, 1)):
             wanted = {middle + sign * (1 + step): float(draws.integers(1, 20)) for step in range(5)}
             changed = {tick: 0.0 for tick in levels if tick not in wanted}

@@ -188,7 +188,10 @@ def test_b3(name: str, feed: bench_data.Columns, monkeypatch: pytest.MonkeyPatch
 def test_b3_is_left_out_where_the_feed_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(harness, "_lines", lambda *_: [])
+    def prepared(*_: object) -> list[harness.Row]:
+        return []
+
+    monkeypatch.setattr(harness, "_lines", prepared)
     assert harness.main(["--only", "b3", "--data", str(tmp_path), "--rounds", "1"]) == 0
     assert "b3: no l2_raw.npy" in capsys.readouterr().err
 
