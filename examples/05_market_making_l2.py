@@ -61,7 +61,7 @@ def main() -> None:
 
     # 3. The maker quotes at the touch and leans against what it holds. An order needs 10 ms to the venue, and
     #    what the feed needs to us on top: orders are matched in the order in which records reached us.
-    tick, lot = book.instrument.tick_size_at(replayed.best.bid), book.instrument.lot_size
+    tick, lot = instrument.tick_size_at(replayed.best.bid), instrument.lot_size
     policy = InventorySkewMaker(
         symbol,
         half_spread=tick / 2,
