@@ -38,7 +38,15 @@ if TYPE_CHECKING:
     from tradewright.research.compare import compare
     from tradewright.research.lookahead import check as check_lookahead
     from tradewright.research.result import Result
-    from tradewright.sim.config import Account, ConstantLatency, Costs, Fills, Venue
+    from tradewright.sim.config import (
+        Account,
+        ConstantLatency,
+        Costs,
+        Fills,
+        ProbabilisticQueue,
+        RiskAverseQueue,
+        Venue,
+    )
     from tradewright.simulation import backtest
     from tradewright.stepping import drive
 
@@ -73,10 +81,12 @@ __all__ = [
     "OrderType",
     "Policy",
     "PortfolioState",
+    "ProbabilisticQueue",
     "Quotes",
     "Refused",
     "Result",
     "Risk",
+    "RiskAverseQueue",
     "RiskManager",
     "SessionState",
     "Setup",
@@ -112,8 +122,10 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "Costs": ("tradewright.sim.config", "Costs"),
     "Dataset": ("tradewright.data.dataset", "Dataset"),
     "Fills": ("tradewright.sim.config", "Fills"),
+    "ProbabilisticQueue": ("tradewright.sim.config", "ProbabilisticQueue"),
     "Quotes": ("tradewright.core.series", "Quotes"),
     "Result": ("tradewright.research.result", "Result"),
+    "RiskAverseQueue": ("tradewright.sim.config", "RiskAverseQueue"),
     "Trades": ("tradewright.core.series", "Trades"),
     "Venue": ("tradewright.sim.config", "Venue"),
     "backtest": ("tradewright.simulation", "backtest"),

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from tradewright.core.instrument import Instrument
 from tradewright.core.limits import Risk
+from tradewright.data.importing import IMPORTERS
 from tradewright.data.options import ReadOptions
 from tradewright.decoding import convert, nearest
 from tradewright.errors import ConfigError
@@ -58,7 +59,9 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         timeframe: Bars of a store, such as ``"1d"`` or ``"1m"``.
         start: First time, included: a date-time with its zone, or a date, which is its midnight UTC.
         end: Last time, excluded, written like the start.
-        kind: What the files hold.
+        kind: What the files hold, or what of a store is read. A book's public trades are read with it.
+        format: Who recorded the files, as ``tradewright import`` names it: ``"binance"``, ``"bybit"``, …;
+            left out for tables with a header (CSV, Parquet). A book is in recordings only.
         read: How to read the files: time zone, label, columns; see `ReadOptions`.
         instruments: What is traded, by symbol: tick size, lot, multiplier, fees; see `Instrument`. The symbol
             itself need not be repeated.
@@ -71,7 +74,8 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeframe: str | None = None
     start: Moment | None = None
     end: Moment | None = None
-    kind: Literal["bars", "quotes", "trades"] = "bars"
+    kind: Literal["bars", "quotes", "trades", "book_l2"] = "bars"
+    format: str | None = None
     read: ReadOptions = ReadOptions()
     instruments: dict[str, Instrument] = {}
 
@@ -87,8 +91,14 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ValueError(f"instruments: is about files; {given[0]} has its own.")
             if self.kind != "bars" and self.source is not None:
                 raise ValueError("kind: what comes with the package is bars.")
+            if self.format is not None:
+                raise ValueError(f"format: is about files; there is {given[0]}.")
         elif self.timeframe is not None:
             raise ValueError("timeframe: is about a store; say read.timeframe for files.")
+        elif self.format is not None and self.format not in IMPORTERS:
+            raise ValueError(f"format: {self.format!r} is unknown. {nearest(self.format, IMPORTERS)}")
+        elif self.kind == "book_l2" and self.format is None:
+            raise ValueError('kind: books are in recordings; say whose, such as format = "binance".')
         if self.read.instrument is not None:
             raise ValueError("read: instruments stand in data.instruments, by symbol.")
         if self.files is not None and not self.files:

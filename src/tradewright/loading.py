@@ -18,10 +18,12 @@ from tradewright.errors import ConfigError, DataError, TradewrightError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tradewright.config import Loaded, Use
+    from tradewright.config import Data, Loaded, Use
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
+    from tradewright.core.series import Series
     from tradewright.data.dataset import Dataset
+    from tradewright.data.options import ReadOptions
     from tradewright.research.result import Result
 
 
@@ -67,27 +69,61 @@ def data(loaded: Loaded) -> Dataset:
     wanted = loaded.config.data
     if wanted.store is not None:
         store = tw.data.Store(loaded.folder / wanted.store)
-        stored = [
-            store.read(symbol, wanted.kind, wanted.timeframe, start=wanted.start, end=wanted.end)
-            for symbol in wanted.symbols or store.symbols(wanted.kind)
-        ]
+        span: dict[str, Any] = {"start": wanted.start, "end": wanted.end}
+        stored: list[Series] = []
+        for symbol in wanted.symbols or store.symbols(wanted.kind):
+            stored.append(store.read(symbol, wanted.kind, wanted.timeframe, **span))
+            if wanted.kind == "book_l2" and symbol in store.symbols("trades"):
+                stored += _beside(stored[-1], store.read(symbol, "trades", **span))
         if not stored:
             raise DataError(
                 f"holds no {wanted.kind}.", source=str(store.path), remedy="`tradewright import` fills it."
             )
         return tw.data.Dataset.of(stored)
     if wanted.files is not None:
-        from tradewright.data.files import read_file
-
         options = msgspec.structs.replace(wanted.read, instrument=wanted.instruments or None)
         symbols = wanted.symbols or [None] * len(wanted.files)
         series: list[Any] = [
-            read_file(wanted.kind, loaded.folder / file, symbol, options)
+            _read(wanted, loaded.folder / file, symbol, options)
             for file, symbol in zip(wanted.files, symbols, strict=True)
         ]
     else:
         series = [getattr(tw.data, name)() for name in wanted.sources]
     return tw.data.Dataset.of(series).between(wanted.start, wanted.end)
+
+
+def _read(wanted: Data, file: Path, symbol: str | None, options: ReadOptions) -> list[Series]:
+    """What a file holds of the wanted kind, and of a book the public trades."""
+    from tradewright.data.files import read_file
+    from tradewright.data.importing import IMPORTERS
+
+    if wanted.format is None:
+        found = read_file(wanted.kind, file, symbol, options)
+        return found if isinstance(found, list) else [found]
+    if not file.is_file():
+        raise DataError("no such file.", source=str(file))
+    read = IMPORTERS[wanted.format].read
+    if wanted.kind != "book_l2":
+        return read(wanted.kind, file, symbol, options)
+    everything = read(None, file, symbol, options)
+    books = [one for one in everything if one.kind == "book_l2"]
+    if not books:
+        there = ", ".join(sorted({one.kind for one in everything}))
+        raise DataError("holds no book_l2.", source=file.name, remedy=f"It has {there}.")
+    trades = {one.symbol: one for one in everything if one.kind == "trades"}
+    return [
+        series
+        for book in books
+        for series in [book, *(_beside(book, trades[book.symbol]) if book.symbol in trades else [])]
+    ]
+
+
+def _beside(book: Series, trades: Series) -> list[Series]:
+    """The trades, unless there are none or the book's events tell them already."""
+    from tradewright.core.book_events import BookAction
+
+    has_prints = bool((book.columns["action"] == BookAction.TRADE).any())
+    return [] if has_prints or not len(trades) else [trades]
 
 
 def runner(

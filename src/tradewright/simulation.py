@@ -254,7 +254,7 @@ def _series(
         series, events = [data], list(events)
     else:
         dataset = Dataset.of(data, symbol=symbol, events=events, **read)
-        series, events = list(dataset.series), list(dataset.events)
+        series, events = _with_prints(dataset.series), list(dataset.events)
     counted = {one.symbol for one in series if one.adjusted == "all"}
     for event in events:
         if isinstance(event, Dividend) and event.symbol in counted:
@@ -266,6 +266,20 @@ def _series(
                 remedy="Leave the dividends out, or use unadjusted prices.",
             )
     return series, events
+
+
+def _with_prints(series: Sequence[Series]) -> list[Series]:
+    """The series with public trades put among the events of their symbol's book: a queue moves by both."""
+    from tradewright.core.book_events import BookEvents
+    from tradewright.core.series import Trades
+
+    prints = {one.symbol: one for one in series if isinstance(one, Trades)}
+    books = {one.symbol for one in series if isinstance(one, BookEvents)}
+    return [
+        one.with_trades(prints[one.symbol]) if isinstance(one, BookEvents) and one.symbol in prints else one
+        for one in series
+        if not (isinstance(one, Trades) and one.symbol in books)
+    ]
 
 
 def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], prefix: str) -> Names:
@@ -415,10 +429,10 @@ def _grade(series: Sequence[Series], venue: Venue) -> str:
         return f"bars, {timing}" + (" (closes only)" if closes else "")
     if "book_l2" in kinds:
         queue = venue.fills.queue
-        model = queue.form if isinstance(queue, ProbabilisticQueue) else "risk averse"
+        model = queue.name if isinstance(queue, ProbabilisticQueue) else "risk averse"
         clock = "" if venue.clock == "causal" else ", by the venue's clock"
         kinds = ["book levels" if kind == "book_l2" else kind for kind in kinds]
-        return f"{' and '.join(kinds)}, queue model: {model.replace('_', ' ')}{clock}"
+        return f"{' and '.join(kinds)}, queue model: {model}{clock}"
     return " and ".join(kinds)
 
 

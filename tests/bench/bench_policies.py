@@ -172,3 +172,29 @@ class EmaCrossInPython(tw.Policy):
             elif edge < 0 and before >= 0:
                 return tw.TargetPosition(self.symbol, 0)
         return None
+
+
+@dataclass
+class TouchMaker(tw.Policy):
+    """B3: one quote a side at the touch, within a limit; looks again every 100 ms, or never."""
+
+    symbol: str
+    phase_ns: int | None = 0
+    is_trading: bool = True
+    size: float = 0.01
+    position_max: float = 0.05
+
+    def setup(self, ctx: tw.Setup) -> None:
+        self.bid, self.ask = ctx.watch(f.bid(self.symbol)), ctx.watch(f.ask(self.symbol))
+        ctx.wake(f.on_report() if self.phase_ns is None else f.every("100ms", phase=self.phase_ns))
+
+    def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        bid, ask = market[self.bid], market[self.ask]
+        if not (self.is_trading and bid < ask):
+            return None
+        held, size, most = portfolio.position(self.symbol), self.size, self.position_max + 1e-9
+        return tw.TargetQuotes(
+            self.symbol,
+            bid=(bid, size) if held + size <= most else None,
+            ask=(ask, size) if held - size >= -most else None,
+        )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import bench_books
 import bench_data
 import bench_matching
 import bench_policies as policies
@@ -213,7 +214,7 @@ def measure(name: str, folder: Path, runs: int) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line of the measuring process."""
     parser = argparse.ArgumentParser(description="Time one task in this process; one line of JSON.")
-    parser.add_argument("task", choices=[*TASKS, *bench_matching.TASKS, "prepare"])
+    parser.add_argument("task", choices=[*TASKS, *bench_books.TASKS, *bench_matching.TASKS, "prepare"])
     parser.add_argument("data", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args(arguments)
@@ -221,6 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench_data.prepare(given.data)
     elif given.task in bench_matching.TASKS:
         print(json.dumps(bench_matching.measure(given.task, given.data, given.runs, peak_rss_mb)))
+    elif given.task in bench_books.TASKS:
+        print(json.dumps(bench_books.measure(given.task, given.data, given.runs, peak_rss_mb)))
     else:
         print(json.dumps(measure(given.task, given.data, given.runs)))
     return 0

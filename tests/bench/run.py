@@ -1,7 +1,7 @@
 """The benchmarks: our tasks and the peers' scripts in one run on one machine, one after another.
 
 usage: run.py [--only b1 b2 …] [--runs N] [--rounds N] [--peers DIR] [--scripts DIR] [--data DIR]
-              [--json OUT] [--markdown]
+              [--recording FILE] [--json OUT] [--markdown]
 
 Each measurement is a fresh process. It does its work once cold, which is reported apart, then ``--runs``
 times; ``--rounds`` repeats the whole sequence, so that ours and a peer's runs alternate. (The peers: vectorbt
@@ -11,8 +11,9 @@ verdicts go by it. Every run's fills and profit are compared with the reference;
 has failed: it is left out of the tables, and the exit code is 1.
 
 The peers are found in virtual environments under ``--peers`` (``vectorbt``, ``backtesting``, ``nautilus``,
-``lob``; or TRADEWRIGHT_BENCH_PEERS), their scripts under ``--scripts`` (or TRADEWRIGHT_BENCH_SCRIPTS). What
-is missing is left out, and said.
+``lob``, ``hft``; or TRADEWRIGHT_BENCH_PEERS), their scripts under ``--scripts`` (or
+TRADEWRIGHT_BENCH_SCRIPTS). What is missing is left out, and said. B3 needs hftbacktest's array of the
+recorded feed, ``l2_raw.npy``, in ``--data``; where it is missing, hftbacktest makes it of ``--recording``.
 """
 
 from __future__ import annotations
@@ -68,6 +69,11 @@ class Peer:
     book: tuple[int, int, int] | None = None
 
 
+def _hft(depth: str, mode: str, fills: int, pnl: float) -> Peer:
+    options = ("--depth", depth, "--mode", mode, "--runs", "7")
+    return Peer("hft", "b3_hft.py", options, f"hftbacktest {depth} {mode}", fills, pnl, 5e-7)
+
+
 PEERS = {
     "vectorbt": Peer("vectorbt", "b1_vectorbt.py", ("--runs", "7"), "vectorbt", None, -160_948.6086, 100.0),
     "backtesting": Peer(
@@ -83,6 +89,11 @@ PEERS = {
         -462.45,
         0.005,
     ),
+    "hft_roi": _hft("roivector", "mm", 388, -68.483073),
+    "hft_hash": _hft("hashmap", "mm", 388, -68.483073),
+    "hft_roi_elapse100": _hft("roivector", "elapse100", 0, 0.0),
+    "hft_roi_elapse": _hft("roivector", "elapse_all", 0, 0.0),
+    "hft_hash_elapse": _hft("hashmap", "elapse_all", 0, 0.0),
     "bourse": Peer(
         "lob",
         "b4_matching.py",
@@ -118,12 +129,23 @@ class Goal:
 GROUPS: dict[str, tuple[str, ...]] = {
     "b1": ("b1_features", "vectorbt", "b1_trend", "b1_breakout", "b1_python", "backtesting"),
     "b2": ("b2_features", "b2_python", "floor", "nautilus"),
+    "b3": (
+        "b3_venue",
+        "hft_roi",
+        "b3_causal",
+        "hft_hash",
+        "b3_woken",
+        "hft_roi_elapse100",
+        "b3_books",
+        "hft_roi_elapse",
+        "hft_hash_elapse",
+    ),
     "b4": ("b4_calls", "b4_batch", "bourse", "loop"),
     "growth": ("b1_features", "panel_aligned", "panel_shifted"),
     "policies": ("b1_features", "panel_aligned_each", "panel_shifted_each"),
     "start": (),
 }
-DEFAULT = ["b1", "b2", "b4", "growth", "start"]
+DEFAULT = ["b1", "b2", "b3", "b4", "growth", "start"]
 """What runs without ``--only``; ``policies`` runs the panel with a policy for each symbol."""
 
 GOALS = (
@@ -133,6 +155,9 @@ GOALS = (
     Goal("B1, woken at every bar, averages in Python, to backtesting.py", "b1_python", "backtesting", 8),
     Goal("B2, features and crosses, to nautilus_trader with orders", "b2_features", "nautilus", 300),
     Goal("B2, woken at every quote, averages in Python, to the floor", "b2_python", "floor", 0.8),
+    Goal("B3, maker, venue's clock, to hftbacktest's ROI vector", "b3_venue", "hft_roi", 1.5),
+    Goal("B3, maker, causal clock, to hftbacktest's ROI vector", "b3_causal", "hft_roi", 1.5),
+    Goal("B3, books without a policy, to hftbacktest's elapse", "b3_books", "hft_roi_elapse", 1.5),
     Goal("B4, a call an operation, to bourse", "b4_calls", "bourse", 3),
     Goal("B4, arrays in and fills out, to bourse", "b4_batch", "bourse", 12.5),
     Goal("500 symbols, aligned times, to one symbol", "panel_aligned", "b1_features", 1 / 1.5),
@@ -141,6 +166,8 @@ GOALS = (
     Goal("500 symbols, shifted, a policy each, to one symbol", "panel_shifted_each", "b1_features", 1 / 3),
 )
 MEMORY_MB = 250
+FEED = "l2_raw.npy"
+"""B3's feed as hftbacktest reads it."""
 START_S = {"import tradewright": 0.150, "tradewright --help": 0.250}
 
 
@@ -219,6 +246,21 @@ def run_peer(peer: Peer, peers: Path | None, scripts: Path, data: Path) -> Row |
     return row
 
 
+def prepare_feed(given: argparse.Namespace) -> None:
+    """Has hftbacktest make B3's array of the recording, once.
+
+    Raises:
+        BenchError: Its converter failed.
+    """
+    array, script = given.data / FEED, given.scripts / "b3_convert.py"
+    python = None if given.peers is None else given.peers / "hft" / "bin" / "python"
+    if array.is_file() or given.recording is None or python is None:
+        return
+    if python.exists() and script.is_file() and given.recording.is_file():
+        _say("b3: hftbacktest converts the recording")
+        _lines([python, "-B", script, given.recording, given.data], given.scripts)
+
+
 def _children_cpu_s() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
@@ -248,6 +290,14 @@ def measure(given: argparse.Namespace) -> tuple[dict[str, Measured], list[str]]:
     failures: list[str] = []
     names = list(dict.fromkeys(name for group in given.only for name in GROUPS[group]))
     _lines([sys.executable, HERE / "bench_tasks.py", "prepare", given.data])
+    if "b3" in given.only:
+        try:
+            prepare_feed(given)
+        except BenchError as error:
+            failures.append(f"b3: {error}")
+        if not (given.data / FEED).is_file():
+            _say(f"b3: no {FEED} in {given.data}, left out")
+            names = [name for name in names if name not in GROUPS["b3"]]
     measured: dict[str, Measured] = {}
     for turn in range(given.rounds):
         for name in names:
@@ -388,11 +438,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--scripts", type=Path, default=Path(scripts) if scripts else ROOT.parent / "shared" / "bench"
     )
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir()) / "tradewright-bench")
+    parser.add_argument("--recording", type=Path, help="B3's feed: the recorded USD-M BTCUSDT stream")
     parser.add_argument("--json", type=Path, help="write every run there")
     parser.add_argument("--markdown", action="store_true", help="print tables for docs/benchmarks.md")
     given = parser.parse_args(arguments)
     # The scripts run in their own folder.
     given.data, given.scripts = given.data.resolve(), given.scripts.resolve()
+    given.recording = None if given.recording is None else given.recording.resolve()
     given.peers = None if given.peers is None else given.peers.absolute()
     measured, failures = measure(given)
     if given.json is not None:

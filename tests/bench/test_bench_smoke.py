@@ -5,8 +5,10 @@ Nothing here looks at a clock.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import bench_books
 import bench_data
 import bench_matching
 import bench_policies as policies
@@ -16,6 +18,7 @@ import pytest
 import run as harness
 
 import tradewright as tw
+from feeds import hftbacktest_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,6 +166,34 @@ def test_b4_whole(name: str, operations: bench_data.Columns) -> None:
     assert bench_data.sha256(operations) == bench_data.SHA256["ops"]
     assert operations["expect"].tolist() == [393_172, 10_032_999, 2_567]
     bench_matching.run_once(name, operations)
+
+
+@pytest.fixture(scope="module")
+def feed(shared_data: Path) -> bench_data.Columns:
+    recording = shared_data / "l2_crypto" / "binance_usdm_btcusdt_20240808.gz"
+    return bench_books.columns_of(hftbacktest_rows(recording))
+
+
+@pytest.mark.parametrize("name", bench_books.TASKS)
+def test_b3(name: str, feed: bench_data.Columns, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(feed["ts"]) == 466_836
+    bench_books.run_once(name, feed)
+    task = bench_books.TASKS[name]
+    for other in (replace(task, fills=task.fills + 1), replace(task, cash=task.cash + 0.0001)):
+        monkeypatch.setitem(bench_books.TASKS, name, other)
+        with pytest.raises(ValueError, match="the reference has"):
+            bench_books.run_once(name, feed)
+
+
+def test_b3_is_left_out_where_the_feed_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prepared(*_: object) -> list[harness.Row]:
+        return []
+
+    monkeypatch.setattr(harness, "_lines", prepared)
+    assert harness.main(["--only", "b3", "--data", str(tmp_path), "--rounds", "1"]) == 0
+    assert "b3: no l2_raw.npy" in capsys.readouterr().err
 
 
 def test_damaged_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

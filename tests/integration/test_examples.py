@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -22,13 +23,15 @@ SCRIPTS = sorted(path.name for path in EXAMPLES.glob("[0-9]*.py"))
 SECONDS_MAX = 10.0
 
 
-def run_example(script: str, out: Path, *, cwd: Path) -> str:
+def run_example(script: str, out: Path, *words: str, cwd: Path) -> str:
     """Runs one example in a process of its own and returns what it printed; warnings are errors there too."""
     path = os.path.relpath(EXAMPLES / script, cwd)
+    # What a newcomer has: the example on a recorded book makes one up.
+    without_shared_data = {k: v for k, v in os.environ.items() if k != "TRADEWRIGHT_SHARED_DATA"}
     done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:__main__", path, "--out", str(out)],
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", path, *words, "--out", str(out)],
         cwd=cwd,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**without_shared_data, "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         timeout=120,
@@ -40,7 +43,12 @@ def run_example(script: str, out: Path, *, cwd: Path) -> str:
 
 
 def test_every_example_is_tested_and_listed() -> None:
-    assert SCRIPTS == ["01_complete_backtest.py", "02_strategy_comparison.py", "03_your_first_policy.py"]
+    assert SCRIPTS == [
+        "01_complete_backtest.py",
+        "02_strategy_comparison.py",
+        "03_your_first_policy.py",
+        "05_market_making_l2.py",
+    ]
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert all(f"({path.name})" in listed for path in EXAMPLES.iterdir() if path.suffix in {".py", ".ipynb"})
 
@@ -134,6 +142,27 @@ def test_first_policy_trades_where_the_averages_cross() -> None:
     result = tw.backtest(module.SmaCross(bars.symbol), bars, cash=100_000)
     assert result.fills["price"].to_list() == pytest.approx(bars.open[filled].tolist(), abs=0.006)
     assert result.fills["side"].to_list() == ["buy" if i % 2 == 0 else "sell" for i in range(len(filled))]
+
+
+def test_market_making_runs_on_a_recording_and_says_when_it_has_none(
+    shared_data: Path, tmp_path: Path, ran_from_root: Callable[[str], Ran]
+) -> None:
+    """On the recording orders fill less the longer their way, and least by the risk-averse queue."""
+    script = "05_market_making_l2.py"
+    assert "MADE-UP market" in ran_from_root(script).printed
+    recording = shared_data / "l2_crypto" / "binance_usdm_btcusdt_20240808.gz"
+    printed = run_example(script, tmp_path, str(recording), cwd=ROOT)
+    assert "MADE-UP" not in printed
+    assert "445,264 rows" in printed
+    table = re.findall(r"^([a-z][a-z ]*?(?: 3)?) +(\d+) ms +([\d,]+) +([\d,]+) ", printed, re.MULTILINE)
+    assert [(row[0], row[1]) for row in table] == [
+        (model, way) for model in ("risk averse", "power 3", "log") for way in ("0", "10", "50")
+    ]
+    fills = [int(row[3].replace(",", "")) for row in table]
+    for first in range(0, 9, 3):
+        assert fills[first] > fills[first + 1] > fills[first + 2]
+    for way in range(3):
+        assert fills[way] < min(fills[way + 3], fills[way + 6])
 
 
 def read_notebook(path: Path) -> Any:

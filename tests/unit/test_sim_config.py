@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import tomllib
 from typing import Any
 
 import msgspec
 import pytest
 
+import tradewright as tw
 from tradewright import sim
 
 
@@ -24,6 +26,21 @@ def test_toml_of_the_guide_decodes() -> None:
         fills=sim.Fills(participation_max=0.1, path="open_low_high_close"),
         costs=sim.Costs(half_spread_min_bps=1.0, impact_base_bps=10.0),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "queue"),
+    [
+        ('type = "risk_averse"', tw.RiskAverseQueue()),
+        ('type = "probabilistic"\nform = "log"', tw.ProbabilisticQueue(form="log")),
+        ('type = "probabilistic"\nexponent = 2', tw.ProbabilisticQueue(form="power", exponent=2.0)),
+    ],
+)
+def test_queue_models_are_named_in_toml(text: str, queue: sim.Queue) -> None:
+    raw = tomllib.loads(f'clock = "venue"\n[fills]\npartial = false\n[fills.queue]\n{text}\n')
+    expected = sim.Venue(clock="venue", fills=sim.Fills(partial=False, queue=queue))
+    assert msgspec.convert(raw, sim.Venue) == expected
+    assert msgspec.json.decode(msgspec.json.encode(expected), type=sim.Venue) == expected
 
 
 @pytest.mark.parametrize(
@@ -67,7 +84,10 @@ NAN, INFINITY = float("nan"), float("inf")
         (sim.Costs, {"impact_base_bps": INFINITY}, "impact_base_bps"),
         (sim.Costs, {"volatility_half_life": 0.0}, "volatility_half_life"),
         (sim.Costs, {"average_volume": 0.0}, "average_volume"),
-        (sim.Venue, {"clock": "venue"}, "clock"),
+        (sim.Venue, {"clock": "wall"}, "clock"),
+        (sim.ProbabilisticQueue, {"form": "linear"}, "form"),
+        (sim.ProbabilisticQueue, {"exponent": 0.0}, "exponent"),
+        (sim.ProbabilisticQueue, {"exponent": NAN}, "exponent"),
         (sim.Venue, {"decision_ns": -5}, "decision_ns"),
         (sim.Account, {"cash": {"USD": -1.0}}, "cash"),
         (sim.Account, {"cash": {"USD": NAN}}, "cash"),

@@ -6,12 +6,13 @@ A **message** is what the venue sent at once: its events stand together, and the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from tradewright.core.arrays import ArrayColumns
 from tradewright.core.series import Series, Trades
+from tradewright.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -182,6 +183,46 @@ class BookEvents(Series):
             price=self.price[rows],
             size=self.size[rows],
             aggressor=aggressor[rows],
+        )
+
+    def with_trades(self, trades: Trades) -> BookEvents:
+        """These events with public prints among them, each a message of its own, by receive time.
+
+        Where a print and a change were received at one time the print comes first: it is what took the level,
+        and a queue model that met them the other way round would count the same lots as cancelled and as
+        traded.
+
+        Raises:
+            DataError: prints of another symbol, or a book that has prints of its own.
+        """
+        import numpy as np
+
+        if trades.symbol != self.symbol:
+            raise DataError(
+                f"holds prints of {trades.symbol}.", source=self.symbol, remedy="Give those of one symbol."
+            )
+        if np.any((self.action == BookAction.TRADE) | (self.action == BookAction.EXECUTE)):
+            raise DataError(
+                "the book's events have prints of their own; others beside them would count twice.",
+                source=self.symbol,
+                remedy="Leave the trades out.",
+            )
+        at = np.searchsorted(self.ts_recv_ns, trades.ts_recv_ns, side="left")
+        prints: dict[str, Any] = {
+            "action": BookAction.TRADE,
+            "side": trades.aggressor,
+            "flags": BookFlag.LAST,
+            "price": trades.price,
+            "size": trades.size,
+        }
+        columns = {name: np.insert(column, at, prints.get(name, 0)) for name, column in self.columns.items()}
+        return replace(
+            self,
+            ts_event_ns=np.insert(self.ts_event_ns, at, trades.ts_event_ns),
+            ts_recv_ns=np.insert(self.ts_recv_ns, at, trades.ts_recv_ns),
+            instrument=self.instrument or trades.instrument,
+            price_shift_max=max(self.price_shift_max, trades.price_shift_max),
+            **columns,
         )
 
     def _note(self) -> str:

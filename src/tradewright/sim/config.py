@@ -136,6 +136,9 @@ Latency: TypeAlias = ConstantLatency | SampledLatency | RecordedLatency
 """Any model of latency; in TOML ``{ type = "constant", entry_ns = 10_000_000, response_ns = 0 }``."""
 
 
+_QUEUE_FORMS = ("power", "power_of_share", "power_of_front", "log", "log_of_share")
+
+
 class RiskAverseQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="risk_averse"):
     """Only prints move a resting order up; a level smaller than what stood before it bounds that."""
 
@@ -144,7 +147,7 @@ class ProbabilisticQueue(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """A cancelled lot stood behind ours with a probability made of ``b`` behind and ``f`` before us.
 
     Attributes:
-        form: ``power`` is b^n / (b^n + f^n), ``power_of_share`` b^n / (b + f)^n, ``power_of_front``
+        form: In lots: ``power`` is b^n / (b^n + f^n), ``power_of_share`` b^n / (b + f)^n, ``power_of_front``
             1 - (f / (b + f))^n, ``log`` ln(1 + b) / (ln(1 + b) + ln(1 + f)), ``log_of_share``
             ln(1 + b) / ln(1 + b + f).
         exponent: n of the forms that have one; larger is more hopeful.
@@ -157,7 +160,15 @@ class ProbabilisticQueue(Struct, frozen=True, kw_only=True, forbid_unknown_field
     exponent: Annotated[float, Meta(gt=0)] = 3.0
 
     def __post_init__(self) -> None:
+        if self.form not in _QUEUE_FORMS:
+            raise ValueError(f"form: {self.form!r} is unknown. Use one of {', '.join(_QUEUE_FORMS)}.")
         _require_positive(exponent=self.exponent)
+
+    @property
+    def name(self) -> str:
+        """The model in words: ``power 3``, ``log``."""
+        words = self.form.replace("_", " ")
+        return words if self.form.startswith("log") else f"{words} {self.exponent:g}"
 
 
 Queue: TypeAlias = RiskAverseQueue | ProbabilisticQueue
