@@ -31,10 +31,12 @@ impl<O: OpenOrders> Check<'_, O> {
     /// What an order leaves if it fills whole, at the worst price that it may trade at, after fees.
     fn if_filled(&self, order: &Order, lots: i64, priced: &Priced) -> Payoff {
         let payout = self.ledger.symbols[order.symbol as usize].payoff(lots);
-        let fee = self.fee_bound(order.symbol, priced.value, lots);
+        // What a sale brings at the least; where it brings more, it brings more than the larger fee takes.
+        let value = if order.side == Side::Buy { priced.value } else { payout - priced.risk };
+        let fee = self.fee_bound(order.symbol, value, lots);
         match order.side {
-            Side::Buy => Payoff { pays: payout - priced.value - fee, pays_not: -priced.value - fee },
-            Side::Sell => Payoff { pays: -priced.risk - fee, pays_not: payout - priced.risk - fee },
+            Side::Buy => Payoff { pays: payout - value - fee, pays_not: -value - fee },
+            Side::Sell => Payoff { pays: value - payout - fee, pays_not: value - fee },
         }
     }
 
