@@ -108,9 +108,11 @@ def test_what_may_be_committed_is_cash_and_the_worst_outcome(
             ledger.settle(symbol, price, number)
         held = {symbol: ledger.account_lots(symbol) for symbol in range(members)}
         still_open = [symbol for symbol in held if symbol not in ended]
-        none_may_win = declared != members or any(ended.values()) or not still_open
+        none_may_win = declared != members or not still_open
         if netting == "market":
             worst = sum(min(0, lots) for lots in held.values())
+        elif any(ended.values()):  # The winner is known, and it was not one of those that are left.
+            worst = 0
         elif netting == "collateral_return" or none_may_win:
             worst = min(held[winner] if winner is not None else 0 for winner in [*still_open, None])
         else:
@@ -147,38 +149,45 @@ class Oracle:
     ended: dict[str, Fraction] = field(default_factory=dict[str, Fraction])
     cash: Fraction = Fraction(0)
 
-    def events(self, *, of_the_venue: bool) -> Iterator[tuple[tuple[str, ...], bool]]:
-        """What is added up before the worst is taken, and whether one of its outcomes is sure to win."""
+    def events(self, *, of_the_venue: bool) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], bool]]:
+        """What is added up before the worst is taken, who of them may win, and whether one is sure to."""
         for name, members in self.groups.items():
             if of_the_venue and self.netting == "market":
-                yield from (((member,), False) for member in members)
+                for member in members:
+                    yield (member,), () if member in self.ended else (member,), False
                 continue
             still_open = tuple(member for member in members if member not in self.ended)
-            sure = self.sure[name] and not any(self.ended.get(member, 0) for member in members)
+            if any(self.ended.get(member, 0) for member in members):
+                still_open = ()  # The winner is known.
+            sure = self.sure[name] and bool(still_open)
             if of_the_venue and self.netting == "collateral_return":
                 sure = False
-            yield still_open, sure
+            yield members, still_open, sure
 
-    def left(self, members: Sequence[str], orders: Sequence[Working], *, sure: bool) -> Fraction:
-        """The least that positions and orders in these outcomes leave, in any case."""
+    def left(
+        self, members: Sequence[str], winners: Sequence[str], orders: Sequence[Working], *, sure: bool
+    ) -> Fraction:
+        """The least that positions and orders in these outcomes leave, whoever of the winners it is."""
         orders = [order for order in orders if order.symbol in members]
         return min(
             self.held.get(winner or "", 0)
             + sum((order.size * ((order.symbol == winner) - order.price) for order in filled), Fraction(0))
-            for winner in cases(members, exhaustive=sure)
+            for winner in cases(winners, exhaustive=sure)
             for filled in subsets(orders)
         )
 
     def asked(self, orders: Sequence[Working]) -> Fraction:
         """What the account is left with at worst."""
         return self.cash + sum(
-            (self.left(members, orders, sure=sure) for members, sure in self.events(of_the_venue=True)),
+            (self.left(*event, orders, sure=sure) for *event, sure in self.events(of_the_venue=True)),
             Fraction(0),
         )
 
     def reduces(self, order: Working, others: Sequence[Working]) -> bool:
         held = self.held.get(order.symbol, 0)
-        same = sum(abs(one.size) for one in others if one.symbol == order.symbol and one.size * order.size > 0)
+        same = sum(
+            abs(one.size) for one in others if one.symbol == order.symbol and one.size * order.size > 0
+        )
         return held * order.size < 0 and same + abs(order.size) <= abs(held)
 
     def verdict(self, order: Working, others: Sequence[Working]) -> str:
@@ -193,9 +202,9 @@ class Oracle:
             return "self_trade"
         reduces = self.reduces(order, others)
         if not reduces and self.loss_max is not None:
-            for members, sure in self.events(of_the_venue=False):
+            for members, winners, sure in self.events(of_the_venue=False):
                 cost = sum((self.cost.get(member, Fraction(0)) for member in members), Fraction(0))
-                loss = cost - self.left(members, [*others, order], sure=sure)
+                loss = cost - self.left(members, winners, [*others, order], sure=sure)
                 beyond = loss - self.loss_max
                 if order.symbol in members and abs(beyond) < Fraction(1, 10**9) and beyond:
                     beyond = Fraction(0)  # The average price is a float.

@@ -72,17 +72,17 @@ impl<O: OpenOrders> Check<'_, O> {
     /// What open orders of a binary and of those netted with it, and `extra`, may commit beyond what positions do.
     pub(super) fn collateral(&self, symbol: SymbolId, extra: Option<(i64, &Priced)>) -> Result<Cash, Refusal> {
         let alone = [symbol];
-        let (members, none_pays) = match self.ledger.netted(symbol) {
-            Some(group) => (&group.members[..], self.ledger.none_may_pay(group)),
-            None => (&alone[..], true),
-        };
-        let worst = self.worst(members, none_pays, |member| self.at_worst(None, member, extra))?;
-        Ok(self.ledger.worst_payoff(members, none_pays) - worst)
+        let group = self.ledger.netted(symbol);
+        let members = group.map_or(&alone[..], |group| &group.members[..]);
+        let none_pays = group.is_none_or(|group| self.ledger.none_may_pay(group));
+        let worst = self.worst(members, group, none_pays, |member| self.at_worst(None, member, extra))?;
+        Ok(self.ledger.worst_payoff(members, group, none_pays) - worst)
     }
 
     fn worst(
         &self,
         members: &[SymbolId],
+        group: Option<&Group>,
         none_pays: bool,
         of: impl Fn(SymbolId) -> Result<Payoff, Refusal>,
     ) -> Result<Cash, Refusal> {
@@ -92,7 +92,7 @@ impl<O: OpenOrders> Check<'_, O> {
                 unknown = Some(refusal);
                 Payoff::default()
             });
-            (payoff.pays, payoff.pays_not, !self.ledger.has_ended(member))
+            (payoff.pays, payoff.pays_not, self.ledger.can_pay(member, group))
         });
         let worst = worst_outcome(outcomes, none_pays);
         unknown.map_or(Ok(worst), Err)
@@ -116,10 +116,10 @@ impl<O: OpenOrders> Check<'_, O> {
             return Ok(());
         }
         let alone = [symbol];
-        let group: Option<&Group> = self.ledger.group_of(symbol);
+        let group = self.ledger.group_of(symbol);
         let members = group.map_or(&alone[..], |group| &group.members[..]);
         let none_pays = group.is_none_or(|group| !group.is_exhaustive);
-        let left = self.worst(members, none_pays, |member| {
+        let left = self.worst(members, group, none_pays, |member| {
             let (_, cost, _) = self.ledger.held(owner, member);
             let paid = Payoff { pays: -cost, pays_not: -cost };
             Ok(self.at_worst(owner, member, Some((lots, priced)))?.and(paid))

@@ -211,7 +211,7 @@ impl Ledger {
         if let Ending::At(price) = ending {
             self.symbols[symbol as usize].mark_x2 = price * 2;
         }
-        self.note_end_in_group(symbol, ending != Ending::At(0));
+        self.note_end_in_group(symbol, ending);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! committed is cash plus that worst payoff; where a venue nets the outcomes of one event, they owe what the worst of
 //! *them* owes, and the difference is the group's relief.
 
-use super::{Ledger, RATE_ONE, SymbolState, times};
+use super::{Ending, Ledger, RATE_ONE, SymbolState, times};
 use crate::instrument::{CurrencyId, Instrument, SymbolId};
 use crate::num::Cash;
 
@@ -27,6 +27,8 @@ pub(crate) struct Group {
     pub(crate) members: Vec<SymbolId>,
     /// One of those that have not ended is sure to pay.
     pub(crate) is_exhaustive: bool,
+    /// One outcome was paid in full: no other one can be.
+    is_decided: bool,
     /// All members are fully collateralised: the venue's netting reaches them.
     can_net: bool,
     /// What the netting gives back, included in the account's initial margin.
@@ -53,7 +55,7 @@ pub(crate) fn worst_outcome(outcomes: impl Iterator<Item = (Cash, Cash, bool)>, 
 /// The groups of these instruments, by the index that the instruments give.
 pub(super) fn groups_of(instruments: &[Instrument], symbols: &[SymbolState]) -> Result<Vec<Group>, String> {
     let count = instruments.iter().filter_map(|one| one.event_group).max().map_or(0, |last| last as usize + 1);
-    let empty = Group { members: Vec::new(), is_exhaustive: false, can_net: true, relief: 0 };
+    let empty = Group { members: Vec::new(), is_exhaustive: false, is_decided: false, can_net: true, relief: 0 };
     let mut groups = vec![empty; count];
     for (symbol, instrument) in instruments.iter().enumerate() {
         let Some(index) = instrument.event_group else { continue };
@@ -118,17 +120,16 @@ impl Ledger {
         self.config.netting != Netting::Group || !group.is_exhaustive
     }
 
-    /// Whether an instrument was settled.
-    #[inline]
-    pub fn has_ended(&self, symbol: SymbolId) -> bool {
-        self.symbols[symbol as usize].ending.is_some()
+    /// Whether an outcome, taken together with those of its group or (`None`) alone, may still pay.
+    pub(crate) fn can_pay(&self, symbol: SymbolId, group: Option<&Group>) -> bool {
+        self.symbols[symbol as usize].ending.is_none() && group.is_none_or(|group| !group.is_decided)
     }
 
     /// What the account's positions in these binaries receive at the worst outcome (negative: owe).
-    pub(crate) fn worst_payoff(&self, members: &[SymbolId], none_pays: bool) -> Cash {
+    pub(crate) fn worst_payoff(&self, members: &[SymbolId], group: Option<&Group>, none_pays: bool) -> Cash {
         let payoffs = members.iter().map(|&member| {
             let state = &self.symbols[member as usize];
-            (state.payoff(state.lots), 0, state.ending.is_none())
+            (state.payoff(state.lots), 0, self.can_pay(member, group))
         });
         worst_outcome(payoffs, none_pays)
     }
@@ -155,7 +156,7 @@ impl Ledger {
                     state.payoff(state.lots.min(0))
                 };
                 let each: Cash = group.members.iter().map(alone).sum();
-                self.worst_payoff(&group.members, self.none_may_pay(group)) - each
+                self.worst_payoff(&group.members, Some(group), self.none_may_pay(group)) - each
             }
         };
         let state = &self.symbols[symbol as usize];
@@ -165,11 +166,13 @@ impl Ledger {
         self.money[account].initial_margin_e10 -= times(more, RATE_ONE);
     }
 
-    /// An outcome of a group has ended: if it was paid anything, no other one is sure to pay.
-    pub(super) fn note_end_in_group(&mut self, symbol: SymbolId, is_paid: bool) {
-        let index = self.symbols[symbol as usize].group as usize;
-        if let Some(group) = self.groups.get_mut(index) {
-            group.is_exhaustive &= !is_paid;
+    /// An outcome of a group has ended: if it was paid anything, no other one is sure to pay; in full, none can.
+    pub(super) fn note_end_in_group(&mut self, symbol: SymbolId, ending: Ending) {
+        let state = &self.symbols[symbol as usize];
+        let is_won = matches!(ending, Ending::At(price) if price * 2 == state.payout_x2);
+        if let Some(group) = self.groups.get_mut(state.group as usize) {
+            group.is_exhaustive &= ending == Ending::At(0);
+            group.is_decided |= is_won;
             self.refresh_relief(symbol);
         }
     }
