@@ -177,7 +177,17 @@ def steps(draw: st.DrawFn) -> tuple[str, int, tuple[int, ...]]:
         st.sampled_from(
             ["fill"] * 8
             + ["mark"] * 4
-            + ["reverse", "reverse", "dividend", "split", "funding", "settlement", "refund", "deposit", "borrow"]
+            + [
+                "reverse",
+                "reverse",
+                "dividend",
+                "split",
+                "funding",
+                "settlement",
+                "refund",
+                "deposit",
+                "borrow",
+            ]
         )
     )
     symbol = draw(symbols)

@@ -68,7 +68,9 @@ def test_only_a_lone_binary_from_0_to_1_has_another_leg() -> None:
 def walked_book(seed: int, *, rows: int = 400) -> BookEvents:
     """A book of cents around a walking mid: levels are set and emptied, and prints take from either side."""
     rng = np.random.default_rng(seed)
-    columns: dict[str, list[float]] = {name: [] for name in ("ts", "action", "side", "price", "size", "flags")}
+    columns: dict[str, list[float]] = {
+        name: [] for name in ("ts", "action", "side", "price", "size", "flags")
+    }
 
     def event(at: int, action: BookAction, side: int, tick: int, size: float, *, last: bool) -> None:
         values = (START_NS + at, action, side, tick / 100, size, int(last))
@@ -155,7 +157,10 @@ class Erratic(tw.Policy):
 
 EVENTS = [
     MarketStatus(
-        symbol="X", ts_event_ns=START_NS + 20 * SECOND_NS, ts_recv_ns=START_NS + 20 * SECOND_NS, status="paused"
+        symbol="X",
+        ts_event_ns=START_NS + 20 * SECOND_NS,
+        ts_recv_ns=START_NS + 20 * SECOND_NS,
+        status="paused",
     ),
     MarketStatus(
         symbol="X", ts_event_ns=START_NS + 30 * SECOND_NS, ts_recv_ns=START_NS + 30 * SECOND_NS, status="open"
@@ -183,7 +188,7 @@ def test_a_policy_and_its_mirror_make_the_same_money_fill_by_fill(kind: str, cas
     for name, column in mirrored(other).columns.items():
         np.testing.assert_array_equal(column, data.columns[name], name)
     account = tw.Account(cash={"USD": cash}, kind="cash")
-    # Of two quotes the bid is sent first, and where money is short it is the ask that is refused, on either leg.
+    # Of two quotes the bid is sent first: where money is short, it is the ask that is refused, on either leg.
     policy, opposite = (Erratic("X", seed, leg, quotes=cash > 30) for leg in (False, True))
     yes = tw.backtest(policy, data, events=EVENTS, account=account)
     no = tw.backtest(opposite, other, events=[mirrored(event) for event in EVENTS], account=account)
