@@ -1,7 +1,7 @@
 """Write a trading policy once; simulate it, paper trade it, run it live.
 
-``import tradewright as tw`` gives every public name. Each is loaded when it is first used: a command that prints its
-help, or a worker that only reads bars, does not wait for the rest.
+``import tradewright as tw`` gives every public name. Each is loaded when it is first used: a command that
+prints its help, or a worker that only reads bars, does not wait for the rest.
 """
 
 from __future__ import annotations
