@@ -25,6 +25,8 @@ from tradewright.core.market import Settlement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tradewright.core.series import Series
+
 ONE = 10**12
 SECOND_NS = 1_000_000_000
 START_NS = 1_767_225_600 * SECOND_NS
@@ -179,7 +181,10 @@ class Oracle:
     def asked(self, orders: Sequence[Working]) -> Fraction:
         """What the account is left with at worst."""
         return self.cash + sum(
-            (self.left(*event, orders, sure=sure) for *event, sure in self.events(of_the_venue=True)),
+            (
+                self.left(members, winners, orders, sure=sure)
+                for members, winners, sure in self.events(of_the_venue=True)
+            ),
             Fraction(0),
         )
 
@@ -312,9 +317,9 @@ def test_an_order_passes_if_no_outcome_and_no_set_of_fills_is_beyond_what_there_
     )
     rows = length + 2
     times = START_NS + SECOND_NS * np.arange(rows, dtype=np.int64)
-    series: list[tw.Series] = []
+    series: list[Series] = []
     for symbol in SYMBOLS:
-        group = {"event_group": "EVENT", "event_outcomes": declared} if symbol != "LONE" else {}
+        is_member = symbol != "LONE"
         bid = rng.integers(20, 60, rows) / 100
         series.append(
             tw.Quotes.from_arrays(
@@ -324,7 +329,11 @@ def test_an_order_passes_if_no_outcome_and_no_set_of_fills_is_beyond_what_there_
                 ask=bid + 0.2,
                 bid_size=np.full(rows, 12.0),
                 ask_size=np.full(rows, 12.0),
-                instrument=presets.binary(symbol, **group),
+                instrument=presets.binary(
+                    symbol,
+                    event_group="EVENT" if is_member else None,
+                    event_outcomes=declared if is_member else None,
+                ),
             )
         )
     events = [

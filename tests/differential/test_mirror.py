@@ -95,7 +95,8 @@ def walked_book(seed: int, *, rows: int = 400) -> BookEvents:
             best = mid + side
             event(at, BookAction.TRADE, side, best, float(rng.integers(1, 12)), last=False)
             event(at, BookAction.SET, -side, best, float(rng.integers(1, 30)), last=True)
-    return BookEvents.from_arrays("X", instrument=presets.kalshi_binary("X", makers_pay=True), **columns)
+    arrays: dict[str, Any] = {**columns}
+    return BookEvents.from_arrays("X", instrument=presets.kalshi_binary("X", makers_pay=True), **arrays)
 
 
 def as_quotes(book: BookEvents) -> Series:

@@ -34,7 +34,7 @@ def at(second: float) -> int:
     return START_NS + round(second * SECOND_NS)
 
 
-def stamps(second: float, late: float = 0.0) -> dict[str, int]:
+def stamps(second: float, late: float = 0.0) -> dict[str, Any]:
     return {"ts_event_ns": at(second), "ts_recv_ns": at(second + late)}
 
 
@@ -416,10 +416,6 @@ class Audited(tw.Policy):
         self.wakes += 1
         self.locked_max = max(self.locked_max, account.locked)
         return self.inner.decide(market, portfolio)
-
-
-def end_of(series: Sequence[tw.Series]) -> int:
-    return max(one.end_ns for one in series) + SECOND_NS
 
 
 @pytest.mark.parametrize("winner", [0, 1])
