@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
-from tradewright.sim.config import Account, ProbabilisticQueue, Venue
+from tradewright.sim.config import Account, ExactQueue, ProbabilisticQueue, Venue
 
 if TYPE_CHECKING:
     import polars as pl
@@ -427,11 +427,14 @@ def _grade(series: Sequence[Series], venue: Venue) -> str:
         closes = any(getattr(one, "grade", "ohlc") == "closes only" for one in series)
         timing = "next open" if venue.fills.timing == "next_open" else f"intrabar path, {venue.fills.path}"
         return f"bars, {timing}" + (" (closes only)" if closes else "")
-    if "book_l2" in kinds:
+    if {"book_l2", "book_l3"} & set(kinds):
         queue = venue.fills.queue
         model = queue.name if isinstance(queue, ProbabilisticQueue) else "risk averse"
         clock = "" if venue.clock == "causal" else ", by the venue's clock"
-        kinds = ["book levels" if kind == "book_l2" else kind for kind in kinds]
+        orders = "book orders (L3 exact)" if isinstance(queue, ExactQueue | None) else "levels of book orders"
+        kinds = [{"book_l2": "book levels", "book_l3": orders}.get(kind, kind) for kind in kinds]
+        if kinds == ["book orders (L3 exact)"]:
+            return f"L3 exact: book orders, their own queue{clock}"
         return f"{' and '.join(kinds)}, queue model: {model}{clock}"
     return " and ".join(kinds)
 

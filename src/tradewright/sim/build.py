@@ -29,16 +29,8 @@ from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
-from tradewright.sim.config import (
-    Account,
-    LogNormal,
-    ProbabilisticQueue,
-    Quantiles,
-    Queue,
-    RecordedLatency,
-    SampledLatency,
-    Venue,
-)
+from tradewright.sim.config import Account, ExactQueue, Queue, Venue
+from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +97,7 @@ def build(
         UnknownSymbolError: A policy or event names a symbol that the data does not have.
     """
     instruments = instruments_of(series)
+    _check_queue(series, venue.fills.queue)
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
@@ -156,6 +149,13 @@ def build(
         "keeps_priority": True,
         "liquidates": liquidates,
         "borrow_e10": round(account.borrow_bps_per_year * RATE_ONE / 10_000),
+        "books": {
+            "of_orders": [
+                ids[one.symbol] for one in series if isinstance(one, BookEvents) and one.model == "l3"
+            ],
+            "priority": plain_priority(venue.fills.queue),
+            "queue": plain_queue(venue.fills.queue) if any(ctx.watches_queues for ctx in setups) else None,
+        },
         "journal": journal,
     }
     columns = [plain_series(one, ids[one.symbol]) for one in series]
@@ -386,15 +386,20 @@ def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
     if isinstance(series, Trades):
         return (*head, column(series.price), column(series.size), column(series.aggressor))
     if isinstance(series, BookEvents):
-        if series.model != "l2":
-            raise DataError(
-                "events of single orders cannot be simulated yet.",
-                source=_source(series),
-                remedy="Replay them with tw.books.L3Book, or give the venue's levels.",
-            )
         columns = (series.action, series.side, series.flags, series.price, series.size, series.order_id)
         return (*head, *(column(one) for one in columns))
     raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
+
+
+def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
+    """Refuses exact queues where the data does not say who stands before whom."""
+    levels = [one for one in series if isinstance(one, BookEvents) and one.model == "l2"]
+    if isinstance(queue, ExactQueue) and levels:
+        raise DataError(
+            "has levels, which do not say where in a queue an order stands.",
+            source=_source(levels[0]),
+            remedy="Leave venue.fills.queue out, choose a model of levels, or give events of single orders.",
+        )
 
 
 def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -448,52 +453,3 @@ def plain_event(
             return ("grid", symbol, *times, event.grid.in_ticks(step_of(instrument.price_unit)))
         case _:
             raise DataError(f"{type(event).__name__} is no event.", source="events")
-
-
-def plain_venue(venue: Venue, seed: int) -> dict[str, Any]:
-    """The venue's configuration as plain values."""
-    latency = venue.latency
-    if isinstance(latency, SampledLatency):
-        plain: dict[str, Any] = {
-            "type": "sampled",
-            "seed": seed if latency.seed is None else latency.seed,
-            "entry": _distribution(latency.entry),
-            "response": _distribution(latency.response),
-        }
-    elif isinstance(latency, RecordedLatency):
-        plain = {
-            "type": "recorded",
-            "at_ns": list(latency.at_ns),
-            "entry_ns": list(latency.entry_ns),
-            "response_ns": list(latency.response_ns),
-        }
-    else:
-        plain = {"type": "constant", "entry_ns": latency.entry_ns, "response_ns": latency.response_ns}
-    share = venue.fills.participation_max
-    return {
-        "latency": plain,
-        "decision_ns": venue.decision_ns,
-        "fills": {
-            "timing": venue.fills.timing,
-            "path": venue.fills.path,
-            "touch_fills": venue.fills.touch_fills,
-            "participation_max": None if share == "unlimited" else share,
-            "zero_volume_fills": venue.fills.zero_volume_fills,
-            "displayed_size_caps": venue.fills.displayed_size_caps,
-            "queue": _queue(venue.fills.queue),
-            "partial": venue.fills.partial,
-        },
-        "costs": {name: getattr(venue.costs, name) for name in venue.costs.__struct_fields__},
-    }
-
-
-def _queue(queue: Queue) -> dict[str, Any]:
-    if isinstance(queue, ProbabilisticQueue):
-        return {"type": queue.form, "exponent": queue.exponent}
-    return {"type": "risk_averse"}
-
-
-def _distribution(distribution: LogNormal | Quantiles) -> dict[str, Any]:
-    if isinstance(distribution, LogNormal):
-        return {"type": "lognormal", "median_ns": distribution.median_ns, "sigma": distribution.sigma}
-    return {"type": "quantiles", "quantiles_ns": list(distribution.quantiles_ns)}

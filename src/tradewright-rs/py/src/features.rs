@@ -175,7 +175,7 @@ fn source_kind(kind: &str) -> PyResult<SourceKind> {
         "bars" => Ok(SourceKind::Bar),
         "quotes" => Ok(SourceKind::Quote),
         "trades" => Ok(SourceKind::Trade),
-        "book_l2" => Ok(SourceKind::Book),
+        "book_l2" | "book_l3" => Ok(SourceKind::Book),
         _ => Err(PyValueError::new_err(format!("{kind:?} is not bars, quotes, trades or book_l2"))),
     }
 }

@@ -39,6 +39,8 @@ impl Source<'_> {
             let (ticks, rounded) = count(exact);
             let (lots, rounded_lots) = count(size[row] * lot_scale);
             let is_priced = action.has_price();
+            // An execution may say where it was: worth keeping for an order that the book does not know.
+            let is_told = (action == Action::Execute) & (rounded > 0.0) & (rounded < COUNT_MAX);
             if is_priced {
                 let rounding = (exact - rounded).abs();
                 largest = if rounding > largest { rounding } else { largest };
@@ -54,7 +56,7 @@ impl Source<'_> {
                     action,
                     side: side(sides[row]),
                     flags: flags[row],
-                    price: if is_priced { ticks } else { 0 },
+                    price: if is_priced | is_told { ticks } else { 0 },
                     lots,
                     order_id: order_id[row],
                     sequence: 0,
