@@ -8,16 +8,18 @@ use super::matcher::Matcher;
 use super::working::Phase;
 use crate::book::{Action, Book, BookEvent, L3, LAST, LevelsOf, PriceLevel, Priority, RestingOrder, WINDOW};
 use crate::event::BookRow;
-use crate::order::{Liquidity, Reason, Side, TimeInForce};
+use crate::order::{Liquidity, OrderId, Reason, Side, TimeInForce};
 
-/// Prints of the message under way at one price, and how much of them went to orders that the message names.
-#[derive(Clone, Copy, Debug)]
+/// A print of the message under way, and how much of it went to orders that the message names.
+#[derive(Clone, Debug)]
 struct Print {
     aggressor: Option<Side>,
     price: i64,
     lots: i64,
     named: i64,
     event_ns: i64,
+    /// Our orders that stood there then: what comes later in the message had no part in it.
+    ours: Vec<OrderId>,
 }
 
 /// The venue's own book of orders of one instrument, by its clock.
@@ -74,12 +76,9 @@ impl FifoBook {
         self.taken.retain(|(id, rank, _)| orders.order(*id).is_some_and(|order| order.rank == *rank));
     }
 
-    fn print(&mut self, event: &BookEvent, event_ns: i64) {
-        let (aggressor, price) = (event.side, event.price);
-        match self.prints.iter_mut().find(|print| (print.aggressor, print.price) == (aggressor, price)) {
-            Some(print) => print.lots += event.lots,
-            None => self.prints.push(Print { aggressor, price, lots: event.lots, named: 0, event_ns }),
-        }
+    fn print(&mut self, event: &BookEvent, event_ns: i64, ours: Vec<OrderId>) {
+        let (aggressor, price, lots) = (event.side, event.price, event.lots);
+        self.prints.push(Print { aggressor, price, lots, named: 0, event_ns, ours });
     }
 
     /// Notes that a print went to an order; false where the order is the one that took.
@@ -102,7 +101,11 @@ impl Matcher<'_> {
                 match event.action {
                     Action::Execute => self.on_execution(event, event_ns, book),
                     Action::Fill => self.on_fill(event, event_ns, book),
-                    Action::Trade => book.print(event, event_ns),
+                    Action::Trade => {
+                        let ours = self.orders.iter().map(|working| working.order.id).collect();
+                        book.print(event, event_ns, ours);
+                    }
+                    Action::SnapshotStart => book.taken.clear(), // All is shown anew.
                     _ => {}
                 }
             }
@@ -196,6 +199,9 @@ impl Matcher<'_> {
         let mut left = lots;
         for index in self.by_priority(side) {
             let Some(limit) = self.orders[index].resting() else { continue };
+            if !print.ours.contains(&self.orders[index].order.id) {
+                continue;
+            }
             let better = side.sign() * (limit - print.price);
             let before = if better == 0 { book.orders.lots_before(side, limit, self.orders[index].rank) } else { 0 };
             if better >= 0 && left > before {
