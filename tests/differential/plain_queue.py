@@ -62,6 +62,8 @@ class PlainVenue:
     prints: list[Print] = field(default_factory=list["Print"])
     fills: list[tuple[int, str, int, int, str]] = field(default_factory=list[tuple[int, str, int, int, str]])
 
+    seen: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
+
     # The recorded book.
 
     def best(self, side: int) -> int | None:
@@ -247,12 +249,24 @@ class PlainVenue:
             one.arrived_ns = arrived
 
     def run(
-        self, events: BookEvents, requests: Sequence[Request], *, clock: str, unit: float, lot: float
+        self,
+        events: BookEvents,
+        requests: Sequence[Request],
+        *,
+        clock: str,
+        unit: float,
+        lot: float,
+        looks: Sequence[int] = (),
     ) -> None:
-        """Meets the events in the clock's order; what arrives at a time comes after the events of that time."""
+        """Meets the events in the clock's order; what arrives at a time comes after the events of that time.
+
+        At each of ``looks``, between the two, what stands before our orders goes to `seen`.
+        """
         times = events.ts_event_ns if clock == "venue" else events.ts_recv_ns
         order = np.argsort(times, kind="stable").tolist()
-        todo = sorted(requests, key=lambda request: request[0])
+        watched: list[tuple[int, int, Request | None]] = [(request[0], 1, request) for request in requests]
+        watched += [(at, 0, None) for at in looks]
+        todo = sorted(watched, key=lambda one: one[:2])
         prices = np.nan_to_num(np.round(events.price / unit)).astype(int).tolist()
         sizes = np.round(events.size / lot).astype(int).tolist()
         due = 0
@@ -269,11 +283,16 @@ class PlainVenue:
                 int(events.order_id[row]),
                 int(events.ts_event_ns[row]),
             )
-        for request in todo[due:]:
-            self.request(request)
+        for one in todo[due:]:
+            self.request(one)
 
-    def request(self, request: Request) -> None:
-        now, kind, one = request
+    def request(self, due: tuple[int, int, Request | None]) -> None:
+        if due[2] is None:
+            for resting in self.ours:
+                ahead = sum(self.orders[order_id].lots for order_id in resting.ahead)
+                self.seen.append((due[0], resting.order_id, ahead))
+            return
+        now, kind, one = due[2]
         if kind == "submit":
             self.arrive(one, now)
             return

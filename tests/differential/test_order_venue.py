@@ -295,3 +295,161 @@ def test_fills_are_those_of_the_slow_venue(
     slow = PlainVenue(priority=priority, partial=partial)
     slow.run(events, requests_of(policy, result, entry_ns), clock=clock, unit=UNIT, lot=LOT)
     assert sorted(filled(result, UNIT, LOT)) == sorted(slow.fills)
+
+
+def levels_of(events: BookEvents) -> BookEvents:
+    """The same market told by levels: each size counted anew from all orders; prints of executions beside."""
+    orders: dict[int, list[int]] = {}  # order to side, price, lots
+    rows: list[tuple[int, int, int, float, float]] = []  # row, action, side, price, size
+
+    def sizes(*levels: list[int]) -> list[tuple[int, int, float, float]]:
+        seen = dict.fromkeys((side, price) for side, price, *_ in levels)
+        total = {key: sum(order[2] for order in orders.values() if tuple(order[:2]) == key) for key in seen}
+        return [
+            (BookAction.SET, side, price * UNIT, round(lots * LOT, 1))
+            for (side, price), lots in total.items()
+        ]
+
+    for row in range(len(events)):
+        action, side, order_id = (int(one[row]) for one in (events.action, events.side, events.order_id))
+        price, size = float(events.price[row]), float(events.size[row])
+        ticks, lots = 0 if np.isnan(price) else round(price / UNIT), round(size / LOT)
+        told: list[tuple[int, int, float, float]] = []
+        known = orders.get(order_id)
+        match action:
+            case BookAction.ADD:
+                orders[order_id] = [side, ticks, lots]
+                told = sizes(orders[order_id])
+            case BookAction.CANCEL | BookAction.EXECUTE:
+                if action == BookAction.EXECUTE:
+                    told = [(BookAction.TRADE, -side, price, size)]
+                if known is not None:
+                    known[2] -= lots
+                    if known[2] <= 0:
+                        del orders[order_id]
+                    told += sizes(known)
+            case BookAction.MODIFY:
+                if known is not None:
+                    orders[order_id] = [known[0], ticks, lots]
+                    told = sizes(known, orders[order_id])
+            case BookAction.FILL:
+                pass
+            case _:
+                if action == BookAction.SNAPSHOT_START:
+                    orders.clear()
+                told = [(action, side, price, size)]
+        is_last = bool(events.flags[row] & BookFlag.LAST)
+        if is_last and not told:
+            told = [(BookAction.FILL, side, price, size)]
+        rows += [(row, *one) for one in told]
+    at, action, side, price, size = (np.array(column) for column in zip(*rows, strict=True))
+    last = np.r_[at[1:] != at[:-1], True]
+    return BookEvents.from_arrays(
+        "Q",
+        ts=events.ts_event_ns[at],
+        ts_recv=events.ts_recv_ns[at],
+        action=action,
+        side=side,
+        flags=np.where(last, events.flags[at], 0),
+        price=price,
+        size=size,
+        instrument=INSTRUMENT,
+        model="l2",
+    )
+
+
+@pytest.mark.parametrize("style", ["executions", "prints"])
+@pytest.mark.parametrize("clock", ["causal", "venue"])
+def test_a_model_of_levels_sees_the_levels_of_the_orders(style: str, clock: Any) -> None:
+    events = Generated(3, style).events(1500)
+    for queue in (tw.RiskAverseQueue(), tw.ProbabilisticQueue(form="power", exponent=2.0)):
+        venue = tw.Venue(
+            clock=clock,
+            latency=tw.ConstantLatency(entry_ns=3 * MS, response_ns=MS),
+            fills=tw.Fills(queue=queue),
+        )
+        by_orders = tw.backtest(Trades(3), events, cash=1e9, venue=venue)
+        by_levels = tw.backtest(Trades(3), levels_of(events), cash=1e9, venue=venue)
+        assert by_orders.fills.equals(by_levels.fills)
+        assert by_orders.orders.equals(by_levels.orders)
+        assert len(by_orders.fills) > 100
+        assert by_orders.meta.grade.startswith("levels of book orders, queue model: ")
+
+
+@dataclass
+class Looks(Trades):
+    """`Trades` that writes down where its orders stand."""
+
+    seen: list[tuple[int, str, float]] = field(default_factory=list[Any], init=False)
+
+    def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        for order in portfolio.open_orders("Q"):
+            if order.queue_ahead is not None:
+                self.seen.append((market.now_ns, order.order_id, order.queue_ahead))
+        return super().decide(market, portfolio)
+
+
+@pytest.mark.parametrize("style", ["executions", "prints"])
+def test_a_policy_sees_what_stands_before_its_orders(style: str) -> None:
+    events, policy = Generated(11, style).events(2000), Looks(11)
+    result = tw.backtest(policy, events, cash=1e9, venue=tw.Venue())
+    slow = PlainVenue()
+    times = sorted({at for at, *_ in policy.seen})
+    slow.run(
+        events, requests_of(policy, result, 0), clock="causal", unit=UNIT, lot=LOT, looks=times
+    )
+    seen = [(at, order_id, round(ahead / LOT)) for at, order_id, ahead in policy.seen]
+    assert len(seen) > 500
+    assert len({ahead for *_, ahead in seen}) > 20
+    assert set(seen) == set(slow.seen)
+
+
+@pytest.mark.parametrize("queue", [tw.RiskAverseQueue(), tw.ProbabilisticQueue(form="log")])
+def test_on_levels_a_policy_sees_the_venues_model(queue: Any) -> None:
+    """With no latency what a policy was told is all there was: an order fills once nothing is before it."""
+    events, policy = levels_of(Generated(12, "prints").events(2000)), Looks(12)
+    venue = tw.Venue(fills=tw.Fills(queue=queue))
+    result = tw.backtest(policy, events, cash=1e9, venue=venue)
+    assert len({round(ahead, 3) for *_, ahead in policy.seen}) > 20
+    partly = result.orders.filter((result.orders["filled_size"] > 0) & (result.orders["type"] == "limit"))
+    firsts = {order: ahead for _, order, ahead in reversed(policy.seen)}
+    lasts = {order: ahead for _, order, ahead in policy.seen}
+    assert all(lasts[order] <= firsts[order] for order in lasts)
+    assert len(set(partly["order_id"]) & set(lasts)) > 10
+
+
+def test_nobody_asked_and_nobody_sees() -> None:
+    class Blind(Looks):
+        def setup(self, ctx: tw.Setup) -> None:
+            super().setup(ctx)
+            ctx.watches_queues = False
+
+    events, policy = Generated(11, "prints").events(500), Blind(11)
+    assert len(tw.backtest(policy, events, cash=1e9).orders) > 20
+    assert policy.seen == []
+
+
+@pytest.mark.parametrize("clock", ["causal", "venue"])
+def test_stepping_through_orders_is_the_native_loop(tmp_path: Path, clock: Any) -> None:
+    venue = tw.Venue(clock=clock, latency=tw.ConstantLatency(entry_ns=4 * MS, response_ns=9 * MS))
+    ended: list[Any] = []
+    for way in ("native", "stepped"):
+        events = Generated(17, "executions").events(1200)
+        prepared = prepare([Looks(5)], events, venue=venue, cash=1e9, out=tmp_path / way)
+        run = prepared.run
+        if way == "native":
+            assert run.kernel.run(run.series, run.sources, run.venue, None, run.venue_series)
+        else:
+            step_through(run, run.kernel.venue(run.venue, run.series))
+        ended.append(prepared.finish(finished=True))
+    native, stepped = ended
+    assert (tmp_path / "native" / JOURNAL).read_bytes() == (tmp_path / "stepped" / JOURNAL).read_bytes()
+    assert native.digest() == stepped.digest()
+    assert native.meta.counters.fills > 50
+
+
+def test_an_exact_queue_needs_orders() -> None:
+    events = levels_of(Generated(1, "prints").events(20))
+    venue = tw.Venue(fills=tw.Fills(queue=tw.ExactQueue()))
+    with pytest.raises(DataError, match=r"book_l2 of Q: has levels, which do not say"):
+        tw.backtest(Trades(1), events, cash=1e9, venue=venue)
