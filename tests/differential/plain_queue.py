@@ -146,7 +146,9 @@ class PlainVenue:
 
     # Events.
 
-    def event(self, action: int, side: int, flags: int, price: int, lots: int, order_id: int, now: int) -> None:
+    def event(
+        self, action: int, side: int, flags: int, price: int, lots: int, order_id: int, now: int
+    ) -> None:
         known = self.orders.get(order_id)
         match action:
             case BookAction.ADD:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-
-import tradewright as tw
 from plain_queue import PlainVenue
 from test_order_venue import MS, Trades, filled, requests_of
+
+import tradewright as tw
 from tradewright import features as f
 from tradewright.core.books import L3Book
 

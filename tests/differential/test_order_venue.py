@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_queue import Ours, PlainVenue, Request
 
 import tradewright as tw
-from plain_queue import Ours, PlainVenue, Request
 from tradewright import features as f
 from tradewright.core.book_events import BookAction, BookEvents, BookFlag
 from tradewright.errors import DataError
@@ -269,7 +269,9 @@ def filled(result: tw.Result, unit: float, lot: float) -> list[tuple[int, str, i
             round(row["size"] / lot),
             row["liquidity"],
         )
-        for row in result.fills.with_columns(ts_event=result.fills["ts_event"].cast(int)).iter_rows(named=True)
+        for row in result.fills.with_columns(ts_event=result.fills["ts_event"].cast(int)).iter_rows(
+            named=True
+        )
     ]
 
 
@@ -395,9 +397,7 @@ def test_a_policy_sees_what_stands_before_its_orders(style: str) -> None:
     result = tw.backtest(policy, events, cash=1e9, venue=tw.Venue())
     slow = PlainVenue()
     times = sorted({at for at, *_ in policy.seen})
-    slow.run(
-        events, requests_of(policy, result, 0), clock="causal", unit=UNIT, lot=LOT, looks=times
-    )
+    slow.run(events, requests_of(policy, result, 0), clock="causal", unit=UNIT, lot=LOT, looks=times)
     seen = [(at, order_id, round(ahead / LOT)) for at, order_id, ahead in policy.seen]
     assert len(seen) > 500
     assert len({ahead for *_, ahead in seen}) > 20
