@@ -51,8 +51,9 @@ def models_for(series: Sequence[Series], venue: Venue) -> dict[str, Fills]:
     """The fill models that data of these kinds can tell apart, by name, from pessimistic to hopeful.
 
     What the configuration says besides (participation, partial fills, latency) stays as it is. On a book the
-    models are queue models, and on one of single orders the exact queue stands before them; on quotes and trades they are about a touch and about the displayed size; on bars
-    about a touch and the path inside of a bar. The configured model is always among them.
+    models are queue models, and on one of single orders the exact queue stands before them; on quotes and
+    trades they are about a touch and about the displayed size; on bars about a touch and the path inside of
+    a bar. The configured model is always among them.
     """
     kinds = {one.kind for one in series}
     fills = configured(series, venue)

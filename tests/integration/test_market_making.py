@@ -45,7 +45,7 @@ MAKERS: dict[str, tuple[Callable[[], tw.Policy], float]] = {
     "inventory skew": (lambda: InventorySkewMaker(SYMBOL), 0.04),
     "adaptive": (lambda: AdaptiveSpreadMaker(SYMBOL, half_life=20), 0.02),
     "regime": (lambda: RegimeMaker(SYMBOL, half_life=20), 0.03),
-    "queue-aware": (lambda: QueueAwareMaker(SYMBOL, penalty=0.0002, order_size=50), 0.01),
+    "queue-aware": (lambda: QueueAwareMaker(SYMBOL, penalty=0.00005, order_size=50), 0.01),
     "avellaneda-stoikov": (lambda: AvellanedaStoikovMaker(SYMBOL), 0.039),
     "gueant-lehalle": (lambda: GueantLehalleMaker(SYMBOL), 0.039),
     "binary event": (lambda: BinaryEventMaker(SYMBOL, imbalance_doubling=200), 0.05),

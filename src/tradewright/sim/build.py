@@ -24,9 +24,10 @@ from tradewright.core.features import (
 from tradewright.core.features.watched import Watched, label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
+from tradewright.core.native_series import plain_series, source_name
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
-from tradewright.core.series import Bars, Quotes, Series, Trades
+from tradewright.core.series import Bars, Quotes, Series
 from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 from tradewright.sim.config import Account, ExactQueue, Queue, Venue
@@ -159,7 +160,7 @@ def build(
         "journal": journal,
     }
     columns = [plain_series(one, ids[one.symbol]) for one in series]
-    sources = [_source(one) for one in series]
+    sources = [source_name(one) for one in series]
     if events:
         ordered = sorted(events, key=lambda event: event.ts_recv_ns)
         columns.append(("events", [plain_event(event, ids, instruments, currencies) for event in ordered]))
@@ -200,7 +201,7 @@ def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
     found: dict[str, Instrument] = {}
     for one in series:
         if not len(one):
-            raise DataError("has no rows.", source=_source(one), remedy="Leave it out.")
+            raise DataError("has no rows.", source=source_name(one), remedy="Leave it out.")
         known = found.get(one.symbol)
         if one.instrument is None:
             continue
@@ -217,11 +218,6 @@ def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
 def plain_instrument(symbol: str) -> Instrument:
     """What a series without an instrument is: a price unit of 1e-6, whole units, no fees, no calendar."""
     return Instrument(symbol=symbol, price_unit=1e-6, lot_size=1)
-
-
-def _source(series: Series) -> str:
-    named = f"{series.kind} of {series.symbol}"
-    return named if series.source in ("", "arrays") else f"{named} ({series.source})"
 
 
 def _sessions(instrument: Instrument, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
@@ -369,35 +365,13 @@ def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
     return {name: (amount.value, amount.of_equity) for name, amount in limits.amounts().items()}
 
 
-def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
-    """A series as the core's tuple of columns; nothing is copied but what is not contiguous."""
-    import numpy as np
-
-    def column(values: Any) -> Any:
-        return np.ascontiguousarray(values)
-
-    recv = None if series.ts_recv_ns is series.ts_event_ns else column(series.ts_recv_ns)
-    head = (series.kind, symbol, recv, column(series.ts_event_ns))
-    if isinstance(series, Bars):
-        prices = (column(one) for one in (series.open, series.high, series.low, series.close))
-        return (*head, column(series.open_ns), *prices, column(series.volume))
-    if isinstance(series, Quotes):
-        return (*head, *(column(one) for one in (series.bid, series.ask, series.bid_size, series.ask_size)))
-    if isinstance(series, Trades):
-        return (*head, column(series.price), column(series.size), column(series.aggressor))
-    if isinstance(series, BookEvents):
-        columns = (series.action, series.side, series.flags, series.price, series.size, series.order_id)
-        return (*head, *(column(one) for one in columns))
-    raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
-
-
 def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
     """Refuses exact queues where the data does not say who stands before whom."""
     levels = [one for one in series if isinstance(one, BookEvents) and one.model == "l2"]
     if isinstance(queue, ExactQueue) and levels:
         raise DataError(
             "has levels, which do not say where in a queue an order stands.",
-            source=_source(levels[0]),
+            source=source_name(levels[0]),
             remedy="Leave venue.fills.queue out, choose a model of levels, or give events of single orders.",
         )
 

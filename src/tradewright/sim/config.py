@@ -175,8 +175,8 @@ class ExactQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """Events of single orders say who stood before ours and who came later: nothing is guessed.
 
     Attributes:
-        priority: When a modified order of the recorded book keeps its place at its price: if it gets no larger
-            (``reduction_keeps``: CME, Nasdaq), never, or always.
+        priority: When a modified order of the recorded book keeps its place at its price: if it gets no
+            larger (``reduction_keeps``: CME, Nasdaq), never, or always.
     """
 
     priority: Literal["reduction_keeps", "always_lost", "always_kept"] = "reduction_keeps"

@@ -1,8 +1,9 @@
 """Market makers, one file each. `quoting` holds their formulas.
 
-They run on quotes and trades, where the simulated venue has no queue and a resting order fills once the market
-crosses it, and on books, where it has one. None of them is a claim that anything will be earned. A maker is paid by those who
-trade for reasons of their own and pays those who know more; which of them a market has more of decides.
+They run on quotes and trades, where the simulated venue has no queue and a resting order fills once the
+market crosses it, and on books, where it has one. None of them is a claim that anything will be earned. A
+maker is paid by those who trade for reasons of their own and pays those who know more; which of
+them a market has more of decides.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ _ORDERS_MAX = 1_000
 
 
 def fill_probability(ahead: int, opposite: int, *, inflow: float = 1.0, traded: float = 0.5) -> float:
-    """Chance that an order at the touch fills before the queue on the other side is gone and the price leaves it.
+    """Chance that an order at the touch fills before the other side's queue is gone and the price leaves it.
 
-    Both queues count in orders of one size. Those before ours leave one by one, traded or cancelled, and nobody
-    steps in among them; then a trade has to reach ours. Meanwhile the opposite queue gains and loses orders,
-    and if it empties first the order is left behind. With the rate at which orders leave either queue as the
+    Both queues count in orders of one size. Those before ours leave one by one, traded or cancelled, and
+    nobody steps in among them; then a trade has to reach ours. Meanwhile the opposite queue gains and loses
+    orders, and if it empties first the order is left behind. With the rate at which orders leave either queue as the
     unit of time, the chance ``u(a, q)`` with ``a`` before us and ``q`` opposite solves
 
         (1 + inflow + 1) u(a, q) = u(a - 1, q) + inflow u(a, q + 1) + u(a, q - 1),     a > 0
@@ -88,7 +88,7 @@ def order_value(probability: float, distance: float, *, rebate: float = 0.0, adv
 
 
 def choose(standing: float | None, joining: float, *, least: float = 0.0) -> Choice:
-    """What to do with a side, from the value of its order where it stands and of one at the back of the touch.
+    """What to do with a side: from the value of its order as it stands, and of one that joins the touch.
 
     A place is given up only for a better one; of equal values the order stays. What is worth nothing, or less
     than ``least``, is not shown.
