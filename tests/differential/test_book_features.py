@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def odd(value: float) -> float:
+    return value % 2
+
+
 def nodes_of(symbol: str) -> dict[str, f.Node]:
     mid = f.mid(symbol)
     return {
@@ -29,12 +33,12 @@ def nodes_of(symbol: str) -> dict[str, f.Node]:
         "volatility": f.ewma_vol(mid, 50),
         "last": f.last(symbol),
         "bought": f.rolling_mean(f.trade_size(symbol), 10),
-        "odd": f.apply(lambda value: value % 2, mid),
+        "odd": f.apply(odd, mid),
         "up": f.crosses(mid, f.ema(mid, 20)),
     }
 
 
-def with_trades_apart() -> list[tw.Series]:
+def with_trades_apart() -> list[Any]:
     """A book of levels without its prints, and the prints as trades."""
     events = book_of(4, 1200)
     levels = events.action != tw.books.BookAction.TRADE

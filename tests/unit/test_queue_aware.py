@@ -139,6 +139,6 @@ def test_the_choice_is_the_best_of_all(standing: float | None, joining: float, l
         ({"adverse": math.nan}, "adverse = nan and rebate = 0 must be numbers"),
     ],
 )
-def test_impossible_parameters_are_refused(changes: dict[str, float], message: str) -> None:
+def test_impossible_parameters_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         QueueAwareMaker("X", **changes)

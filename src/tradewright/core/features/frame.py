@@ -49,8 +49,9 @@ def compute(
         nodes: A node, several, or several by the names that their columns get.
         data: A series (`Bars`, `Quotes`, `Trades`, `BookEvents`), several of them, a dataset, or a Polars
             frame of bars (open, high, low, close, volume), quotes (bid, ask, bid_size, ask_size) or
-            trades (price, size, aggressor of 1, -1 or 0) with a time column ``ts_recv``, ``ts_event`` or ``ts`` (aware, or ns
-            since the epoch). Trades of a symbol beside its book go among the book's events, as in a run.
+            trades (price, size, aggressor of 1, -1 or 0) with a time column ``ts_recv``, ``ts_event`` or
+            ``ts`` (aware, or ns since the epoch). Trades of a symbol beside its book go among the book's
+            events, as in a run.
         symbol: The instrument of a frame without a ``symbol`` column.
 
     Returns:

@@ -22,8 +22,8 @@ def fill_probability(ahead: int, opposite: int, *, inflow: float = 1.0, traded: 
 
     Both queues count in orders of one size. Those before ours leave one by one, traded or cancelled, and
     nobody steps in among them; then a trade has to reach ours. Meanwhile the opposite queue gains and loses
-    orders, and if it empties first the order is left behind. With the rate at which orders leave either queue as the
-    unit of time, the chance ``u(a, q)`` with ``a`` before us and ``q`` opposite solves
+    orders, and if it empties first the order is left behind. With the rate at which orders leave either queue
+    as the unit of time, the chance ``u(a, q)`` with ``a`` before us and ``q`` opposite solves
 
         (1 + inflow + 1) u(a, q) = u(a - 1, q) + inflow u(a, q + 1) + u(a, q - 1),     a > 0
         (traded + inflow + 1) u(0, q) = traded + inflow u(0, q + 1) + u(0, q - 1),

@@ -40,7 +40,8 @@ impl LevelsOf {
         match event.action {
             Action::Add => {
                 // An order that cannot be (known already, no size) joined no queue.
-                told[0] = self.orders.order(event.order_id).filter(|_| before.is_none()).map(|o| level(o.side, o.price));
+                told[0] =
+                    self.orders.order(event.order_id).filter(|_| before.is_none()).map(|o| level(o.side, o.price));
             }
             Action::Cancel => told[0] = before.map(|order| level(order.side, order.price)),
             Action::Modify => {

@@ -12,8 +12,8 @@ mod wakes;
 
 pub use config::{Books, Counters, FillRecord, KernelConfig, PolicySpec, Wake};
 
-use crate::features::{Callables, Graph};
 use crate::event::BookRow;
+use crate::features::{Callables, Graph};
 use crate::feed::Arrival;
 use crate::gate::{Gate, Limits, OpenOrders, Refusal};
 use crate::host::{Host, HostError};

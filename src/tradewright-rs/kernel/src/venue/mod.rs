@@ -97,8 +97,7 @@ impl SimVenue {
     /// Says before the run that the events of the symbol's book are of single orders.
     pub fn declare_orders(&mut self, symbol: SymbolId) {
         let fills = &self.config.fills;
-        self.desks[symbol as usize].orders_book =
-            Some(Box::new(OrdersBook::new(fills.exact_orders, fills.priority)));
+        self.desks[symbol as usize].orders_book = Some(Box::new(OrdersBook::new(fills.exact_orders, fills.priority)));
         self.declare(symbol, SourceKind::Book);
     }
 
