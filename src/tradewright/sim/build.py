@@ -383,7 +383,7 @@ def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
     kind, symbol, _, event, *values = columns
     if np.any(event[1:] < event[:-1]):
         order = np.argsort(event, kind="stable")
-        event, values = event[order], [None if one is None else one[order] for one in values]
+        event, values = event.take(order), [None if one is None else one.take(order) for one in values]
     return (kind, symbol, None, event, *values)
 
 

@@ -26,3 +26,4 @@ pub mod queues;
 mod reason;
 pub mod timer;
 pub mod venue;
+mod wide;
