@@ -24,6 +24,7 @@ use std::collections::BTreeSet;
 
 pub use config::{BarPath, BarTiming, Costs, Fills, VenueConfig};
 pub use latency::{Distribution, Latency, LatencySample};
+pub use outbox::{FillNote, NO_MID};
 pub use position::QueueModel;
 
 use crate::book::Book;
@@ -108,6 +109,11 @@ impl SimVenue {
         self.desks.iter().map(|desk| desk.orders.len()).sum()
     }
 
+    /// What the venue saw at each fill; the fill with id 1 first.
+    pub fn fill_notes(&self) -> &[FillNote] {
+        &self.out.notes
+    }
+
     /// Takings that paid no impact because the average volume was not known yet: worth a warning.
     pub fn fills_without_impact(&self) -> u64 {
         self.out.fills_without_impact
@@ -190,6 +196,7 @@ impl SimVenue {
             && desk.is_in_session(instrument, last.ts_event_ns);
         let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns);
         if has_orders || !book.is_untouched() {
+            matcher.note.mid_x2 = book.mid_x2();
             matcher.meet_book(rows, book, trades);
             desk.remove_done();
         } else {
@@ -312,6 +319,7 @@ impl SimVenue {
             && desk.is_in_session(instrument, quote.ts_event_ns)
         {
             let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, quote.ts_recv_ns);
+            matcher.note.mid_x2 = Desk::mid_x2(&market.symbols[symbol as usize].quote);
             matcher.meet_quote(quote, quote.ts_event_ns, taken);
             desk.remove_done();
         }
@@ -332,6 +340,7 @@ impl SimVenue {
         {
             let is_alone = desk.source == Some(SourceKind::Trade);
             let (mut matcher, _) = desk.matcher(&self.config, instrument, &mut self.out, trade.ts_recv_ns);
+            matcher.note.mid_x2 = Desk::mid_x2(&market.symbols[symbol as usize].quote);
             if is_alone {
                 matcher.meet_print_alone(trade, trade.ts_event_ns);
             } else {

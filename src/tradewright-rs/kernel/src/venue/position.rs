@@ -111,7 +111,7 @@ impl QueuePosition {
     }
 
     /// Lots before us.
-    #[cfg(test)]
+    #[inline]
     pub(super) fn ahead(&self) -> f64 {
         self.ahead
     }

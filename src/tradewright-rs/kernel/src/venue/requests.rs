@@ -1,7 +1,7 @@
 //! Requests that reach the venue: new orders, amendments, cancellations.
 
 use super::SimVenue;
-use super::desk::{closed_reason, price_reason};
+use super::desk::{Desk, closed_reason, price_reason};
 use super::working::{Phase, Working};
 use crate::instrument::SymbolId;
 use crate::market::{Market, SourceKind};
@@ -61,12 +61,14 @@ impl SimVenue {
         let index = desk.orders.len() - 1;
         if is_in_session && source == Some(SourceKind::Book) {
             let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, now_ns);
+            matcher.note.mid_x2 = book.mid_x2();
             matcher.meet_depth(index, now_ns, book);
             desk.remove_done();
             return self.settle(symbol);
         }
         let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, now_ns);
         if is_in_session && state.seen[SourceKind::Quote as usize] {
+            matcher.note.mid_x2 = Desk::mid_x2(&state.quote);
             matcher.meet_quote_one(index, &state.quote, now_ns, taken);
         } else if is_in_session {
             matcher.meet_nothing(index, now_ns);
