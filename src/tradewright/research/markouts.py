@@ -11,10 +11,10 @@ So the first two are the markout ``q (m_h - p)``, and all three are the profit b
 Money is counted in 10⁻¹² of its currency, as in the ledger.
 
 Source:
-    Huang and Stoll (1996), "Dealer versus auction markets", Journal of Financial Economics 41: half a spread is
-    a price impact and a realised half spread. Hasbrouck and Sofianos (1993), "The trades of market makers",
-    Journal of Finance 48, and Menkveld (2013), "High frequency trading and the new market makers", Journal of
-    Financial Markets 16: the rest of a market maker's profit is that of his position.
+    Huang and Stoll (1996), "Dealer versus auction markets", Journal of Financial Economics 41: half a spread
+    is a price impact and a realised half spread. Hasbrouck and Sofianos (1993), "The trades of market
+    makers", Journal of Finance 48, and Menkveld (2013), "High frequency trading and the new market makers",
+    Journal of Financial Markets 16: the rest of a market maker's profit is that of his position.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from tradewright.research import schema
 from tradewright.research.meta import Counters, PolicyMeta, ResultMeta, SeriesMeta
 
 if TYPE_CHECKING:
+    import datetime as dt
     from os import PathLike
     from pathlib import Path
 
@@ -268,6 +269,33 @@ class Result:
         from tradewright.research.report import write_report
 
         return write_report({title or self.meta.name: self}, path, benchmark=benchmark, title=title)
+
+    def book_picture(
+        self,
+        path: str | PathLike[str],
+        events: BookEvents | None = None,
+        start: int | str | dt.date | None = None,
+        end: int | str | dt.date | None = None,
+    ) -> Path:
+        """Write a page with the book as a picture: displayed size by time and price, our quotes, our fills.
+
+        Args:
+            path: File to write; folders above it are made.
+            events: The book, from its beginning; by default the one that the run was on, of the symbol with
+                most fills. A run folder keeps no books: give it again.
+            start: Begin of the window, by the venue's time; by default it is around the busiest fills.
+            end: End of the window.
+
+        Returns:
+            The file.
+
+        Raises:
+            DataError: There is no book, or none with both sides in the window.
+        """
+        from tradewright.research.picture import book_with_most_fills
+        from tradewright.research.report import write_picture
+
+        return write_picture(self, path, events or book_with_most_fills(self), start, end)
 
     def write(self, folder: str | PathLike[str]) -> Path:
         """Write frames, metadata and summary into a run folder; the same result gives the same bytes.
