@@ -150,7 +150,7 @@ def markouts(result: Result, data: object, horizons: Sequence[Duration]) -> pl.D
     for (symbol,), fills in result.fills.with_row_index("_row").group_by("symbol", maintain_order=True):
         instrument, touch = units[str(symbol)], touches.get(str(symbol))
         unit, legs = Unit.of(instrument), legs_of(fills, instrument, touch)
-        half_unit = float(instrument.price_unit) / 2
+        half_unit = Fraction(instrument.price_unit) / 2
         captured = legs.moved_e12(unit, legs.price_x2, legs.mid_x2)
         columns = {"mid": _prices(legs.mid_x2, half_unit), "spread_capture": _amounts(captured)}
         for name, length_ns in lengths.items():
@@ -171,8 +171,9 @@ def _later(touch: Touch | None, legs: Legs, length_ns: int) -> Ints:
     return np.full(len(legs.at_ns), NO_MID) if touch is None else touch.mid_x2_at(legs.at_ns + length_ns)
 
 
-def _prices(mid_x2: Ints, half_unit: float) -> list[float | None]:
-    return [None if mid == NO_MID else mid * half_unit for mid in mid_x2.tolist()]
+def _prices(mid_x2: Ints, half_unit: Fraction) -> list[float | None]:
+    step, units = half_unit.as_integer_ratio()  # division of integers is rounded once
+    return [None if mid == NO_MID else mid * step / units for mid in mid_x2.tolist()]
 
 
 def _amounts(amounts_e12: list[int | None]) -> list[float | None]:
