@@ -25,3 +25,4 @@ pub mod orders;
 mod reason;
 pub mod timer;
 pub mod venue;
+mod wide;

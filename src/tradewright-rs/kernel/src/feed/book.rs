@@ -1,7 +1,8 @@
 //! Events of order books out of columns.
 
 use super::Columns;
-use super::source::{COUNT_MAX, Chunk, Source, count};
+use super::convert::{COUNT_MAX, count};
+use super::source::{Chunk, Source};
 use crate::book::{Action, BookEvent};
 use crate::event::BookRow;
 use crate::order::Side;
