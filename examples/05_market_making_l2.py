@@ -81,8 +81,8 @@ def main() -> None:
     result = run(tw.RiskAverseQueue(), 10, out / "run")
     print(result)
 
-    # 4. Where did it come from? A fill below the mid earns half a spread; what the mid does next takes some of
-    #    it back, or more than that; fees come on top. For each horizon the parts sum to the total exactly.
+    # 4. Where did it come from? A fill off the mid earns half a spread; what the mid does next takes some of
+    #    it back, or more; fees come on top. For each horizon the parts sum to the total exactly.
     print("\nadverse selection   spread  adverse  inventory     fees    total  markout")
     for horizon in ("100ms", "1s", "10s", "60s"):
         made = result.market_making(horizon=horizon)

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 import tradewright as tw
+from browser import drawn_charts
 from runs import bars, exact, mark_of, quotes
 from tradewright import features as f
 from tradewright.core.book_events import BookAction, BookEvents, BookFlag
@@ -91,6 +92,7 @@ def test_parts_sum_to_the_profit_of_the_fills_exactly(horizon: str) -> None:
         signed = exact(fill["size"]) * (1 if fill["side"] == "buy" else -1)
         total += signed * (mark_of(result, "SHARE") - exact(fill["price"])) - exact(fill["fee"])
     assert sum(Fraction(row[part]) for part in PARTS) == Fraction(row["total"]) == total
+    assert float(row["total"]) == pytest.approx(result.summary.net_pnl, abs=1e-9)
     assert row["fees"] == 0 < row["rebates"]
     made = result.markouts(horizons=[horizon])
     assert float(row["spread_capture"]) == pytest.approx(made["spread_capture"].sum())
@@ -184,6 +186,22 @@ def test_informed_flow_shows_in_the_markouts_and_noise_does_not() -> None:
     highest_of_informed = informed[:, 1].mean() + error * informed[:, 1].std(ddof=1)
     assert highest_of_informed < min(0, lowest_of_noise)
     assert abs(noise[:, 1].mean()) < error * noise[:, 1].std(ddof=1)  # what noise does to a fill averages out
+
+
+def test_a_settlement_is_the_last_mark_of_all() -> None:
+    contract = tw.instruments.binary("EVENT")
+    market = generate(InformedFlow(value=0.5), instrument=contract, duration="2m", seed=3)
+    assert market.settlement is not None
+    maker = SymmetricMaker("EVENT", half_spread=0.01, size=1.0)
+    result = tw.backtest(maker, market.events, events=[market.settlement], cash=100_000)
+    total = Fraction(0)
+    for fill in result.fills.iter_rows(named=True):
+        signed = exact(fill["size"]) * (1 if fill["side"] == "buy" else -1)
+        total += signed * (exact(market.settlement.price) - exact(fill["price"]))
+    (row,) = result.pnl_parts().iter_rows(named=True)
+    assert Fraction(row["total"]) == total != 0
+    assert result.ledger["unrealised"].to_list() == [0]
+    assert result.summary.net_pnl == pytest.approx(float(total))
 
 
 # Quotes, bars, several instruments --------------------------------------------------------------------------
@@ -328,3 +346,12 @@ def test_a_window_may_be_asked_for(tmp_path: Path) -> None:
         result.book_picture(tmp_path / "c.html", market.events, start, start)
     with pytest.raises(DataError, match="no book with both sides"):
         result.book_picture(tmp_path / "c.html", market.events, "2000-01-01", "2000-01-02")
+
+
+@pytest.mark.slow
+def test_a_browser_draws_the_book_and_all_else_without_an_error(tmp_path: Path) -> None:
+    _, result = noise_run()
+    path = result.report(tmp_path / "report.html")
+    charts = path.read_text().count('<div class="chart"')
+    assert charts == 6  # equity, price, parts, markouts, round trips, the book
+    assert drawn_charts(path, tmp_path, 2 * charts) >= 2 * charts

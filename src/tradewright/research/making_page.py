@@ -150,7 +150,7 @@ def _parts_card(result: Result, whole: MarketMaking) -> str:
         ]
         for one in by_horizon
     ]
-    head = ["Adverse selection", *(_PARTS[name] for name in names), "Fills at the end"]
+    head = ["Adverse selection", *(_PARTS[name] for name in names), "Too near the end"]
     body = table(head, rows, numbers=range(1, len(head)))
     text = (
         f"Each row sums to the total, to the last unit; the bars are those after {HORIZON}. Spread capture "

@@ -206,10 +206,18 @@ def book_figure(
     half = (end_ns - start_ns) / len(depth.at_ns) / 2e6
     layout["xaxis"] |= {"range": [start_ns / 1e6 - half, end_ns / 1e6 + half], "hoverformat": "%H:%M:%S.%L"}
     layout["yaxis"] |= {
-        "range": [float(depth.price[0] - depth.step / 2), float(depth.price[-1] + depth.step / 2)],
+        "range": _span(depth, ours),
         "showgrid": False,
     }
     return {"data": [trace for trace in traces if trace["x"]["bdata"]], "layout": layout}
+
+
+def _span(depth: Depth, ours: Floats) -> list[float]:
+    """The prices that anything is shown at, and a row more on both sides."""
+    rows = np.flatnonzero((depth.bid_size + depth.ask_size).any(axis=1))
+    shown = np.concatenate((depth.price[rows], ours[~np.isnan(ours)]))
+    low = max(float(shown.min()), float(depth.price[0])) - 1.5 * depth.step
+    return [low, min(float(shown.max()), float(depth.price[-1])) + 1.5 * depth.step]
 
 
 def _near(prices: Floats) -> Floats:
