@@ -10,7 +10,7 @@ use crate::book::Book;
 use crate::event::{Record, Status};
 use crate::instrument::TickGrid;
 use crate::market::{Market, SourceKind};
-use crate::order::{Liquidity, OrderType, Reason};
+use crate::order::{Liquidity, OrderType, Reason, Side};
 
 impl SimVenue {
     /// A change of status: a pause leaves resting orders in place, or cancels them if so configured; an end cancels them.
@@ -33,10 +33,18 @@ impl SimVenue {
             return;
         }
         let instrument = &market.instruments[record.symbol as usize];
-        let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, record.ts_recv_ns);
-        let best = [crate::order::Side::Buy, crate::order::Side::Sell]
-            .map(|side| book.levels.best(side).map(|level| level.price));
-        matcher.resume(best, record.ts_event_ns);
+        let sides = [Side::Buy, Side::Sell];
+        if let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, record.ts_recv_ns)
+        {
+            let best = sides.map(|side| book.orders.best(side).map(|level| level.price));
+            matcher.note.mid_x2 = book.mid_x2();
+            matcher.resume(best, record.ts_event_ns);
+        } else {
+            let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, record.ts_recv_ns);
+            let best = sides.map(|side| book.levels.best(side).map(|level| level.price));
+            matcher.note.mid_x2 = book.mid_x2();
+            matcher.resume(best, record.ts_event_ns);
+        }
         desk.remove_done();
         self.settle(record.symbol);
     }
