@@ -49,6 +49,7 @@ __all__ = [
     "SessionState",
     "SimVenue",
     "compute_features",
+    "compute_recorded",
     "default_limits",
     "generate_flow",
     "reasons",
@@ -117,6 +118,19 @@ def compute_features(
     series: list[tuple[int, str, NDArray[np.int64], list[NDArray[np.float64]]]],
 ) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
     """Evaluates a graph over series merged by receive time: time of each step, and a column a wanted node."""
+
+def compute_recorded(
+    specs: list[_NodeSpec],
+    wanted: list[int],
+    callables: list[Callable[..., float]],
+    instruments: list[tuple[str, str, str]],
+    series: list[tuple[Any, ...]],
+    sources: list[str],
+) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
+    """Evaluates a graph over series as `Kernel.run` takes them, by the kernel's steps without a policy.
+
+    Instruments are symbol, price unit and lot size.
+    """
 
 def reasons() -> dict[str, str]:
     """Every reason that an order can end with, and what to do about it."""

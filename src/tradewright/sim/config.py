@@ -171,8 +171,25 @@ class ProbabilisticQueue(Struct, frozen=True, kw_only=True, forbid_unknown_field
         return words if self.form.startswith("log") else f"{words} {self.exponent:g}"
 
 
-Queue: TypeAlias = RiskAverseQueue | ProbabilisticQueue
-"""How a resting order moves up in a book of levels; in TOML ``{ type = "probabilistic", form = "log" }``."""
+class ExactQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="exact"):
+    """Events of single orders say who stood before ours and who came later: nothing is guessed.
+
+    Attributes:
+        priority: When a modified order of the recorded book keeps its place at its price: if it gets no
+            larger (``reduction_keeps``: CME, Nasdaq), never, or always.
+    """
+
+    priority: Literal["reduction_keeps", "always_lost", "always_kept"] = "reduction_keeps"
+
+    def __post_init__(self) -> None:
+        if self.priority not in ("reduction_keeps", "always_lost", "always_kept"):
+            raise ValueError(
+                f"priority: {self.priority!r} is unknown. Use reduction_keeps, always_lost or always_kept."
+            )
+
+
+Queue: TypeAlias = RiskAverseQueue | ProbabilisticQueue | ExactQueue
+"""How a resting order moves up in a book; in TOML ``{ type = "probabilistic", form = "log" }``."""
 
 
 class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,8 +207,10 @@ class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             fills in it while participation is limited. A bar without volume is never limited.
         displayed_size_caps: A quote, or a level of a book, fills no more than it displays, once; what the
             venue shows next is new liquidity.
-        queue: On a book of levels, how a resting order moves up.
-        partial: On a book, a resting order fills as much as was printed beyond what stood before it;
+        queue: How a resting order moves up in a book. ``None`` is exact where the events are of single orders
+            and risk averse where they are of levels. A model of levels on events of orders sees their levels
+            alone, for comparison; exact on events of levels is refused.
+        partial: On a book, a resting order fills as much as was traded beyond what stood before it;
             otherwise all of it as soon as anything was.
     """
 
@@ -201,7 +220,7 @@ class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     participation_max: Annotated[float, Meta(gt=0, le=1)] | Literal["unlimited"] = 1.0
     zero_volume_fills: bool = False
     displayed_size_caps: bool = True
-    queue: Queue = RiskAverseQueue()
+    queue: Queue | None = None
     partial: bool = True
 
     def __post_init__(self) -> None:

@@ -94,7 +94,7 @@ pub(crate) fn source_kind(name: &str) -> PyResult<SourceKind> {
         "bars" => Ok(SourceKind::Bar),
         "quotes" => Ok(SourceKind::Quote),
         "trades" => Ok(SourceKind::Trade),
-        "book_l2" => Ok(SourceKind::Book),
+        "book_l2" | "book_l3" => Ok(SourceKind::Book),
         other => Err(PyValueError::new_err(format!("{other:?} is no kind of source"))),
     }
 }

@@ -79,13 +79,19 @@ wide! {
 const KNOWN: u8 = 1;
 const PRICED: u8 = 2;
 const SIGNED: u8 = 4;
+/// An execution may say where it was: worth keeping for an order that the book does not know.
+const TOLD: u8 = 8;
 const TRAITS: [u8; 256] = {
     let mut traits = [0; 256];
     let mut code = 0;
     while code < 256 {
         if let Some(action) = Action::from_code(code as u8) {
-            let is_signed = matches!(action, Action::Change);
-            traits[code] = KNOWN | if action.has_price() { PRICED } else { 0 } | if is_signed { SIGNED } else { 0 };
+            let own = match action {
+                Action::Change => SIGNED,
+                Action::Execute => TOLD,
+                _ => 0,
+            };
+            traits[code] = KNOWN | own | if action.has_price() { PRICED } else { 0 };
         }
         code += 1;
     }
@@ -119,8 +125,11 @@ fn book_of(columns: &BookColumns<'_>, scales: [f64; 2], events: &mut Vec<BookRow
             is_good &= prices.iter().fold(true, |good, price| good & is_count(*price));
         } else {
             for ((shifted, price), code) in prices.iter_mut().zip(price).zip(action) {
-                if TRAITS[*code as usize] & PRICED == 0 {
-                    *shifted = ZERO;
+                let traits = TRAITS[*code as usize];
+                if traits & PRICED == 0 {
+                    if traits & TOLD == 0 || !is_count(*shifted) {
+                        *shifted = ZERO;
+                    }
                     continue;
                 }
                 is_good &= is_count(*shifted);

@@ -3,6 +3,7 @@
 use super::books::DeskBook;
 use super::config::VenueConfig;
 use super::costs::CostState;
+use super::fifo::{FifoBook, OrdersBook};
 use super::matcher::Matcher;
 use super::outbox::Outbox;
 use super::quotes::Taken;
@@ -30,6 +31,8 @@ pub(super) struct Desk {
     pub(super) status: Status,
     /// The tick grid, once it has changed.
     pub(super) grid: Option<Box<TickGrid>>,
+    /// The same where its events are of single orders.
+    pub(super) orders_book: Option<Box<OrdersBook>>,
     session: Session,
 }
 
@@ -44,6 +47,7 @@ impl Desk {
             book: None,
             status: Status::Open,
             grid: None,
+            orders_book: None,
             session: Session { open_ns: i64::MAX, close_ns: i64::MIN },
         }
     }
@@ -73,6 +77,19 @@ impl Desk {
         (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false }, book)
     }
 
+    /// The same for a book of orders that is met order by order.
+    pub(super) fn fifo_matcher<'a>(
+        &'a mut self,
+        config: &'a VenueConfig,
+        instrument: &'a Instrument,
+        out: &'a mut Outbox,
+        known_ns: i64,
+    ) -> Option<(Matcher<'a>, &'a mut FifoBook)> {
+        let Desk { orders, position, costs, orders_book, .. } = self;
+        let Some(OrdersBook::Exact(book)) = orders_book.as_deref_mut() else { return None };
+        Some((Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false }, book))
+    }
+
     /// Whether orders meet prices that are displayed, and so wait for no record.
     #[inline]
     pub(super) fn is_displayed(&self) -> bool {
@@ -81,6 +98,9 @@ impl Desk {
 
     /// The best price that an order of this side would take; `None` where nothing is shown.
     pub(super) fn opposite(&self, side: Side, market: &Market, symbol: SymbolId) -> Option<i64> {
+        if let Some(OrdersBook::Exact(book)) = self.orders_book.as_deref() {
+            return book.orders.best(side.opposite()).map(|level| level.price);
+        }
         if let Some(book) = &self.book {
             return book.levels.best(side.opposite()).map(|level| level.price);
         }

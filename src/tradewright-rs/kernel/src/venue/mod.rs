@@ -9,6 +9,7 @@ mod books;
 mod config;
 mod costs;
 mod desk;
+mod fifo;
 mod latency;
 mod matcher;
 mod outbox;
@@ -26,6 +27,7 @@ use std::collections::BTreeSet;
 pub use config::{BarPath, BarTiming, Costs, Fills, VenueConfig};
 pub use latency::{Distribution, Latency, LatencySample};
 pub use position::QueueModel;
+pub(crate) use position::QueuePosition;
 
 use crate::book::Book;
 use crate::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
@@ -33,6 +35,7 @@ use crate::instrument::{Instrument, SymbolId};
 use crate::market::{Market, SourceKind};
 use crate::order::{Order, OrderId, Reason, Report, ReportKind};
 use desk::Desk;
+use fifo::OrdersBook;
 use outbox::Outbox;
 use queue::TimedQueue;
 use requests::Request;
@@ -52,6 +55,8 @@ pub struct SimVenue {
     timers: BTreeSet<(i64, SymbolId)>,
     /// The cost model measures every bar.
     follows_bars: bool,
+    /// Scratch: the levels of a book of orders.
+    levels: Vec<BookRow>,
 }
 
 impl SimVenue {
@@ -70,6 +75,7 @@ impl SimVenue {
             out: Outbox::new(config.latency.clone(), config.decision_ns),
             timers: BTreeSet::new(),
             follows_bars: config.costs.follows_bars(),
+            levels: Vec::new(),
             config,
         }
     }
@@ -87,6 +93,13 @@ impl SimVenue {
             desk.source = Some(kind);
         }
         self.settle(symbol);
+    }
+
+    /// Says before the run that the events of the symbol's book are of single orders.
+    pub fn declare_orders(&mut self, symbol: SymbolId) {
+        let fills = &self.config.fills;
+        self.desks[symbol as usize].orders_book = Some(Box::new(OrdersBook::new(fills.exact_orders, fills.priority)));
+        self.declare(symbol, SourceKind::Book);
     }
 
     /// What matches this symbol's orders; `None` while no record has been declared or seen.
@@ -180,6 +193,47 @@ impl SimVenue {
     /// Meets all events of a book that come at one time, before the kernel sees them.
     pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow], market: &Market) {
         let Some(last) = rows.last() else { return };
+        if self.desks[symbol as usize].orders_book.is_some() {
+            return self.match_orders(symbol, rows, last, market);
+        }
+        self.match_levels(symbol, rows, last, market);
+    }
+
+    /// A book of single orders: met as such, or by its levels.
+    #[inline(never)]
+    fn match_orders(&mut self, symbol: SymbolId, rows: &[BookRow], last: &BookRow, market: &Market) {
+        let desk = &mut self.desks[symbol as usize];
+        if let Some(OrdersBook::ByLevel(book)) = desk.orders_book.as_deref_mut() {
+            let mut levels = std::mem::take(&mut self.levels);
+            levels.clear();
+            for row in rows {
+                book.apply(&row.event, |event| levels.push(BookRow { event, ..*row }));
+            }
+            if !levels.is_empty() {
+                self.match_levels(symbol, &levels, last, market);
+            }
+            self.levels = levels;
+            return;
+        }
+        let instrument = &market.instruments[symbol as usize];
+        let has_orders = !desk.orders.is_empty();
+        let trades = has_orders
+            && market.symbols[symbol as usize].status == Status::Open
+            && desk.is_in_session(instrument, last.ts_event_ns);
+        let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns)
+        else {
+            return;
+        };
+        if has_orders || !book.is_untouched() {
+            matcher.meet_orders(rows, book, trades);
+            desk.remove_done();
+        } else {
+            rows.iter().for_each(|row| book.orders.apply(&row.event));
+        }
+    }
+
+    #[inline]
+    fn match_levels(&mut self, symbol: SymbolId, rows: &[BookRow], last: &BookRow, market: &Market) {
         if self.desks[symbol as usize].source != Some(SourceKind::Book) {
             self.declare(symbol, SourceKind::Book);
         }

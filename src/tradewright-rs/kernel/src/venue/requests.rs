@@ -60,6 +60,13 @@ impl SimVenue {
         let instrument = &market.instruments[symbol as usize];
         let is_in_session = desk.is_displayed() && desk.is_in_session(instrument, now_ns);
         let index = desk.orders.len() - 1;
+        if is_in_session
+            && let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, now_ns)
+        {
+            matcher.meet_displayed(index, now_ns, book);
+            desk.remove_done();
+            return self.settle(symbol);
+        }
         if is_in_session && source == Some(SourceKind::Book) {
             let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, now_ns);
             matcher.meet_depth(index, now_ns, book);
