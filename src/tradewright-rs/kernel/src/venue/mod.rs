@@ -217,9 +217,7 @@ impl SimVenue {
         }
         let instrument = &market.instruments[symbol as usize];
         let has_orders = !desk.orders.is_empty();
-        let trades = has_orders
-            && market.symbols[symbol as usize].status == Status::Open
-            && desk.is_in_session(instrument, last.ts_event_ns);
+        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
         let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns)
         else {
             return;
