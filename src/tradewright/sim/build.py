@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from tradewright._native import Kernel, default_limits
-from tradewright.core import market as records
 from tradewright.core.book_events import BookEvents
 from tradewright.core.features import (
     Condition,
@@ -29,15 +28,13 @@ from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series
 from tradewright.core.times import DAY_NS, duration_text
-from tradewright.errors import ConfigError, DataError, UnknownSymbolError
+from tradewright.errors import ConfigError, DataError
 from tradewright.sim.config import Account, ExactQueue, Queue, Venue
+from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event
 from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-RATE_ONE = 10**10
-"""Rates cross to the core in 10^-10."""
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -145,6 +142,7 @@ def build(
             "initial_e10": round(account.initial_rate * RATE_ONE),
             "maintenance_e10": round(account.maintenance_rate * RATE_ONE),
             "day_ends_ns": account.day_ends_ns,
+            "netting": account.netting,
         },
         "limits": {**default_limits(), **plain_limits(risk)},
         "keeps_priority": True,
@@ -175,21 +173,11 @@ def build(
         currencies=currencies,
         cash=dict(zip(currencies, balances, strict=True)),
         series=columns,
-        venue_series=_venue_series(columns) if venue.clock == "venue" else None,
+        venue_series=[by_venue_time(one) for one in columns] if venue.clock == "venue" else None,
         sources=sources,
         venue=plain_venue(venue, seed),
         warnings=warnings,
     )
-
-
-def _venue_series(columns: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    if any(one[0] == "events" for one in columns):
-        raise ConfigError(
-            "events of the account cannot be put on the venue's clock.",
-            path="venue.clock",
-            remedy="Use clock = 'causal', or leave the events out.",
-        )
-    return [by_venue_time(one) for one in columns]
 
 
 def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
@@ -321,16 +309,16 @@ def _plain_wake(
     if isinstance(wake, OnSource):
         return (
             "source",
-            _id(wake.symbol, ids),
+            id_of(wake.symbol, ids),
             {"bar": "bars", "quote": "quotes", "trade": "trades", "book": "book_l2"}[wake.kind],
         )
     if isinstance(wake, Every):
-        symbols = list(ids.values()) if wake.symbol is None else [_id(wake.symbol, ids)]
+        symbols = list(ids.values()) if wake.symbol is None else [id_of(wake.symbol, ids)]
         return ("every", wake.period_ns, wake.phase_ns, symbols)
     if isinstance(wake, OnBar):
         for symbol in wake.symbols:
             _check_timeframe(symbol, wake.timeframe_ns, series, ids)
-        members = [_id(symbol, ids) for symbol in wake.symbols]
+        members = [id_of(symbol, ids) for symbol in wake.symbols]
         if len(members) == 1:
             return ("source", members[0], "bars")
         return ("bars", members, wake.timeframe_ns or 0, 0)
@@ -340,7 +328,7 @@ def _plain_wake(
 def _check_timeframe(
     symbol: str, timeframe_ns: int | None, series: Sequence[Series], ids: Mapping[str, int]
 ) -> None:
-    _id(symbol, ids)
+    id_of(symbol, ids)
     lengths = [one.timeframe_ns for one in series if one.symbol == symbol and isinstance(one, Bars)]
     if not lengths:
         raise DataError(f"on_bar({symbol!r}) needs bars, and the data has none.", source=symbol)
@@ -351,13 +339,6 @@ def _check_timeframe(
             f"{', '.join(duration_text(length) for length in known)}.",
             source=symbol,
         )
-
-
-def _id(symbol: str, ids: Mapping[str, int]) -> int:
-    try:
-        return ids[symbol]
-    except KeyError:
-        raise UnknownSymbolError(symbol, list(ids)) from None
 
 
 def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
@@ -376,54 +357,3 @@ def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
         )
 
 
-def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A series of `plain_series` in order of the venue's time: what a venue with its own clock reads."""
-    import numpy as np
-
-    kind, symbol, _, event, *values = columns
-    if np.any(event[1:] < event[:-1]):
-        order = np.argsort(event, kind="stable")
-        event, values = event.take(order), [None if one is None else one.take(order) for one in values]
-    return (kind, symbol, None, event, *values)
-
-
-def plain_event(
-    event: Any,
-    ids: Mapping[str, int],
-    instruments: Mapping[str, Instrument],
-    currencies: Sequence[str],
-) -> tuple[Any, ...]:
-    """A cash, status or grid event as the core's tuple.
-
-    Raises:
-        DataError: Something that is no event, or a currency that the account does not have.
-    """
-    times = (event.ts_recv_ns, event.ts_event_ns)
-    if isinstance(event, records.Deposit):
-        if event.currency not in currencies:
-            raise DataError(
-                f"deposit in {event.currency}, which the account does not have.",
-                source="events",
-                remedy=f"It has {', '.join(currencies)}.",
-            )
-        return ("deposit", 0, *times, currencies.index(event.currency), event.amount)
-    symbol = _id(event.symbol, ids)
-    instrument = instruments[event.symbol]
-    match event:
-        case records.Dividend():
-            return ("dividend", symbol, *times, event.amount)
-        case records.Split():
-            return ("split", symbol, *times, event.numerator, event.denominator)
-        case records.Funding():
-            return ("funding", symbol, *times, round(event.rate * RATE_ONE))
-        case records.Settlement():
-            price = instrument.price_ticks(event.price)
-            return ("settlement", symbol, *times, price, event.void)
-        case records.MarketStatus():
-            return ("status", symbol, *times, event.status)
-        case records.TickGridChange():
-            from tradewright.core.exact import step_of
-
-            return ("grid", symbol, *times, event.grid.in_ticks(step_of(instrument.price_unit)))
-        case _:
-            raise DataError(f"{type(event).__name__} is no event.", source="events")

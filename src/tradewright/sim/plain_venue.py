@@ -53,6 +53,8 @@ def plain_venue(venue: Venue, seed: int) -> dict[str, Any]:
             "priority": plain_priority(venue.fills.queue),
             "partial": venue.fills.partial,
         },
+        "cancel_on_pause": venue.cancel_on_pause,
+        "cancel_off_grid": venue.cancel_off_grid,
         "costs": {name: getattr(venue.costs, name) for name in venue.costs.__struct_fields__},
     }
 

@@ -1,7 +1,7 @@
 //! What is known of each instrument now.
 
 use crate::book::{Book, L2, L3, LAST, LevelsOf, Priority, WINDOW};
-use crate::event::{Bar, BookRow, Payload, Quote, Record, Status, Trade};
+use crate::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
 use crate::instrument::{Instrument, SymbolId};
 use crate::order::Side;
 
@@ -39,6 +39,8 @@ pub struct SymbolState {
     pub seen: [bool; SOURCE_KINDS],
     /// Whether it trades.
     pub status: Status,
+    /// How often its tick grid has changed.
+    pub grid_changes: u32,
 }
 
 impl Default for SymbolState {
@@ -51,6 +53,7 @@ impl Default for SymbolState {
             mark_ns: i64::MIN,
             seen: [false; SOURCE_KINDS],
             status: Status::Open,
+            grid_changes: 0,
         }
     }
 }
@@ -184,6 +187,11 @@ impl Market {
             }
             Payload::Grid(grid) => {
                 self.instruments[record.symbol as usize].grid = grid.clone();
+                self.symbols[record.symbol as usize].grid_changes += 1;
+                None
+            }
+            Payload::Cash(CashEvent::Settlement { .. } | CashEvent::Refund) => {
+                self.symbols[record.symbol as usize].status = Status::Resolved;
                 None
             }
             Payload::Cash(_) => None,

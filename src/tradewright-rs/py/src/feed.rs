@@ -270,6 +270,7 @@ fn event_record(event: &Bound<'_, PyTuple>) -> PyResult<Record> {
         "settlement" => {
             Payload::Cash(CashEvent::Settlement { price: integer(4)?, void: event.get_item(5)?.extract()? })
         }
+        "refund" => Payload::Cash(CashEvent::Refund),
         "deposit" => Payload::Cash(CashEvent::Deposit { currency: event.get_item(4)?.extract()?, amount: cash(5)? }),
         "status" => Payload::Status(match event.get_item(4)?.extract::<String>()?.as_str() {
             "open" => Status::Open,

@@ -231,6 +231,8 @@ fn read(config: &Bound<'_, PyDict>) -> PyResult<VenueConfig> {
             average_volume: field(&costs, "average_volume")?,
             average_volume_bars: field(&costs, "average_volume_bars")?,
         },
+        cancel_on_pause: field(config, "cancel_on_pause")?,
+        cancel_off_grid: field(config, "cancel_off_grid")?,
     })
 }
 

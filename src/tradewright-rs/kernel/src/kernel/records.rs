@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::book::Action;
-use crate::event::{BookRow, Payload, Record, Trade};
+use crate::event::{BookRow, CashEvent, Payload, Record, Trade};
 use crate::feed::Arrival;
 use crate::instrument::SymbolId;
 use crate::market::SourceKind;
@@ -66,6 +66,8 @@ impl Kernel {
                     self.faults.push(format!("{}: {error:?}", record.ts_event_ns));
                 }
                 self.equity_changed = true;
+                // A point of the equity curve, and marks for the managers, as after a fill.
+                self.had_fill |= matches!(event, CashEvent::Settlement { .. } | CashEvent::Refund);
             }
             Payload::Status(_) | Payload::Grid(_) => {}
         }

@@ -113,6 +113,10 @@ pub struct VenueConfig {
     pub fills: Fills,
     /// What a taker pays beyond the recorded price.
     pub costs: Costs,
+    /// Resting orders are cancelled when trading pauses; otherwise they wait.
+    pub cancel_on_pause: bool,
+    /// Resting orders off a new tick grid are cancelled; otherwise they stay.
+    pub cancel_off_grid: bool,
 }
 
 impl VenueConfig {

@@ -17,6 +17,7 @@ mod position;
 mod queue;
 mod quotes;
 mod requests;
+mod status;
 #[cfg(test)]
 mod tests;
 mod working;
@@ -239,9 +240,7 @@ impl SimVenue {
         let desk = &mut self.desks[symbol as usize];
         let instrument = &market.instruments[symbol as usize];
         let has_orders = !desk.orders.is_empty();
-        let trades = has_orders
-            && market.symbols[symbol as usize].status == Status::Open
-            && desk.is_in_session(instrument, last.ts_event_ns);
+        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
         let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns);
         if has_orders || !book.is_untouched() {
             matcher.meet_book(rows, book, trades);
@@ -251,7 +250,8 @@ impl SimVenue {
         }
     }
 
-    /// Meets any other record: a closing or settlement ends the symbol's orders, a split cancels them.
+    /// Meets any other record: a change of status or grid, a settlement, which ends the symbol's orders, or a split, which
+    /// cancels them.
     pub fn on_other(&mut self, record: &Record, market: &Market) {
         let symbol = record.symbol;
         match &record.payload {
@@ -259,11 +259,10 @@ impl SimVenue {
             Payload::Quote(quote) => self.on_quote(symbol, quote, market),
             Payload::Trade(trade) => self.on_trade(symbol, trade, market),
             Payload::Book(rows) => self.on_book(symbol, rows, market),
-            Payload::Status(Status::Closed | Status::Resolved) => {
-                self.cancel_symbol(record, Reason::InstrumentEnded);
-            }
-            Payload::Cash(CashEvent::Settlement { .. }) => {
-                self.cancel_symbol(record, Reason::InstrumentEnded);
+            Payload::Status(status) => self.on_status(record, *status, market),
+            Payload::Grid(grid) => self.on_grid(record, grid, market),
+            Payload::Cash(CashEvent::Settlement { .. } | CashEvent::Refund) => {
+                self.on_status(record, Status::Resolved, market);
                 self.desks[symbol as usize].position = 0;
             }
             Payload::Cash(CashEvent::Split { numerator, denominator }) => {
@@ -271,7 +270,7 @@ impl SimVenue {
                 let desk = &mut self.desks[symbol as usize];
                 desk.position = (desk.position as i128 * *numerator as i128 / *denominator as i128) as i64;
             }
-            Payload::Status(_) | Payload::Grid(_) | Payload::Cash(_) => {}
+            Payload::Cash(_) => {}
         }
     }
 
@@ -337,7 +336,7 @@ impl SimVenue {
         let desk = &mut self.desks[symbol as usize];
         if desk.source == Some(SourceKind::Bar) && !desk.orders.is_empty() {
             desk.expire(bar.open_ns, bar.ts_recv_ns, &mut self.out);
-            if market.symbols[symbol as usize].status == Status::Open {
+            if desk.status == Status::Open {
                 let instrument = &market.instruments[symbol as usize];
                 let (mut matcher, _) = desk.matcher(&self.config, instrument, &mut self.out, bar.ts_recv_ns);
                 matcher.meet_bar(bar);
@@ -361,10 +360,7 @@ impl SimVenue {
         }
         desk.taken = [0, 0];
         let instrument = &market.instruments[symbol as usize];
-        if !desk.orders.is_empty()
-            && market.symbols[symbol as usize].status == Status::Open
-            && desk.is_in_session(instrument, quote.ts_event_ns)
-        {
+        if !desk.orders.is_empty() && desk.status == Status::Open && desk.is_in_session(instrument, quote.ts_event_ns) {
             let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, quote.ts_recv_ns);
             matcher.meet_quote(quote, quote.ts_event_ns, taken);
             desk.remove_done();
@@ -381,7 +377,7 @@ impl SimVenue {
         let instrument = &market.instruments[symbol as usize];
         if !desk.orders.is_empty()
             && desk.source != Some(SourceKind::Book)
-            && market.symbols[symbol as usize].status == Status::Open
+            && desk.status == Status::Open
             && desk.is_in_session(instrument, trade.ts_event_ns)
         {
             let is_alone = desk.source == Some(SourceKind::Trade);
