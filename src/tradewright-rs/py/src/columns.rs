@@ -137,7 +137,7 @@ pub fn ledger<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDi
         match entry.kind {
             EntryKind::Fill { .. } => *fees += entry.amount,
             EntryKind::Dividend | EntryKind::Funding | EntryKind::Borrow => *flows += entry.amount,
-            EntryKind::Split { .. } | EntryKind::Settlement => {}
+            EntryKind::Split { .. } | EntryKind::Settlement | EntryKind::Refund => {}
         }
     }
     let slots: Vec<usize> = (0..sums.len()).filter(|&slot| is_seen[slot]).collect();

@@ -6,11 +6,14 @@ use crate::wide::wide;
 /// Adding this to a float of at most 2⁵¹ rounds it to an integer, half to even, in its last bits.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
+/// A count of zero, shifted.
+pub(super) const ZERO: f64 = ROUND;
+
 /// The largest count that [`count`] rounds right.
 pub(super) const COUNT_MAX: f64 = 2.25e15;
 
 /// Rows taken at a time, column by column: what is between two passes stays in the nearest cache.
-const PASS_ROWS: usize = 64;
+pub(super) const PASS_ROWS: usize = 64;
 
 /// A float as the nearest integer count, and whether it fits.
 #[inline(always)]
@@ -21,8 +24,20 @@ pub(super) fn count(value: f64) -> (i64, f64) {
 
 /// The integer in the last bits of a float that [`ROUND`] was added to.
 #[inline(always)]
-fn ticks(shifted: f64) -> i64 {
+pub(super) fn ticks(shifted: f64) -> i64 {
     (shifted.to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64)
+}
+
+/// The float nearest to the count in the last bits.
+#[inline(always)]
+pub(super) fn rounded(shifted: f64) -> f64 {
+    shifted - ROUND
+}
+
+/// Whether a shifted price is one: above zero, and not too large to be rounded right. NaN is none.
+#[inline(always)]
+pub(super) fn is_count(shifted: f64) -> bool {
+    (shifted > ROUND) & (shifted < ROUND + COUNT_MAX)
 }
 
 /// Some rows of a series of bars.
@@ -58,13 +73,13 @@ wide! {
 
 /// The greater of two, or the first if the second is NaN: what the processor's packed maximum does.
 #[inline(always)]
-fn greater(largest: f64, value: f64) -> f64 {
+pub(super) fn greater(largest: f64, value: f64) -> f64 {
     if value > largest { value } else { largest }
 }
 
 /// Adds [`ROUND`] to a column of prices in price units; returns the largest rounding, or `largest`.
 #[inline(always)]
-fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -> f64 {
+pub(super) fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -> f64 {
     // Lanes of their own: a maximum over all of them would have to wait for each.
     let mut lanes = [largest; 4];
     let (pieces, rest) = (column.chunks_exact(4), column.chunks_exact(4).remainder());
@@ -155,9 +170,8 @@ fn quotes_of(columns: &QuoteColumns<'_>, scale: f64, quotes: &mut Vec<Quote>, sh
         let [bids, asks] = shifted.each_ref().map(|column| &column[..rows.len()]);
         for row in 0..rows.len() {
             // Shifted prices compare as prices do. NaN is an empty side; the other one still has to be a price.
-            let is_bid_good = ((bids[row] > ROUND) & (bids[row] < ROUND + COUNT_MAX)) | bids[row].is_nan();
-            let is_ask_good = ((asks[row] > ROUND) & (asks[row] < ROUND + COUNT_MAX)) | asks[row].is_nan();
-            is_good &= is_bid_good & is_ask_good;
+            is_good &= is_count(bids[row]) | bids[row].is_nan();
+            is_good &= is_count(asks[row]) | asks[row].is_nan();
         }
         let (recv, event) = (&recv[rows.clone()], &event[rows.clone()]);
         let [bid_sizes, ask_sizes] = columns.sizes.map(|column| &column[rows.clone()]);

@@ -21,6 +21,15 @@ pub(super) struct DeskBook {
     taken: Vec<(Side, i64, i64)>,
 }
 
+/// Twice the mid of a book; [`NO_MID`] while a side is empty.
+#[inline]
+pub(super) fn mid_x2(book: &impl Book) -> i64 {
+    match (book.best(Side::Buy), book.best(Side::Sell)) {
+        (Some(bid), Some(ask)) => bid.price + ask.price,
+        _ => NO_MID,
+    }
+}
+
 impl DeskBook {
     pub(super) fn new() -> DeskBook {
         DeskBook { levels: L2::new(WINDOW), taken: Vec::new() }
@@ -35,10 +44,7 @@ impl DeskBook {
     /// Twice the mid; [`NO_MID`] while a side is empty.
     #[inline]
     pub(super) fn mid_x2(&self) -> i64 {
-        match (self.levels.best(Side::Buy), self.levels.best(Side::Sell)) {
-            (Some(bid), Some(ask)) => bid.price + ask.price,
-            _ => NO_MID,
-        }
+        mid_x2(&self.levels)
     }
 
     fn taken_at(&self, side: Side, price: i64) -> i64 {
@@ -143,14 +149,14 @@ impl Matcher<'_> {
     }
 
     /// Lots that an order still wants; a reduce-only one no more than there is to reduce.
-    fn wanted(&self, index: usize) -> i64 {
+    pub(super) fn wanted(&self, index: usize) -> i64 {
         let working = &self.orders[index];
         let wanted = working.remaining();
         if working.order.reduce_only { wanted.min(-working.order.side.sign() * *self.position) } else { wanted }
     }
 
     /// Fills a resting order at its price; `ahead` lots stood before it.
-    fn make(&mut self, index: usize, limit: i64, event_ns: i64, lots: i64, ahead: f64) {
+    pub(super) fn make(&mut self, index: usize, limit: i64, event_ns: i64, lots: i64, ahead: f64) {
         if lots <= 0 {
             if self.orders[index].order.reduce_only && self.wanted(index) <= 0 {
                 self.refuse(index, event_ns, Reason::NothingToReduce);
