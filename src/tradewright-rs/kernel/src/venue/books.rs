@@ -21,6 +21,15 @@ pub(super) struct DeskBook {
     taken: Vec<(Side, i64, i64)>,
 }
 
+/// Twice the mid of a book; [`NO_MID`] while a side is empty.
+#[inline]
+pub(super) fn mid_x2(book: &impl Book) -> i64 {
+    match (book.best(Side::Buy), book.best(Side::Sell)) {
+        (Some(bid), Some(ask)) => bid.price + ask.price,
+        _ => NO_MID,
+    }
+}
+
 impl DeskBook {
     pub(super) fn new() -> DeskBook {
         DeskBook { levels: L2::new(WINDOW), taken: Vec::new() }
@@ -35,10 +44,7 @@ impl DeskBook {
     /// Twice the mid; [`NO_MID`] while a side is empty.
     #[inline]
     pub(super) fn mid_x2(&self) -> i64 {
-        match (self.levels.best(Side::Buy), self.levels.best(Side::Sell)) {
-            (Some(bid), Some(ask)) => bid.price + ask.price,
-            _ => NO_MID,
-        }
+        mid_x2(&self.levels)
     }
 
     fn taken_at(&self, side: Side, price: i64) -> i64 {

@@ -92,8 +92,8 @@ impl Desk {
     ) -> Option<(Matcher<'a>, &'a mut FifoBook)> {
         let Desk { orders, position, costs, orders_book, .. } = self;
         let Some(OrdersBook::Exact(book)) = orders_book.as_deref_mut() else { return None };
-        let pays_spread = false;
-        Some((Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread, note: NO_NOTE }, book))
+        let note = NO_NOTE;
+        Some((Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false, note }, book))
     }
 
     /// Whether orders meet prices that are displayed, and so wait for no record.

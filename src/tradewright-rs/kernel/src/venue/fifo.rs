@@ -4,8 +4,8 @@
 //! Behind means a worse price, or the same price and a later arrival. Our orders do not move the recorded market:
 //! `docs/assumptions.md` says what that leaves out.
 
+use super::books::mid_x2;
 use super::matcher::Matcher;
-use super::outbox::NO_MID;
 use super::working::Phase;
 use crate::book::{Action, Book, BookEvent, L3, LAST, LevelsOf, PriceLevel, Priority, RestingOrder, WINDOW};
 use crate::event::BookRow;
@@ -52,18 +52,15 @@ impl OrdersBook {
 }
 
 impl FifoBook {
-    /// Twice the mid; [`NO_MID`] while a side is empty.
-    pub(super) fn mid_x2(&self) -> i64 {
-        match (self.orders.best(Side::Buy), self.orders.best(Side::Sell)) {
-            (Some(bid), Some(ask)) => bid.price + ask.price,
-            _ => NO_MID,
-        }
-    }
-
     /// Whether events can pass without a look at each.
     #[inline]
     pub(super) fn is_untouched(&self) -> bool {
         self.taken.is_empty() && self.prints.is_empty()
+    }
+
+    /// Twice the mid; [`super::NO_MID`] while a side is empty.
+    pub(super) fn mid_x2(&self) -> i64 {
+        mid_x2(&self.orders)
     }
 
     /// What we took of an order as it stands.
@@ -198,8 +195,7 @@ impl Matcher<'_> {
         for index in self.by_priority(side) {
             let Some(limit) = self.orders[index].resting() else { continue };
             if left > 0 && stands_before(limit, self.orders[index].rank) {
-                let ahead = book.orders.lots_before(side, limit, self.orders[index].rank);
-                left -= self.make_up_to(index, limit, left, ahead, event_ns);
+                left -= self.make_up_to(index, limit, left, event_ns, book);
             }
         }
     }
@@ -215,17 +211,18 @@ impl Matcher<'_> {
             let better = side.sign() * (limit - print.price);
             let before = if better == 0 { book.orders.lots_before(side, limit, self.orders[index].rank) } else { 0 };
             if better >= 0 && left > before {
-                left -= self.make_up_to(index, limit, left - before, before, print.event_ns);
+                left -= self.make_up_to(index, limit, left - before, print.event_ns, book);
             }
         }
     }
 
-    /// Fills a resting order up to so many lots, or wholly where fills are not partial; `ahead` stood before it. Returns
-    /// how many.
-    fn make_up_to(&mut self, index: usize, limit: i64, lots: i64, ahead: i64, event_ns: i64) -> i64 {
+    /// Fills a resting order up to so many lots, or wholly where fills are not partial; returns how many.
+    fn make_up_to(&mut self, index: usize, limit: i64, lots: i64, event_ns: i64, book: &FifoBook) -> i64 {
         let wanted = self.wanted(index);
         let lots = if self.config.fills.partial { lots.min(wanted) } else { wanted };
-        self.make(index, limit, event_ns, lots, ahead as f64);
+        let (side, rank) = (self.orders[index].order.side, self.orders[index].rank);
+        let ahead = book.orders.lots_before(side, limit, rank) as f64;
+        self.make(index, limit, event_ns, lots, ahead);
         lots.max(0)
     }
 
