@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
 from tradewright.sim.config import Account, ProbabilisticQueue, Venue
+from tradewright.sim.exchange import GRADE, exchanges_of
+from tradewright.sim.exchange import check as check_exchange
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from tradewright.research.journal import Names
     from tradewright.research.result import Result
     from tradewright.sim.build import Run
+    from tradewright.sim.exchange import GeneratedExchange
+    from tradewright.sim.flow import GeneratedMarket
 
 
 def backtest(
@@ -49,7 +53,7 @@ def backtest(
     Args:
         policies: One policy, or several that run at once, each with its own sub-portfolio in one account.
         data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either,
-            or a data set.
+            or a data set; or a `tradewright.sim.GeneratedExchange` or several, which the orders enter.
         cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash``
             goes before it.
         symbol: Symbol of a frame that does not say its own.
@@ -90,16 +94,18 @@ def backtest(
         out=out,
         **read,
     )
-    run = prepared.run
-    rows = sum(len(one) for one in prepared.series)
     started = time.perf_counter()
-    finished = run.kernel.run(
-        run.series,
-        run.sources,
-        run.venue,
-        None if progress is None else lambda done, _now_ns: progress(done / rows),
-        run.venue_series,
-    )
+    if prepared.exchanges:
+        finished = prepared.run_exchanges(progress)
+    else:
+        run, rows = prepared.run, sum(len(one) for one in prepared.series)
+        finished = run.kernel.run(
+            run.series,
+            run.sources,
+            run.venue,
+            None if progress is None else lambda done, _now_ns: progress(done / rows),
+            run.venue_series,
+        )
     elapsed = time.perf_counter() - started
     if progress is not None:
         progress(1.0)
@@ -112,7 +118,7 @@ def backtest(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Prepared:
     """A run that is ready to go, and what its result needs."""
 
@@ -126,6 +132,25 @@ class Prepared:
     engine: object | None
     seed: int
     folder: Path | None
+    exchanges: list[GeneratedExchange]
+    markets: dict[str, GeneratedMarket] = field(default_factory=dict[str, "GeneratedMarket"])
+
+    def run_exchanges(self, progress: Callable[[float], None] | None) -> bool:
+        """Runs in the generated exchanges and keeps what became of them; whether their end was reached."""
+        from tradewright.sim import exchange
+
+        run = self.run
+        # The openings stand first among the series, one an exchange; what follows are events.
+        events = [event for one in run.series[len(self.exchanges) :] for event in one[1]]
+        finished, self.markets, warnings = exchange.run(
+            run.kernel, self.exchanges, run.venue, events, progress
+        )
+        run.warnings.extend(warnings)
+        self.series = [market.events for market in self.markets.values()]
+        self.events += [market.settlement for market in self.markets.values() if market.settlement]
+        if self.folder is not None:
+            _journal_names(run, self.policies, self.events, self.fingerprint[:4]).write(self.folder)
+        return finished
 
     def finish(
         self,
@@ -152,7 +177,9 @@ class Prepared:
             config=config,
             finished=finished,
             elapsed=elapsed,
+            exchanges=self.exchanges,
         )
+        result.markets = self.markets
         if self.folder is not None:
             result.write(self.folder)
         return result
@@ -200,8 +227,13 @@ def prepare(
     chosen = list(policies) if isinstance(policies, Sequence) else [policies]
     if not chosen:
         raise ValueError("policies is empty; give at least one policy.")
-    series, events = _series(data, symbol, events, read)
     risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    if exchanges := exchanges_of(data):
+        events = list(events)
+        check_exchange(venue, events, engine=engine, read={"symbol": symbol, **read})
+        series: list[Series] = [one.opening for one in exchanges]
+    else:
+        series, events = _series(data, symbol, events, read)
     names = names_of(chosen)
     for name in risk.per_policy:
         if name not in names:
@@ -240,6 +272,7 @@ def prepare(
         engine=engine,
         seed=seed,
         folder=folder,
+        exchanges=exchanges,
     )
 
 
@@ -329,6 +362,7 @@ def to_result(
     config: Mapping[str, Any] | None = None,
     finished: bool = True,
     elapsed: float = 0.0,
+    exchanges: Sequence[GeneratedExchange] = (),
 ) -> Result:
     """The result of a kernel that has run: columns of the core as frames, built when first read."""
     import msgspec
@@ -383,12 +417,16 @@ def to_result(
         periods_per_year=periods_per_year,
         day_ends_ns=account.day_ends_ns,
         asset_classes={one.symbol: one.asset_class for one in run.instruments},
-        grade=_grade(series, venue) if engine is None else f"fills by {type(engine).__name__}",
+        grade=f"fills by {type(engine).__name__}"
+        if engine is not None
+        else (GRADE if exchanges else _grade(series, venue)),
         counters=Counters(**{name: counts[name] for name in Counters.__struct_fields__}),
         warnings=warnings,
         seed=seed,
         fingerprint=fingerprint,
-        config=dict(config) if config is not None else _stated(venue, account, engine, msgspec.to_builtins),
+        config=dict(config)
+        if config is not None
+        else _stated(venue, account, engine, exchanges, msgspec.to_builtins),
         data=described,
     )
     prices = {
@@ -414,8 +452,16 @@ def _shift(shift: float, run: Run, symbol: str) -> float:
 
 
 def _stated(
-    venue: Venue, account: Account, engine: object | None, plain: Callable[[Any], Any]
+    venue: Venue,
+    account: Account,
+    engine: object | None,
+    exchanges: Sequence[GeneratedExchange],
+    plain: Callable[[Any], Any],
 ) -> dict[str, Any]:
+    if exchanges:
+        made = [one.to_dict() for one in exchanges]
+        delays = {"latency": plain(venue.latency), "decision_ns": venue.decision_ns}
+        return {"engine": "generated", "exchanges": made, "venue": delays, "account": plain(account)}
     if engine is None:
         return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
     return {"engine": f"{type(engine).__module__}:{type(engine).__qualname__}", "account": plain(account)}

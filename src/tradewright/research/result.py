@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.research.summary import Summary
+    from tradewright.sim.flow import GeneratedMarket
 
     FrameSource = pl.DataFrame | Callable[[], pl.DataFrame]
 
@@ -192,6 +194,9 @@ class Result:
         from tradewright.research.folder import digest_of
 
         return digest_of(self)
+
+    markets: Mapping[str, GeneratedMarket] = MappingProxyType({})
+    """Of a run in generated exchanges: each market as it became, by symbol. A run folder does not keep them."""
 
     def to_dict(self) -> dict[str, Any]:
         """The summary, the counters and the warnings as JSON values."""

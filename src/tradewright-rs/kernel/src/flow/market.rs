@@ -6,7 +6,7 @@ use super::guests::{GuestFill, of_flow, owner_of};
 use super::params::Params;
 use super::people::Resting;
 use super::publish::Publisher;
-use super::value::Path;
+use super::value::{Path, Value};
 use crate::event::BookRow;
 use crate::matching::{Engine, Limit, Market, Outcome, OutcomeKind, Record, SelfTrade, Tif};
 use crate::order::Side;
@@ -151,7 +151,7 @@ impl FlowMarket {
 
     /// Lets time pass until a guest's command; nothing of the flow happens before it.
     pub(super) fn pass_to(&mut self, at_ns: i64) {
-        let at_s = (at_ns - self.start_ns) as f64 / 1e9;
+        let at_s = self.seconds_to(at_ns);
         self.now_s = at_s.min(self.next_s()).max(self.now_s);
     }
 
@@ -174,6 +174,13 @@ impl FlowMarket {
         self.note_value(now_s);
     }
 
+    /// What the claim of a binary pays, in ticks, once the market has ended at its horizon.
+    pub fn decided(&self) -> Option<i64> {
+        let Value::Binary { payoff, horizon_s, .. } = self.params.informed?.value else { return None };
+        let &(_, value) = self.values.last()?;
+        (self.now_s >= horizon_s && (value == 0.0 || value == payoff)).then_some(value as i64)
+    }
+
     /// The value at the start, whenever a trader came, and at the end: time and ticks. Empty without informed traders.
     pub fn values(&self) -> &[(i64, f64)] {
         &self.values
@@ -187,6 +194,11 @@ impl FlowMarket {
     /// The book.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// A time in seconds from the start.
+    pub(super) fn seconds_to(&self, at_ns: i64) -> f64 {
+        (at_ns - self.start_ns) as f64 / 1e9
     }
 
     fn time_ns(&self, at_s: f64) -> i64 {

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::book::Action;
-use crate::event::{BookRow, Payload, Record, Trade};
+use crate::event::{BookRow, CashEvent, Payload, Record, Status, Trade};
 use crate::feed::Arrival;
 use crate::instrument::SymbolId;
 use crate::market::SourceKind;
@@ -49,6 +49,11 @@ impl Kernel {
             }
             Payload::Status(_) | Payload::Grid(_) => {}
         }
+        // Where an instrument ends, what it came to is a point of the equity curve.
+        self.had_fill |= matches!(
+            record.payload,
+            Payload::Cash(CashEvent::Settlement { .. }) | Payload::Status(Status::Closed | Status::Resolved)
+        );
         self.state.market.apply(record);
     }
 

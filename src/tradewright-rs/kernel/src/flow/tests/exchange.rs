@@ -41,6 +41,7 @@ fn run(exchange: &mut Exchange, until_ns: i64) -> (Vec<BookRow>, Vec<Report>) {
             return (rows, reports);
         }
         exchange.advance(now_ns, &mut rows);
+        exchange.notices(now_ns, 0, &mut Vec::new());
         exchange.pop_reports(now_ns, &mut reports);
         exchange.arrive(now_ns);
     }
