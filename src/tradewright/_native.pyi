@@ -59,8 +59,9 @@ __all__ = [
 class Columns(dict[str, Any]):
     """Columns of equal length by name: numbers as arrays, names as indices; ``run`` prefixes order ids."""
 
-_Generated: TypeAlias = tuple[Columns, NDArray[np.int64], NDArray[np.float64], Columns]
-"""Columns of `BookEvents.from_arrays`; times and ticks of the value, empty without informed traders; counts."""
+_Generated: TypeAlias = tuple[Columns, NDArray[np.int64], NDArray[np.float64], dict[str, Any], Columns | None]
+"""Columns of `BookEvents.from_arrays`; times and ticks of the value, empty without informed traders; counts;
+columns of the single orders, if they were kept."""
 
 def generate_flow(flow: dict[str, Any]) -> _Generated:
     """A generated market from `tradewright.sim.flow.Plan.plain`; `sim.generate` is the function to use.

@@ -196,7 +196,7 @@ class Result:
         return digest_of(self)
 
     markets: Mapping[str, GeneratedMarket] = MappingProxyType({})
-    """Of a run in generated exchanges: each market as it became, by symbol. A run folder does not keep them."""
+    """Of a run on generated exchanges: each market as it became, by symbol. No run folder keeps them."""
 
     def to_dict(self) -> dict[str, Any]:
         """The summary, the counters and the warnings as JSON values."""

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from tradewright import _native
-from tradewright.core.book_events import BookEvents
 from tradewright.core.market import Deposit, Dividend, Funding
 from tradewright.errors import ConfigError, DataError
 from tradewright.sim.config import Costs, Fills, Venue
@@ -28,6 +27,7 @@ from tradewright.sim.flow import START, Flow, GeneratedMarket, Plan
 if TYPE_CHECKING:
     import datetime as dt
 
+    from tradewright.core.book_events import BookEvents
     from tradewright.core.instrument import Instrument
     from tradewright.core.times import Duration
 
@@ -47,6 +47,7 @@ class GeneratedExchange:
         duration: How long it is open, such as ``"1h"``.
         seed: Of the market's randomness, from 0 to 2**64 - 1; that of latencies is the run's.
         start: When it opens.
+        orders: Whether to keep every single order as well, for ``result.markets``.
 
     Raises:
         ConfigError: a flow that does not fit the instrument or the duration.
@@ -59,6 +60,7 @@ class GeneratedExchange:
     duration: Duration
     seed: int
     start: int | str | dt.date = START
+    orders: bool = False
 
     def __post_init__(self) -> None:
         _ = self.plan
@@ -71,7 +73,14 @@ class GeneratedExchange:
     @property
     def plan(self) -> Plan:
         """The arguments, checked."""
-        return Plan.of(self.flow, self.instrument, duration=self.duration, seed=self.seed, start=self.start)
+        return Plan.of(
+            self.flow,
+            self.instrument,
+            duration=self.duration,
+            seed=self.seed,
+            start=self.start,
+            orders=self.orders,
+        )
 
     @property
     def opening(self) -> BookEvents:
@@ -96,7 +105,7 @@ def exchanges_of(data: object) -> list[GeneratedExchange]:
     exchanges = [one for one in parts if isinstance(one, GeneratedExchange)]
     if exchanges and len(exchanges) < len(parts):
         raise DataError(
-            "generated exchanges and recorded data are in one run; orders of ours move the one and not the other.",
+            "generated exchanges and recorded data are in one run, and our orders would move only the one.",
             source="data",
             remedy="Give either. tradewright.sim.generate makes a recording of a generated market.",
         )
@@ -192,7 +201,8 @@ def run(
     warnings: list[str] = []
     if unsupported:
         warnings.append(
-            f"{unsupported:,} orders were rejected (venue): a generated exchange takes no trailing stops, no day "
-            "orders, no reduce-only orders that rest, and no market orders that are post-only or fill-or-kill."
+            f"{unsupported:,} orders were rejected (venue): a generated exchange takes no trailing stops, no "
+            "day orders, no reduce-only orders that rest, and no market orders that are post-only or "
+            "fill-or-kill."
         )
     return finished, markets, warnings

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct, convert
 
 from tradewright import _native
-from tradewright.core.book_events import BookEvents
+from tradewright.core.book_events import BookEvents, BookModel
 from tradewright.core.exact import exact_fraction, plain
 from tradewright.core.times import duration_ns, time_ns
 from tradewright.errors import ConfigError
@@ -214,6 +214,9 @@ class GeneratedMarket:
             the end: ``ts_event_ns`` (Int64) and ``value`` (Float64). ``None`` of other flows.
         counts: What was sent.
         settlement: Of a binary whose value was decided, the event that pays it; give it to the backtest.
+        orders: If they were asked for, the single orders behind the levels of ``events``, as a feed of orders
+            would show them. On a generated exchange our order number ``n`` has the id ``2 n + 1``; the ids of
+            all others are even.
     """
 
     flow: Flow
@@ -222,6 +225,7 @@ class GeneratedMarket:
     value: pl.DataFrame | None
     counts: FlowCounts
     settlement: Settlement | None
+    orders: BookEvents | None = None
 
 
 def generate(
@@ -231,6 +235,7 @@ def generate(
     duration: Duration,
     seed: int,
     start: int | str | dt.date = START,
+    orders: bool = False,
 ) -> GeneratedMarket:
     """Generates a market.
 
@@ -244,12 +249,13 @@ def generate(
         duration: How long, such as ``"1h"``.
         seed: From 0 to 2**64 - 1.
         start: When it opens.
+        orders: Whether to keep every single order as well.
 
     Raises:
         ConfigError: a flow that does not fit the instrument or the duration.
         InstrumentError: a size that is no multiple of the lot.
     """
-    plan = Plan.of(flow, instrument, duration=duration, seed=seed, start=start)
+    plan = Plan.of(flow, instrument, duration=duration, seed=seed, start=start, orders=orders)
     return plan.market(_native.generate_flow(plan.plain()))
 
 
@@ -265,6 +271,7 @@ class Plan:
         seed: Of all its randomness.
         grid: Prices as ticks.
         lots: Of an order.
+        orders: Whether every single order is kept.
     """
 
     flow: Flow
@@ -274,10 +281,18 @@ class Plan:
     seed: int
     grid: _Grid
     lots: float
+    orders: bool
 
     @classmethod
     def of(
-        cls, flow: Flow, instrument: Instrument, *, duration: Duration, seed: int, start: int | str | dt.date
+        cls,
+        flow: Flow,
+        instrument: Instrument,
+        *,
+        duration: Duration,
+        seed: int,
+        start: int | str | dt.date,
+        orders: bool,
     ) -> Plan:
         """Checks the arguments of `generate`."""
         if not 0 <= seed < 2**64:
@@ -290,6 +305,7 @@ class Plan:
             seed=seed,
             grid=_Grid.of(instrument),
             lots=instrument.size_lots(flow.size),
+            orders=orders,
         )
         plan.plain()
         return plan
@@ -313,6 +329,7 @@ class Plan:
             "market_rate": flow.market_rate,
             "cancel_rates": list(flow.cancel_rates),
             "lots": self.lots,
+            "orders": self.orders,
             "varies": flow.size_law == "geometric",
             "bid": grid.bid(self.instrument, flow.value if isinstance(flow, InformedFlow) else flow.price),
             "low": grid.low,
@@ -331,9 +348,8 @@ class Plan:
             generated: What `_native.generate_flow` returns.
             is_over: Whether it came to its end.
         """
-        events, values_ns, values, counts = generated
+        events, values_ns, values, counts, orders = generated
         instrument, value, settlement = self.instrument, None, None
-        series = BookEvents.from_arrays(instrument.symbol, **events, instrument=instrument, model="l2")
         if isinstance(self.flow, InformedFlow):
             import polars as pl
 
@@ -348,11 +364,17 @@ class Plan:
         return GeneratedMarket(
             flow=self.flow,
             seed=self.seed,
-            events=replace(series, source="generated"),
+            events=self._series(events, "l2"),
             value=value,
             counts=convert(counts, FlowCounts),
             settlement=settlement,
+            orders=None if orders is None else self._series(orders, "l3"),
         )
+
+    def _series(self, columns: dict[str, Any], model: BookModel) -> BookEvents:
+        symbol = self.instrument.symbol
+        series = BookEvents.from_arrays(symbol, **columns, instrument=self.instrument, model=model)
+        return replace(series, source="generated")
 
 
 def _knowledge(flow: InformedFlow, instrument: Instrument, grid: _Grid, length_ns: int) -> dict[str, Any]:

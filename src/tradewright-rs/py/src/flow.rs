@@ -14,11 +14,16 @@ use crate::configuration::get;
 /// Steps between two looks at signals.
 const STRETCH: usize = 1 << 16;
 
-/// Columns of events, times and ticks of the value, counts.
-pub type Generated<'py> =
-    (Bound<'py, PyDict>, Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyDict>);
+/// Columns of events, times and ticks of the value, counts, columns of the single orders if they were kept.
+pub type Generated<'py> = (
+    Bound<'py, PyDict>,
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<f64>>,
+    Bound<'py, PyDict>,
+    Option<Bound<'py, PyDict>>,
+);
 
-/// A market to be generated, from `tradewright.sim.flow.plain_flow`.
+/// A market to be generated, from `tradewright.sim.flow.Plan.plain`.
 pub struct Spec {
     params: Params,
     seed: u64,
@@ -27,6 +32,7 @@ pub struct Spec {
     pub tick_units: i64,
     price_unit: Decimal,
     lot_size: Decimal,
+    keeps_orders: bool,
 }
 
 impl Spec {
@@ -63,11 +69,18 @@ impl Spec {
             tick_units: get(fields, "tick_units")?,
             price_unit: decimal(&get::<String>(fields, "price_unit")?)?,
             lot_size: decimal(&get::<String>(fields, "lot_size")?)?,
+            keeps_orders: get(fields, "orders")?,
         })
     }
 
     pub fn market(&self) -> PyResult<FlowMarket> {
-        FlowMarket::new(self.params.clone(), self.seed, self.start_ns, self.tick_units).map_err(PyValueError::new_err)
+        let (params, seed) = (self.params.clone(), self.seed);
+        let mut market =
+            FlowMarket::new(params, seed, self.start_ns, self.tick_units).map_err(PyValueError::new_err)?;
+        if self.keeps_orders {
+            market.keep_orders();
+        }
+        Ok(market)
     }
 
     /// When it ends.
@@ -78,8 +91,10 @@ impl Spec {
     /// A market as it was, and everything that its book has shown.
     pub fn generated<'py>(&self, py: Python<'py>, market: &FlowMarket, rows: &[BookRow]) -> PyResult<Generated<'py>> {
         let (values_ns, values) = market.values().iter().copied().unzip::<i64, f64, Vec<_>, Vec<_>>();
-        let events = events(py, rows, self.price_unit, self.lot_size)?;
-        Ok((events, values_ns.into_pyarray(py), values.into_pyarray(py), counts(py, market.counts())?))
+        let columns = |rows| events(py, rows, self.price_unit, self.lot_size);
+        let orders = market.orders().map(columns).transpose()?;
+        let counts = counts(py, market.counts())?;
+        Ok((columns(rows)?, values_ns.into_pyarray(py), values.into_pyarray(py), counts, orders))
     }
 }
 
@@ -120,15 +135,16 @@ fn events<'py>(
     price_unit: Decimal,
     lot_size: Decimal,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let shows = |row: &BookRow| matches!(row.event.action, Action::Trade | Action::Set);
+    let is_bare = |row: &BookRow| matches!(row.event.action, Action::SnapshotStart | Action::SnapshotEnd);
     let columns = PyDict::new(py);
     columns.set_item("ts", column(py, rows, |row| row.ts_event_ns))?;
     columns.set_item("action", column(py, rows, |row| row.event.action as u8))?;
     columns.set_item("side", column(py, rows, |row| row.event.side.map_or(0, |side| side.sign() as i8)))?;
     columns.set_item("flags", column(py, rows, |row| row.event.flags))?;
-    let price = |row: &BookRow| if shows(row) { price_unit.times(row.event.price) } else { f64::NAN };
+    let price = |row: &BookRow| if is_bare(row) { f64::NAN } else { price_unit.times(row.event.price) };
     columns.set_item("price", column(py, rows, price))?;
     columns.set_item("size", column(py, rows, |row| lot_size.times(row.event.lots)))?;
+    columns.set_item("order_id", column(py, rows, |row| row.event.order_id))?;
     columns.set_item("sequence", column(py, rows, |row| row.event.sequence as i64))?;
     Ok(columns)
 }

@@ -6,6 +6,7 @@ use super::guests::{GuestFill, of_flow, owner_of};
 use super::params::Params;
 use super::people::Resting;
 use super::publish::Publisher;
+use super::tape::OrderTape;
 use super::value::{Path, Value};
 use crate::event::BookRow;
 use crate::matching::{Engine, Limit, Market, Outcome, OutcomeKind, Record, SelfTrade, Tif};
@@ -48,6 +49,8 @@ pub struct FlowMarket {
     pub(super) guest_fills: Vec<GuestFill>,
     pub(super) guest_outcomes: Vec<(i64, Outcome)>,
     publisher: Publisher,
+    tape: Option<OrderTape>,
+    tick_units: i64,
     clock: Clock,
     arrivals: Chance,
     orders: Chance,
@@ -82,6 +85,8 @@ impl FlowMarket {
             guest_fills: Vec::new(),
             guest_outcomes: Vec::new(),
             publisher: Publisher::new(tick_units),
+            tape: None,
+            tick_units,
             clock: Clock::new(params.rate(), params.clusters),
             arrivals: Chance::new(seed, 0),
             orders: Chance::new(seed, 1),
@@ -113,6 +118,16 @@ impl FlowMarket {
         market.counts.outside = 0;
         market.schedule_cancel();
         Ok(market)
+    }
+
+    /// Keeps from now on what happens to every order; see [`FlowMarket::orders`].
+    pub fn keep_orders(&mut self) {
+        self.tape = Some(OrderTape::new(self.tick_units, self.time_ns(self.now_s), &self.engine));
+    }
+
+    /// The single orders behind the levels, if they were kept: a snapshot, then a message for each command that shows.
+    pub fn orders(&self) -> Option<&[BookRow]> {
+        self.tape.as_ref().map(|tape| tape.rows.as_slice())
     }
 
     /// The book as it stands, as a message of a feed.
@@ -160,6 +175,9 @@ impl FlowMarket {
         let now_ns = self.time_ns(self.now_s);
         let mut record = std::mem::take(&mut self.record);
         self.publisher.message(now_ns, &record, rows);
+        if let Some(tape) = &mut self.tape {
+            tape.message(now_ns, &record);
+        }
         self.note_guests(&record, now_ns);
         record.fills.clear();
         record.outcomes.clear();

@@ -20,6 +20,7 @@ mod market;
 mod params;
 mod people;
 mod publish;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod value;
