@@ -215,7 +215,7 @@ class GeneratedMarket:
         counts: What was sent.
         settlement: Of a binary whose value was decided, the event that pays it; give it to the backtest.
         orders: If they were asked for, the single orders behind the levels of ``events``, as a feed of orders
-            would show them. On a generated exchange our order number ``n`` has the id ``2 n + 1``; the ids of
+            would show them. On a generated exchange our order number ``n`` has the id ``2 n - 1``; the ids of
             all others are even.
     """
 
