@@ -351,11 +351,20 @@ pub fn run_error(py: Python<'_>, error: RunError, sources: &[String]) -> PyErr {
     match error {
         RunError::Feed(error) => feed::data_error(py, &error, sources),
         RunError::Host(error) => into_py_err(error),
-        RunError::Endless(now_ns) => PyRuntimeError::new_err(format!(
-            "at {now_ns} ns a policy answers each of its own orders with another one, without end: without latency no \
-             time passes between them. Give the venue a latency, or wake the policy by the clock."
-        )),
+        RunError::Endless(now_ns) => endless(py, now_ns).unwrap_or_else(|error| error),
     }
+}
+
+fn endless(py: Python<'_>, now_ns: i64) -> PyResult<PyErr> {
+    let fields = PyDict::new(py);
+    fields.set_item("path", "venue.latency")?;
+    fields.set_item("remedy", "Give the venue a latency, or wake the policy by the clock.")?;
+    let problem = format!(
+        "at {now_ns} ns a policy answers what its own orders did with other orders, without end; without latency no \
+         time passes between them."
+    );
+    let class = py.import("tradewright.errors")?.getattr("ConfigError")?;
+    Ok(PyErr::from_value(class.call((problem,), Some(&fields))?))
 }
 
 impl Kernel {

@@ -66,6 +66,8 @@ pub struct Exchange {
     /// When a binary is settled, and at which price.
     settlement: Option<(i64, i64)>,
     unsupported: u64,
+    /// Orders at any price that found an empty side, the oldest first: they wait for somebody to come.
+    waiting: Vec<OrderId>,
 }
 
 impl Exchange {
@@ -101,6 +103,7 @@ impl Exchange {
             is_close_told: false,
             settlement: None,
             unsupported: 0,
+            waiting: Vec::new(),
         }
     }
 
@@ -128,7 +131,12 @@ impl Exchange {
     pub fn advance(&mut self, now_ns: i64, shown: &mut Vec<BookRow>) {
         if self.is_open {
             while self.market.next_s() < self.end_s && self.market.next_ns() <= now_ns {
+                let at_ns = self.market.next_ns();
                 self.market.step(&mut self.rows);
+                if !self.waiting.is_empty() {
+                    self.report();
+                    self.take_again(at_ns);
+                }
             }
             self.report();
         }
@@ -343,6 +351,33 @@ impl Exchange {
         }
     }
 
+    /// Orders that wait take what has come.
+    fn take_again(&mut self, now_ns: i64) {
+        for id in std::mem::take(&mut self.waiting) {
+            let Some(guest) = self.guests.get(&id).copied().filter(|guest| guest.is_open) else { continue };
+            let order = guest.order;
+            let mut size = order.lots - guest.filled;
+            if order.reduce_only {
+                size = size.min(-order.side.sign() * self.position);
+            }
+            if size <= 0 {
+                if let Some(guest) = self.guests.get_mut(&id) {
+                    guest.is_open = false;
+                }
+                self.answer(id, now_ns, ReportKind::Cancelled(Reason::NothingToReduce));
+            } else if self.market.engine().best(order.side.opposite()).is_none() {
+                self.waiting.push(id);
+            } else {
+                let request = Request::Market(Market { id: u64::from(id), side: order.side, size, owner: OWNER });
+                // What the engine took as a new order it takes again.
+                if self.market.request(now_ns, &request, &mut self.rows).is_ok() {
+                    self.report();
+                    self.end_cut(id, now_ns);
+                }
+            }
+        }
+    }
+
     /// A price in ticks of the book, if an order may have it.
     fn ticks(&self, price: i64) -> Result<i64, Reason> {
         let (lowest, highest) = self.instrument.bounds_ticks.unwrap_or((1, i64::MAX));
@@ -374,8 +409,13 @@ impl Exchange {
     }
 
     fn take_cancel(&mut self, order: OrderId, now_ns: i64, reason: Reason) {
-        let request = Request::Cancel(u64::from(order));
-        let done = self.market.request(now_ns, &request, &mut self.rows);
+        let before = self.waiting.len();
+        self.waiting.retain(|&waiting| waiting != order);
+        let done = if self.waiting.len() < before {
+            Ok(())
+        } else {
+            self.market.request(now_ns, &Request::Cancel(u64::from(order)), &mut self.rows)
+        };
         match (done, self.guests.get_mut(&order)) {
             (Ok(()), Some(guest)) => {
                 guest.is_open = false;
@@ -407,11 +447,15 @@ impl Exchange {
         }
         for (at_ns, Outcome { id, kind, .. }) in self.market.guest_outcomes() {
             let order = id as OrderId;
-            let guest = self.guests.get(&order);
-            let found_nothing = guest.is_some_and(|guest| guest.filled == 0 && guest.order.kind.limit().is_none());
+            let guest = self.guests.get(&order).map(|guest| (guest.order, guest.filled));
+            let at_any_price = guest.filter(|(order, _)| order.kind.limit().is_none());
             let reason = match kind {
                 OutcomeKind::Triggered | OutcomeKind::Decremented => continue,
-                OutcomeKind::Unfilled if found_nothing => Reason::NoPrice,
+                OutcomeKind::Unfilled if at_any_price.is_some_and(|(order, _)| order.tif == TimeInForce::Gtc) => {
+                    self.waiting.push(order);
+                    continue;
+                }
+                OutcomeKind::Unfilled if at_any_price.is_some_and(|(_, filled)| filled == 0) => Reason::NoPrice,
                 OutcomeKind::Unfilled => Reason::IocRemainder,
                 OutcomeKind::WouldTake => Reason::PostOnlyWouldTake,
                 OutcomeKind::Unfillable => Reason::FokUnfilled,
