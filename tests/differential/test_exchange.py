@@ -231,4 +231,7 @@ def test_the_same_seed_gives_the_same_run_and_another_one_does_not() -> None:
     # Our orders changed the market that would have been, and not what it was worth.
     alone = generate(FLOWS["informed"], instrument=EVENT, duration="5m", seed=1)
     assert not same_market(one.markets["EVENT"], alone)
-    assert one.markets["EVENT"].value.equals(alone.value)  # pyright: ignore[reportOptionalMemberAccess] - informed
+    value = one.markets["EVENT"].value
+    assert value is not None
+    assert alone.value is not None
+    assert value.equals(alone.value)
