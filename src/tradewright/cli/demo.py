@@ -1,4 +1,4 @@
-"""``tradewright demo``: two strategies on twenty years of real daily prices, a maker on a generated exchange."""
+"""``tradewright demo``: two strategies on twenty years of real prices, a maker on a generated exchange."""
 
 from __future__ import annotations
 
@@ -129,8 +129,8 @@ def run(args: argparse.Namespace) -> int:
     )
     console.say(
         f"Making: a maker of one event contract, an hour on a generated exchange where {INFORMED:.0%} of the "
-        "takers know what\nit is worth. Its orders are orders in that book; who knows takes what is mispriced, "
-        "and the maker pays."
+        "takers know what\nit is worth. Its orders are orders in that book; whoever knows takes what is "
+        "mispriced, and the maker pays."
     )
     console.say()
     console.say(f"report  {report}")

@@ -18,8 +18,8 @@ from tradewright.strategies.market_making.quoting import event_quotes, event_siz
 class BinaryEventMaker(tw.Policy):
     """Quotes a binary contract around a fair value of its own.
 
-    - The fair value starts at the mid and moves with it, but for prices where nobody stands but us: they would
-      lead us after ourselves. Each fill moves it ``flow_weight`` of the way to the fill's price: somebody who
+    - The fair value starts at the mid and moves with it, but for a best price where nobody stands but us: we
+      would follow ourselves. Each fill moves it ``flow_weight`` of the way to the fill's price: somebody who
       buys from us may know something.
     - The imbalance is the size bought less the size sold by takers in the last 20 public trades. A trade
       above the mid in force was a purchase, below it a sale, at it neither; of trades that arrive together
