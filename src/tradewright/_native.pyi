@@ -49,6 +49,7 @@ __all__ = [
     "SessionState",
     "SimVenue",
     "compute_features",
+    "compute_recorded",
     "default_limits",
     "generate_flow",
     "reasons",
@@ -91,6 +92,19 @@ def compute_features(
     series: list[tuple[int, str, NDArray[np.int64], list[NDArray[np.float64]]]],
 ) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
     """Evaluates a graph over series merged by receive time: time of each step, and a column a wanted node."""
+
+def compute_recorded(
+    specs: list[_NodeSpec],
+    wanted: list[int],
+    callables: list[Callable[..., float]],
+    instruments: list[tuple[str, str, str]],
+    series: list[tuple[Any, ...]],
+    sources: list[str],
+) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
+    """Evaluates a graph over series as `Kernel.run` takes them, by the kernel's steps without a policy.
+
+    Instruments are symbol, price unit and lot size.
+    """
 
 def reasons() -> dict[str, str]:
     """Every reason that an order can end with, and what to do about it."""
@@ -387,6 +401,10 @@ class PortfolioState:
         """What the account may still commit, in its currency; open orders are not counted."""
 
     @property
+    def locked(self) -> float:
+        """Cash of the account, in its currency, set aside for what binaries sold short owe at their worst."""
+
+    @property
     def cash(self) -> dict[str, float]:
         """Cash of the account, by currency."""
 
@@ -493,6 +511,7 @@ class Ledger:
         initial_e10: int = 0,
         maintenance_e10: int = 0,
         day_ends_ns: int = 0,
+        netting: Literal["market", "collateral_return", "group"] = "market",
     ) -> Ledger: ...
     def fill(
         self,
@@ -513,6 +532,7 @@ class Ledger:
     def split(self, symbol: int, numerator: int, denominator: int, ts_event_ns: int) -> None: ...
     def funding(self, symbol: int, rate_e10: int, ts_event_ns: int) -> None: ...
     def settle(self, symbol: int, price_ticks: int, ts_event_ns: int, *, void: bool = False) -> None: ...
+    def refund(self, symbol: int, ts_event_ns: int) -> None: ...
     def deposit(self, currency: int, amount: int) -> None: ...
     def accrue_borrow(self, now_ns: int, rate_e10: int) -> None: ...
     def on_time(self, now_ns: int) -> None: ...
@@ -524,6 +544,7 @@ class Ledger:
     def position(self, policy: int | None, symbol: int) -> tuple[int, int, int]: ...
     def account_lots(self, symbol: int) -> int: ...
     def buying_power(self, currency: int) -> int: ...
+    def locked(self, currency: int) -> int: ...
     def margin_used(self, currency: int) -> int: ...
     def below_maintenance(self) -> bool: ...
     def entries(self) -> list[LedgerEntry]: ...

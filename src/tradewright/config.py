@@ -74,7 +74,7 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeframe: str | None = None
     start: Moment | None = None
     end: Moment | None = None
-    kind: Literal["bars", "quotes", "trades", "book_l2"] = "bars"
+    kind: Literal["bars", "quotes", "trades", "book_l2", "book_l3"] = "bars"
     format: str | None = None
     read: ReadOptions = ReadOptions()
     instruments: dict[str, Instrument] = {}
@@ -97,7 +97,7 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("timeframe: is about a store; say read.timeframe for files.")
         elif self.format is not None and self.format not in IMPORTERS:
             raise ValueError(f"format: {self.format!r} is unknown. {nearest(self.format, IMPORTERS)}")
-        elif self.kind == "book_l2" and self.format is None:
+        elif self.kind.startswith("book") and self.format is None:
             raise ValueError('kind: books are in recordings; say whose, such as format = "binance".')
         if self.read.instrument is not None:
             raise ValueError("read: instruments stand in data.instruments, by symbol.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tradewright.sim.config import Fills, ProbabilisticQueue, RiskAverseQueue, Venue
+from tradewright.sim.config import ExactQueue, Fills, ProbabilisticQueue, RiskAverseQueue, Venue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,13 +51,16 @@ def models_for(series: Sequence[Series], venue: Venue) -> dict[str, Fills]:
     """The fill models that data of these kinds can tell apart, by name, from pessimistic to hopeful.
 
     What the configuration says besides (participation, partial fills, latency) stays as it is. On a book the
-    models are queue models; on quotes and trades they are about a touch and about the displayed size; on bars
-    about a touch and the path inside of a bar. The configured model is always among them.
+    models are queue models, and on one of single orders the exact queue stands before them; on quotes and
+    trades they are about a touch and about the displayed size; on bars about a touch and the path inside of
+    a bar. The configured model is always among them.
     """
     kinds = {one.kind for one in series}
-    fills = venue.fills
-    if "book_l2" in kinds:
+    fills = configured(series, venue)
+    if kinds & {"book_l2", "book_l3"}:
+        exact = fills.queue if isinstance(fills.queue, ExactQueue) else ExactQueue()
         queues = {
+            **({} if "book_l2" in kinds else {"exact": exact}),
             "risk averse": RiskAverseQueue(),
             **{f"power {n}": ProbabilisticQueue(form="power", exponent=n) for n in (3, 2, 1)},
             "log": ProbabilisticQueue(form="log"),
@@ -88,6 +91,14 @@ def models_for(series: Sequence[Series], venue: Venue) -> dict[str, Fills]:
     return models
 
 
+def configured(series: Sequence[Series], venue: Venue) -> Fills:
+    """The venue's own fills, the queue that its data stands for named."""
+    kinds = {one.kind for one in series}
+    if venue.fills.queue is not None or not kinds & {"book_l2", "book_l3"}:
+        return venue.fills
+    return _with(venue.fills, queue=RiskAverseQueue() if "book_l2" in kinds else ExactQueue())
+
+
 def compare(
     loaded: Loaded, *, progress: Callable[[float], None] | None = None, out: Path | None = None
 ) -> tuple[list[ModelResult], dict[str, Result]]:
@@ -105,7 +116,7 @@ def compare(
 
     data = loading.data(loaded)
     venue = loaded.config.venue
-    models = models_for(data.series, venue)
+    models, own = models_for(data.series, venue), configured(data.series, venue)
     rows: list[ModelResult] = []
     results: dict[str, Result] = {}
     for done, (name, fills) in enumerate(models.items()):
@@ -114,7 +125,7 @@ def compare(
         folder = None if out is None else out / name.replace(",", "").replace(" ", "_")
         result = loading.runner(changed, progress=told, out=folder)(loading.policies(changed), data)
         results[name] = result
-        rows.append(_row(name, fills, result, configured=fills == venue.fills))
+        rows.append(_row(name, fills, result, configured=fills == own))
     return rows, results
 
 

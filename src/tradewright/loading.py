@@ -73,7 +73,7 @@ def data(loaded: Loaded) -> Dataset:
         stored: list[Series] = []
         for symbol in wanted.symbols or store.symbols(wanted.kind):
             stored.append(store.read(symbol, wanted.kind, wanted.timeframe, **span))
-            if wanted.kind == "book_l2" and symbol in store.symbols("trades"):
+            if wanted.kind.startswith("book") and symbol in store.symbols("trades"):
                 stored += _beside(stored[-1], store.read(symbol, "trades", **span))
         if not stored:
             raise DataError(
@@ -103,13 +103,13 @@ def _read(wanted: Data, file: Path, symbol: str | None, options: ReadOptions) ->
     if not file.is_file():
         raise DataError("no such file.", source=str(file))
     read = IMPORTERS[wanted.format].read
-    if wanted.kind != "book_l2":
+    if not wanted.kind.startswith("book"):
         return read(wanted.kind, file, symbol, options)
     everything = read(None, file, symbol, options)
-    books = [one for one in everything if one.kind == "book_l2"]
+    books = [one for one in everything if one.kind == wanted.kind]
     if not books:
         there = ", ".join(sorted({one.kind for one in everything}))
-        raise DataError("holds no book_l2.", source=file.name, remedy=f"It has {there}.")
+        raise DataError(f"holds no {wanted.kind}.", source=file.name, remedy=f"It has {there}.")
     trades = {one.symbol: one for one in everything if one.kind == "trades"}
     return [
         series
@@ -122,7 +122,8 @@ def _beside(book: Series, trades: Series) -> list[Series]:
     """The trades, unless there are none or the book's events tell them already."""
     from tradewright.core.book_events import BookAction
 
-    has_prints = bool((book.columns["action"] == BookAction.TRADE).any())
+    actions = book.columns["action"]
+    has_prints = bool(((actions == BookAction.TRADE) | (actions == BookAction.EXECUTE)).any())
     return [] if has_prints or not len(trades) else [trades]
 
 

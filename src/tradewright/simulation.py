@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
-from tradewright.sim.config import Account, ProbabilisticQueue, Venue
+from tradewright.sim.config import Account, ExactQueue, ProbabilisticQueue, Venue
 from tradewright.sim.exchange import GRADE, exchanges_of
 from tradewright.sim.exchange import check as check_exchange
 
@@ -280,6 +280,7 @@ def _series(
     data: object, symbol: str | None, events: Iterable[Any], read: ReadKeywords
 ) -> tuple[list[Series], list[Any]]:
     from tradewright.core.market import Dividend
+    from tradewright.core.native_series import with_prints
     from tradewright.core.series import Series
     from tradewright.data.dataset import Dataset
 
@@ -287,7 +288,7 @@ def _series(
         series, events = [data], list(events)
     else:
         dataset = Dataset.of(data, symbol=symbol, events=events, **read)
-        series, events = _with_prints(dataset.series), list(dataset.events)
+        series, events = with_prints(dataset.series), list(dataset.events)
     counted = {one.symbol for one in series if one.adjusted == "all"}
     for event in events:
         if isinstance(event, Dividend) and event.symbol in counted:
@@ -299,20 +300,6 @@ def _series(
                 remedy="Leave the dividends out, or use unadjusted prices.",
             )
     return series, events
-
-
-def _with_prints(series: Sequence[Series]) -> list[Series]:
-    """The series with public trades put among the events of their symbol's book: a queue moves by both."""
-    from tradewright.core.book_events import BookEvents
-    from tradewright.core.series import Trades
-
-    prints = {one.symbol: one for one in series if isinstance(one, Trades)}
-    books = {one.symbol for one in series if isinstance(one, BookEvents)}
-    return [
-        one.with_trades(prints[one.symbol]) if isinstance(one, BookEvents) and one.symbol in prints else one
-        for one in series
-        if not (isinstance(one, Trades) and one.symbol in books)
-    ]
 
 
 def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], prefix: str) -> Names:
@@ -473,11 +460,14 @@ def _grade(series: Sequence[Series], venue: Venue) -> str:
         closes = any(getattr(one, "grade", "ohlc") == "closes only" for one in series)
         timing = "next open" if venue.fills.timing == "next_open" else f"intrabar path, {venue.fills.path}"
         return f"bars, {timing}" + (" (closes only)" if closes else "")
-    if "book_l2" in kinds:
+    if {"book_l2", "book_l3"} & set(kinds):
         queue = venue.fills.queue
         model = queue.name if isinstance(queue, ProbabilisticQueue) else "risk averse"
         clock = "" if venue.clock == "causal" else ", by the venue's clock"
-        kinds = ["book levels" if kind == "book_l2" else kind for kind in kinds]
+        orders = "book orders (L3 exact)" if isinstance(queue, ExactQueue | None) else "levels of book orders"
+        kinds = [{"book_l2": "book levels", "book_l3": orders}.get(kind, kind) for kind in kinds]
+        if kinds == ["book orders (L3 exact)"]:
+            return f"L3 exact: book orders, their own queue{clock}"
         return f"{' and '.join(kinds)}, queue model: {model}{clock}"
     return " and ".join(kinds)
 

@@ -330,7 +330,7 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
         yield from symbol
         return
     recv, event, *rest = columns
-    if kind == "book_l2":
+    if kind in ("book_l2", "book_l3"):
         yield from _book_records(symbol, event if recv is None else recv, event, rest)
         return
     columns = [event if recv is None else recv, event, *rest]

@@ -114,14 +114,15 @@ class SlowLedger:
 
     def held(self, policy: int, symbol: int) -> Held:
         of, held = INSTRUMENTS[symbol], Held()
+        ending: Event | None = None
         for event in self.events:
             if event.symbol != symbol or (event.kind == "fill" and event.policy != policy):
                 continue
             if event.kind == "fill":
                 held.fees += event.fee
                 trade(of, held, event.lots, event.price)
-            elif event.kind == "settlement" and held.lots:
-                trade(of, held, -held.lots, event.price)
+            elif event.kind in ("settlement", "refund"):
+                ending = event
             elif event.kind == "split" and held.lots:
                 exact = held.lots * event.ratio
                 whole = int(exact)  # towards zero
@@ -132,6 +133,12 @@ class SlowLedger:
                     held.realised += received - released
                     held.cost -= released
                 held.lots = whole
+            if ending is None or not held.lots:
+                continue
+            if ending.kind == "settlement":
+                trade(of, held, -held.lots, ending.price)
+            else:  # The cost comes back.
+                held.paid, held.cost, held.lots = held.paid + held.cost, 0, 0
         return held
 
     def flows(self, policy: int, currency: int) -> int:
@@ -170,7 +177,17 @@ def steps(draw: st.DrawFn) -> tuple[str, int, tuple[int, ...]]:
         st.sampled_from(
             ["fill"] * 8
             + ["mark"] * 4
-            + ["reverse", "reverse", "dividend", "split", "funding", "settlement", "deposit", "borrow"]
+            + [
+                "reverse",
+                "reverse",
+                "dividend",
+                "split",
+                "funding",
+                "settlement",
+                "refund",
+                "deposit",
+                "borrow",
+            ]
         )
     )
     symbol = draw(symbols)
@@ -264,6 +281,9 @@ class Both:
                 native.settle(symbol, price, self.now)
                 slow.events.append(Event("settlement", symbol, price=Fraction(price), at=self.now))
                 slow.marks[symbol] = Fraction(price)
+            case "refund":
+                native.refund(symbol, self.now)
+                slow.events.append(Event("refund", symbol, at=self.now))
             case "deposit":
                 native.deposit(symbol % CURRENCIES, amount)
                 slow.deposits[symbol % CURRENCIES] += amount

@@ -372,6 +372,7 @@ def test_native_fields_have_the_names_of_the_core() -> None:
         "sessions",
         "expiry_ns",
         "event_group",
+        "event_outcomes",
         "margin_initial_e10",
         "margin_maintenance_e10",
     ]

@@ -225,5 +225,18 @@ class BookEvents(Series):
             **columns,
         )
 
+    def mirrored(self, instrument: Instrument | None = None) -> BookEvents:
+        """The book of a binary's other leg: a bid for NO at ``q`` is an ask for YES at ``1 - q``.
+
+        Args:
+            instrument: What the other leg is; by default these events' instrument mirrored.
+
+        Raises:
+            InstrumentError: an instrument that is no binary from 0 to 1, or one of an event group.
+        """
+        from tradewright.core.mirror import mirrored
+
+        return mirrored(self, instrument=instrument)
+
     def _note(self) -> str:
         return f", {self.messages:,} messages"

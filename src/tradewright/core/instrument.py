@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 import math
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from tradewright.core.exact import COUNT_MAX, Step, exact_float, exact_fraction, plain, scaled, step_of
 from tradewright.core.fees import Fees
-from tradewright.core.grid import TickBand, TickGrid, grid_ceil, grid_floor
+from tradewright.core.grid import NO_END_TICKS, TickBand, TickGrid, grid_ceil, grid_floor
 from tradewright.core.times import time_ns
 from tradewright.errors import InstrumentError
 
@@ -60,7 +60,10 @@ class Instrument(
         calendar: A calendar of the exchange_calendars library (``"XNYS"``), or ``None`` for round the clock.
         expiry: When it stops trading, with a time zone; ``None`` for never.
         settlement: How it ends, for display: positions are settled in cash at the `Settlement` event's price.
-        event_group: Name of the group of mutually exclusive outcomes that a binary belongs to.
+        event_group: Name of the group of mutually exclusive outcomes that a binary belongs to: at most one of
+            them pays.
+        event_outcomes: How many outcomes the group has, where it is certain that one of them pays; ``None``
+            where it may be that none does. A run that knows fewer of them reckons with the missing ones.
         margin_initial: Share of value needed to open on a margin account; 0 leaves it to the account.
         margin_maintenance: Share of value needed to keep it; 0 leaves it to the account.
 
@@ -84,6 +87,7 @@ class Instrument(
     expiry: datetime | None = None
     settlement: Literal["cash", "physical"] = "cash"
     event_group: str | None = None
+    event_outcomes: int | None = None
     margin_initial: float = 0.0
     margin_maintenance: float = 0.0
 
@@ -146,6 +150,19 @@ class Instrument(
             text = f"no price at or below {plain(price)} is allowed; the lowest is {plain(lowest)}."
             raise self._error("price", price, text)
         return self.price(ticks)
+
+    def settlement_ticks(self, price: float) -> int:
+        """A price at which the instrument may settle, on the tick grid or not, as a count of price units.
+
+        Raises:
+            InstrumentError: NaN, infinite, outside of the bounds, or no multiple of the price unit.
+        """
+        price = self._checked_price(price)
+        ticks = self._price_step.exact(price)
+        if ticks is None:
+            text = f"price {plain(price)} is not a multiple of the price unit {plain(self.price_unit)}."
+            raise self._error("price", price, text)
+        return ticks
 
     def price(self, ticks: int) -> float:
         """A count of price units as a price."""
@@ -318,6 +335,7 @@ class Instrument(
         if self.event_group is not None and self.contract != "binary":
             text = f"event_group {self.event_group!r} needs contract 'binary', not {self.contract!r}."
             raise self._error("event_group", self.event_group, text)
+        self._check_outcomes()
         if not self.currency or self.calendar == "":
             field = "calendar" if self.currency else "currency"
             remedy = "Use None for round the clock." if self.currency else "Name one, such as 'USD'."
@@ -338,6 +356,22 @@ class Instrument(
         if self.expiry is not None and self.expiry.tzinfo is None:
             text = f"expiry {self.expiry.isoformat()} has no time zone. Add one, such as tzinfo=datetime.UTC."
             raise self._error("expiry", self.expiry, text)
+
+    def _check_outcomes(self) -> None:
+        if self.contract == "binary" and self.bounds is not None and self.bounds[0] != 0:
+            text = (
+                f"a binary pays nothing or its upper bound: the lower one is 0, not {plain(self.bounds[0])}."
+            )
+            raise self._error("bounds", self.bounds, text)
+        count = self.event_outcomes
+        if count is None:
+            return
+        if self.event_group is None:
+            text = f"event_outcomes {count} needs the event_group that has as many."
+            raise self._error("event_outcomes", count, text)
+        if count < 2:
+            text = f"event_outcomes {count}: an event has at least 2 outcomes. Leave it out if none may pay."
+            raise self._error("event_outcomes", count, text)
 
     def _check_fees(self) -> None:
         given: Fees | Iterable[Fees] = self.fees
@@ -364,6 +398,23 @@ class Instrument(
                 f"a fee curve needs a price_unit of at most 4 decimals (not {plain(self.price_unit)}), and a "
                 f"lot_size and multiplier of at most 6 together (not {digits}).",
             )
+
+
+@lru_cache(maxsize=256)
+def with_grid(instrument: Instrument, bands: tuple[tuple[int, int], ...]) -> Instrument:
+    """An instrument as of now: with the tick grid that an event of the feed gave it.
+
+    Args:
+        instrument: What is traded.
+        bands: ``(below_ticks, step_ticks)`` in price units, as the core has them.
+    """
+    steps = tuple(
+        TickBand(
+            step=instrument.price(step), below=None if below >= NO_END_TICKS else instrument.price(below)
+        )
+        for below, step in bands
+    )
+    return msgspec.structs.replace(instrument, grid=TickGrid(steps=steps))
 
 
 def native_fields(
@@ -402,6 +453,7 @@ def native_fields(
         "sessions": sessions,
         "expiry_ns": None if instrument.expiry is None else time_ns(instrument.expiry),
         "event_group": event_group_index,
+        "event_outcomes": instrument.event_outcomes,
         "margin_initial_e10": scaled(exact_fraction(instrument.margin_initial), 10**10),
         "margin_maintenance_e10": scaled(exact_fraction(instrument.margin_maintenance), 10**10),
     }

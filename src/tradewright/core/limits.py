@@ -42,6 +42,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             equity, by value at the mark.
         gross_max: Largest sum of absolute position values, or a percentage of equity, such as ``"200%"``.
         net_max: Largest absolute sum of signed position values, or a percentage of equity.
+        event_group_loss_max: Largest loss at the worst outcome of one event, counted from what the positions
+            in its binaries cost, with every open order filled where that hurts; or a percentage of equity. At
+            most one outcome of an event group pays, and none may unless the group is exhaustive.
         loss_per_day_max: Loss since the day's start after which only reducing orders pass, or a percentage of
             the equity at that start.
         loss_per_week_max: The same since the week's start.
@@ -55,6 +58,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     position_max: float | str | None = None
     gross_max: float | str | None = None
     net_max: float | str | None = None
+    event_group_loss_max: float | str | None = None
     loss_per_day_max: float | str | None = None
     loss_per_week_max: float | str | None = None
     drawdown_max: float | str | None = None

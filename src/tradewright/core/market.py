@@ -244,6 +244,9 @@ class MarketStatus(
 ):
     """Whether an instrument can be traded from now on.
 
+    A pause takes cancellations only; resting orders wait, or end where the venue is so configured
+    (`Venue.cancel_on_pause`). A close ends them.
+
     Attributes:
         symbol: The instrument.
         ts_event_ns: When the venue said so.
@@ -257,7 +260,9 @@ class MarketStatus(
 class TickGridChange(
     _InstrumentRecord, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="tick_grid_change"
 ):
-    """Another tick grid from now on; resting orders stay where they are.
+    """Another tick grid from now on, for new orders and new prices of old ones.
+
+    Resting orders stay where they are, or end where the venue is so configured (`Venue.cancel_off_grid`).
 
     Attributes:
         symbol: The instrument.
@@ -270,21 +275,30 @@ class TickGridChange(
 
 
 class Settlement(_InstrumentRecord, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="settlement"):
-    """Ends an instrument: each unit held is paid the price.
+    """Ends an instrument: each unit held is paid the price, or, of a void market, given back what it cost.
+
+    There is no one rule for a void market. Polymarket pays 0.5 for either outcome, Kalshi what the contract's
+    rules say (a last price, say): give that price. A market that is cancelled and refunded has none.
 
     Attributes:
         symbol: The instrument.
         ts_event_ns: When the venue settled it.
         ts_recv_ns: When it reached us.
-        price: Price at which positions end: 1 or 0 for a binary that won or lost.
-        void: Whether it was declared void; positions end at ``price`` all the same.
+        price: Price at which positions end: 1 or 0 for a binary that won or lost. ``None``, of a void market,
+            ends each position at its own cost: its profit is nothing, and fees stay paid.
+        void: Whether it was declared void; positions end at ``price``, if there is one, all the same.
     """
 
-    price: float
+    price: float | None = None
     void: bool = False
 
     def _check(self) -> None:
-        self._check_number("price", self.price)
+        if self.price is not None:
+            self._check_number("price", self.price)
+        elif not self.void:
+            raise self._error(
+                "price", "None", "says nothing of what is paid.", "Give a price, or void=True to refund."
+            )
 
 
 class Dividend(_InstrumentRecord, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="dividend"):

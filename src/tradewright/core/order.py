@@ -73,6 +73,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         status: Where it stands.
         filled: Size traded so far.
         reduces: Whether it can only lower the absolute position of both policy and account.
+        queue_ahead: Size that stands before it at its price, as far as the policy has been told: counted from
+            its acceptance; exact on books of orders, the venue's queue model on those of levels. ``None``
+            where it is not known: no book, not resting yet, or no policy asked with `Setup.watch_queues`.
     """
 
     order_id: OrderId
@@ -90,3 +93,4 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: OrderStatus = OrderStatus.PENDING
     filled: float = 0.0
     reduces: bool = False
+    queue_ahead: float | None = None

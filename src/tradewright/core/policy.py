@@ -24,6 +24,7 @@ class Setup:
         symbols: Every instrument of the data, in its order.
         watched: What was declared with `watch`.
         wakes: What was declared with `wake`.
+        watches_queues: Whether `watch_queues` was called.
     """
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
@@ -31,6 +32,7 @@ class Setup:
         self.symbols: tuple[str, ...] = tuple(instruments)
         self.watched: list[Watched] = []
         self.wakes: list[Wake] = []
+        self.watches_queues = False
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument of a symbol.
@@ -48,6 +50,10 @@ class Setup:
         watched = Watched(node)
         self.watched.append(watched)
         return watched
+
+    def watch_queues(self) -> None:
+        """Ask for ``queue_ahead`` in the orders that ``portfolio.open_orders`` shows; it costs a little."""
+        self.watches_queues = True
 
     def wake(self, *conditions: Wake | tuple[Wake, ...]) -> None:
         """Ask for a ``decide`` when any of these conditions fires.

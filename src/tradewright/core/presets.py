@@ -223,11 +223,13 @@ def binary(
     fees: Fees | Iterable[Fees] = (),
     expiry: datetime | None = None,
     event_group: str | None = None,
+    event_outcomes: int | None = None,
 ) -> Instrument:
     """An event contract that pays 1 or nothing, priced from 0 to 1; the price is that of YES.
 
     The default grid is one cent. The price unit is finer, so that the grid may become sub-penny while the
-    contract trades (`TickGridChange`). Name the ``event_group`` of outcomes that exclude each other.
+    contract trades (`TickGridChange`). Name the ``event_group`` of outcomes that exclude each other, and say
+    in ``event_outcomes`` how many there are where one of them is certain to pay.
     """
     return Instrument(
         symbol=symbol,
@@ -242,6 +244,7 @@ def binary(
         fees=_schedules(fees),
         expiry=expiry,
         event_group=event_group,
+        event_outcomes=event_outcomes,
     )
 
 
@@ -255,6 +258,7 @@ def kalshi_binary(
     direct_member: bool = True,
     expiry: datetime | None = None,
     event_group: str | None = None,
+    event_outcomes: int | None = None,
 ) -> Instrument:
     """An event contract on Kalshi, with `kalshi_fees`. Give ``lot_size=0.01`` where fractions trade.
 
@@ -268,6 +272,7 @@ def kalshi_binary(
         fees=kalshi_fees(multiplier=fee_multiplier, makers_pay=makers_pay, direct_member=direct_member),
         expiry=expiry,
         event_group=event_group,
+        event_outcomes=event_outcomes,
     )
 
 
@@ -280,6 +285,7 @@ def polymarket_binary(
     lot_size: Number = 0.01,
     expiry: datetime | None = None,
     event_group: str | None = None,
+    event_outcomes: int | None = None,
 ) -> Instrument:
     """An outcome on Polymarket, with `polymarket_fees` of its category.
 
@@ -294,6 +300,7 @@ def polymarket_binary(
         fees=polymarket_fees(category),
         expiry=expiry,
         event_group=event_group,
+        event_outcomes=event_outcomes,
     )
 
 

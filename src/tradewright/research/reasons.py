@@ -26,6 +26,7 @@ REMEDIES: Final[dict[str, str]] = {
     "position_max": "Aim for a smaller position, or raise risk.position_max between runs.",
     "gross_max": "Hold less at once, or raise risk.gross_max between runs.",
     "net_max": "Hedge, hold less, or raise risk.net_max between runs.",
+    "event_group_loss_max": "Hold less of the outcome that loses most, or raise risk.event_group_loss_max.",
     "loss_per_day_max": "Wait for the next day; the limit did its work. Reducing orders pass.",
     "loss_per_week_max": "Wait for the next week; the limit did its work. Reducing orders pass.",
     "drawdown_max": "Review the strategy before widening risk.drawdown_max. Reducing orders pass.",

@@ -29,6 +29,8 @@ def refusal_text(reason: str, value: float, bound: float, *, price: str = "the p
             return f"the position would come to {made}, limit {limit}"
         case "gross_max" | "net_max":
             return f"the {reason.removesuffix('_max')} exposure would come to {made}, limit {limit}"
+        case "event_group_loss_max":
+            return f"the worst outcome of the event would lose {made}, limit {limit}"
         case "loss_per_day_max" | "loss_per_week_max":
             return f"{made} lost in the {reason.split('_')[2]}, limit {limit}"
         case "drawdown_max":

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from tradewright._native import Kernel, default_limits
-from tradewright.core import market as records
 from tradewright.core.book_events import BookEvents
 from tradewright.core.features import (
     Condition,
@@ -24,27 +23,18 @@ from tradewright.core.features import (
 from tradewright.core.features.watched import Watched, label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
+from tradewright.core.native_series import plain_series, source_name
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
-from tradewright.core.series import Bars, Quotes, Series, Trades
+from tradewright.core.series import Bars, Quotes, Series
 from tradewright.core.times import DAY_NS, duration_text
-from tradewright.errors import ConfigError, DataError, UnknownSymbolError
-from tradewright.sim.config import (
-    Account,
-    LogNormal,
-    ProbabilisticQueue,
-    Quantiles,
-    Queue,
-    RecordedLatency,
-    SampledLatency,
-    Venue,
-)
+from tradewright.errors import ConfigError, DataError
+from tradewright.sim.config import Account, ExactQueue, Queue, Venue
+from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event
+from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-RATE_ONE = 10**10
-"""Rates cross to the core in 10^-10."""
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -105,6 +95,7 @@ def build(
         UnknownSymbolError: A policy or event names a symbol that the data does not have.
     """
     instruments = instruments_of(series)
+    _check_queue(series, venue.fills.queue)
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
@@ -151,15 +142,23 @@ def build(
             "initial_e10": round(account.initial_rate * RATE_ONE),
             "maintenance_e10": round(account.maintenance_rate * RATE_ONE),
             "day_ends_ns": account.day_ends_ns,
+            "netting": account.netting,
         },
         "limits": {**default_limits(), **plain_limits(risk)},
         "keeps_priority": True,
         "liquidates": liquidates,
         "borrow_e10": round(account.borrow_bps_per_year * RATE_ONE / 10_000),
+        "books": {
+            "of_orders": [
+                ids[one.symbol] for one in series if isinstance(one, BookEvents) and one.model == "l3"
+            ],
+            "priority": plain_priority(venue.fills.queue),
+            "queue": plain_queue(venue.fills.queue) if any(ctx.watches_queues for ctx in setups) else None,
+        },
         "journal": journal,
     }
     columns = [plain_series(one, ids[one.symbol]) for one in series]
-    sources = [_source(one) for one in series]
+    sources = [source_name(one) for one in series]
     if events:
         ordered = sorted(events, key=lambda event: event.ts_recv_ns)
         columns.append(("events", [plain_event(event, ids, instruments, currencies) for event in ordered]))
@@ -174,21 +173,11 @@ def build(
         currencies=currencies,
         cash=dict(zip(currencies, balances, strict=True)),
         series=columns,
-        venue_series=_venue_series(columns) if venue.clock == "venue" else None,
+        venue_series=[by_venue_time(one) for one in columns] if venue.clock == "venue" else None,
         sources=sources,
         venue=plain_venue(venue, seed),
         warnings=warnings,
     )
-
-
-def _venue_series(columns: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    if any(one[0] == "events" for one in columns):
-        raise ConfigError(
-            "events of the account cannot be put on the venue's clock.",
-            path="venue.clock",
-            remedy="Use clock = 'causal', or leave the events out.",
-        )
-    return [by_venue_time(one) for one in columns]
 
 
 def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
@@ -200,7 +189,7 @@ def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
     found: dict[str, Instrument] = {}
     for one in series:
         if not len(one):
-            raise DataError("has no rows.", source=_source(one), remedy="Leave it out.")
+            raise DataError("has no rows.", source=source_name(one), remedy="Leave it out.")
         known = found.get(one.symbol)
         if one.instrument is None:
             continue
@@ -217,11 +206,6 @@ def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
 def plain_instrument(symbol: str) -> Instrument:
     """What a series without an instrument is: a price unit of 1e-6, whole units, no fees, no calendar."""
     return Instrument(symbol=symbol, price_unit=1e-6, lot_size=1)
-
-
-def _source(series: Series) -> str:
-    named = f"{series.kind} of {series.symbol}"
-    return named if series.source in ("", "arrays") else f"{named} ({series.source})"
 
 
 def _sessions(instrument: Instrument, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
@@ -325,16 +309,16 @@ def _plain_wake(
     if isinstance(wake, OnSource):
         return (
             "source",
-            _id(wake.symbol, ids),
+            id_of(wake.symbol, ids),
             {"bar": "bars", "quote": "quotes", "trade": "trades", "book": "book_l2"}[wake.kind],
         )
     if isinstance(wake, Every):
-        symbols = list(ids.values()) if wake.symbol is None else [_id(wake.symbol, ids)]
+        symbols = list(ids.values()) if wake.symbol is None else [id_of(wake.symbol, ids)]
         return ("every", wake.period_ns, wake.phase_ns, symbols)
     if isinstance(wake, OnBar):
         for symbol in wake.symbols:
             _check_timeframe(symbol, wake.timeframe_ns, series, ids)
-        members = [_id(symbol, ids) for symbol in wake.symbols]
+        members = [id_of(symbol, ids) for symbol in wake.symbols]
         if len(members) == 1:
             return ("source", members[0], "bars")
         return ("bars", members, wake.timeframe_ns or 0, 0)
@@ -344,7 +328,7 @@ def _plain_wake(
 def _check_timeframe(
     symbol: str, timeframe_ns: int | None, series: Sequence[Series], ids: Mapping[str, int]
 ) -> None:
-    _id(symbol, ids)
+    id_of(symbol, ids)
     lengths = [one.timeframe_ns for one in series if one.symbol == symbol and isinstance(one, Bars)]
     if not lengths:
         raise DataError(f"on_bar({symbol!r}) needs bars, and the data has none.", source=symbol)
@@ -357,143 +341,19 @@ def _check_timeframe(
         )
 
 
-def _id(symbol: str, ids: Mapping[str, int]) -> int:
-    try:
-        return ids[symbol]
-    except KeyError:
-        raise UnknownSymbolError(symbol, list(ids)) from None
-
-
 def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
     """Limits as ``(value, is a fraction of equity)`` by name."""
     return {name: (amount.value, amount.of_equity) for name, amount in limits.amounts().items()}
 
 
-def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
-    """A series as the core's tuple of columns; nothing is copied but what is not contiguous."""
-    import numpy as np
-
-    def column(values: Any) -> Any:
-        return np.ascontiguousarray(values)
-
-    recv = None if series.ts_recv_ns is series.ts_event_ns else column(series.ts_recv_ns)
-    head = (series.kind, symbol, recv, column(series.ts_event_ns))
-    if isinstance(series, Bars):
-        prices = (column(one) for one in (series.open, series.high, series.low, series.close))
-        return (*head, column(series.open_ns), *prices, column(series.volume))
-    if isinstance(series, Quotes):
-        return (*head, *(column(one) for one in (series.bid, series.ask, series.bid_size, series.ask_size)))
-    if isinstance(series, Trades):
-        return (*head, column(series.price), column(series.size), column(series.aggressor))
-    if isinstance(series, BookEvents):
-        if series.model != "l2":
-            raise DataError(
-                "events of single orders cannot be simulated yet.",
-                source=_source(series),
-                remedy="Replay them with tw.books.L3Book, or give the venue's levels.",
-            )
-        columns = (series.action, series.side, series.flags, series.price, series.size, series.order_id)
-        return (*head, *(column(one) for one in columns))
-    raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
+def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
+    """Refuses exact queues where the data does not say who stands before whom."""
+    levels = [one for one in series if isinstance(one, BookEvents) and one.model == "l2"]
+    if isinstance(queue, ExactQueue) and levels:
+        raise DataError(
+            "has levels, which do not say where in a queue an order stands.",
+            source=source_name(levels[0]),
+            remedy="Leave venue.fills.queue out, choose a model of levels, or give events of single orders.",
+        )
 
 
-def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A series of `plain_series` in order of the venue's time: what a venue with its own clock reads."""
-    import numpy as np
-
-    kind, symbol, _, event, *values = columns
-    if np.any(event[1:] < event[:-1]):
-        order = np.argsort(event, kind="stable")
-        event, values = event[order], [None if one is None else one[order] for one in values]
-    return (kind, symbol, None, event, *values)
-
-
-def plain_event(
-    event: Any,
-    ids: Mapping[str, int],
-    instruments: Mapping[str, Instrument],
-    currencies: Sequence[str],
-) -> tuple[Any, ...]:
-    """A cash, status or grid event as the core's tuple.
-
-    Raises:
-        DataError: Something that is no event, or a currency that the account does not have.
-    """
-    times = (event.ts_recv_ns, event.ts_event_ns)
-    if isinstance(event, records.Deposit):
-        if event.currency not in currencies:
-            raise DataError(
-                f"deposit in {event.currency}, which the account does not have.",
-                source="events",
-                remedy=f"It has {', '.join(currencies)}.",
-            )
-        return ("deposit", 0, *times, currencies.index(event.currency), event.amount)
-    symbol = _id(event.symbol, ids)
-    instrument = instruments[event.symbol]
-    match event:
-        case records.Dividend():
-            return ("dividend", symbol, *times, event.amount)
-        case records.Split():
-            return ("split", symbol, *times, event.numerator, event.denominator)
-        case records.Funding():
-            return ("funding", symbol, *times, round(event.rate * RATE_ONE))
-        case records.Settlement():
-            price = instrument.price_ticks(event.price)
-            return ("settlement", symbol, *times, price, event.void)
-        case records.MarketStatus():
-            return ("status", symbol, *times, event.status)
-        case records.TickGridChange():
-            from tradewright.core.exact import step_of
-
-            return ("grid", symbol, *times, event.grid.in_ticks(step_of(instrument.price_unit)))
-        case _:
-            raise DataError(f"{type(event).__name__} is no event.", source="events")
-
-
-def plain_venue(venue: Venue, seed: int) -> dict[str, Any]:
-    """The venue's configuration as plain values."""
-    latency = venue.latency
-    if isinstance(latency, SampledLatency):
-        plain: dict[str, Any] = {
-            "type": "sampled",
-            "seed": seed if latency.seed is None else latency.seed,
-            "entry": _distribution(latency.entry),
-            "response": _distribution(latency.response),
-        }
-    elif isinstance(latency, RecordedLatency):
-        plain = {
-            "type": "recorded",
-            "at_ns": list(latency.at_ns),
-            "entry_ns": list(latency.entry_ns),
-            "response_ns": list(latency.response_ns),
-        }
-    else:
-        plain = {"type": "constant", "entry_ns": latency.entry_ns, "response_ns": latency.response_ns}
-    share = venue.fills.participation_max
-    return {
-        "latency": plain,
-        "decision_ns": venue.decision_ns,
-        "fills": {
-            "timing": venue.fills.timing,
-            "path": venue.fills.path,
-            "touch_fills": venue.fills.touch_fills,
-            "participation_max": None if share == "unlimited" else share,
-            "zero_volume_fills": venue.fills.zero_volume_fills,
-            "displayed_size_caps": venue.fills.displayed_size_caps,
-            "queue": _queue(venue.fills.queue),
-            "partial": venue.fills.partial,
-        },
-        "costs": {name: getattr(venue.costs, name) for name in venue.costs.__struct_fields__},
-    }
-
-
-def _queue(queue: Queue) -> dict[str, Any]:
-    if isinstance(queue, ProbabilisticQueue):
-        return {"type": queue.form, "exponent": queue.exponent}
-    return {"type": "risk_averse"}
-
-
-def _distribution(distribution: LogNormal | Quantiles) -> dict[str, Any]:
-    if isinstance(distribution, LogNormal):
-        return {"type": "lognormal", "median_ns": distribution.median_ns, "sigma": distribution.sigma}
-    return {"type": "quantiles", "quantiles_ns": list(distribution.quantiles_ns)}

@@ -171,8 +171,25 @@ class ProbabilisticQueue(Struct, frozen=True, kw_only=True, forbid_unknown_field
         return words if self.form.startswith("log") else f"{words} {self.exponent:g}"
 
 
-Queue: TypeAlias = RiskAverseQueue | ProbabilisticQueue
-"""How a resting order moves up in a book of levels; in TOML ``{ type = "probabilistic", form = "log" }``."""
+class ExactQueue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="exact"):
+    """Events of single orders say who stood before ours and who came later: nothing is guessed.
+
+    Attributes:
+        priority: When a modified order of the recorded book keeps its place at its price: if it gets no
+            larger (``reduction_keeps``: CME, Nasdaq), never, or always.
+    """
+
+    priority: Literal["reduction_keeps", "always_lost", "always_kept"] = "reduction_keeps"
+
+    def __post_init__(self) -> None:
+        if self.priority not in ("reduction_keeps", "always_lost", "always_kept"):
+            raise ValueError(
+                f"priority: {self.priority!r} is unknown. Use reduction_keeps, always_lost or always_kept."
+            )
+
+
+Queue: TypeAlias = RiskAverseQueue | ProbabilisticQueue | ExactQueue
+"""How a resting order moves up in a book; in TOML ``{ type = "probabilistic", form = "log" }``."""
 
 
 class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -190,8 +207,10 @@ class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             fills in it while participation is limited. A bar without volume is never limited.
         displayed_size_caps: A quote, or a level of a book, fills no more than it displays, once; what the
             venue shows next is new liquidity.
-        queue: On a book of levels, how a resting order moves up.
-        partial: On a book, a resting order fills as much as was printed beyond what stood before it;
+        queue: How a resting order moves up in a book. ``None`` is exact where the events are of single orders
+            and risk averse where they are of levels. A model of levels on events of orders sees their levels
+            alone, for comparison; exact on events of levels is refused.
+        partial: On a book, a resting order fills as much as was traded beyond what stood before it;
             otherwise all of it as soon as anything was.
     """
 
@@ -201,7 +220,7 @@ class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     participation_max: Annotated[float, Meta(gt=0, le=1)] | Literal["unlimited"] = 1.0
     zero_volume_fills: bool = False
     displayed_size_caps: bool = True
-    queue: Queue = RiskAverseQueue()
+    queue: Queue | None = None
     partial: bool = True
 
     def __post_init__(self) -> None:
@@ -263,6 +282,10 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         clock: ``causal`` matches in the order in which records arrived and sends no report before the record
             that it depends on. ``venue`` matches by the venue's own times and answers after the latency, even
             before the record that caused the answer has arrived: for research, never for paper.
+        cancel_on_pause: A `MarketStatus` of ``paused`` cancels resting orders (``market_closed``); otherwise
+            they wait and make when trading resumes.
+        cancel_off_grid: A `TickGridChange` cancels the orders that are off the new grid (``off_grid``);
+            otherwise they stay.
     """
 
     latency: Latency = ConstantLatency()
@@ -270,6 +293,8 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fills: Fills = Fills()
     costs: Costs = Costs()
     clock: Literal["causal", "venue"] = "causal"
+    cancel_on_pause: bool = False
+    cancel_off_grid: bool = False
 
     def __post_init__(self) -> None:
         _require_not_negative(decision_ns=self.decision_ns)
@@ -292,6 +317,10 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ``None`` is half of the initial margin. An instrument's own rate goes before it.
         borrow_bps_per_year: Cost of shares sold short, in basis points of their value for 365 days, charged
             daily.
+        netting: How binaries of one event are collateralised: each by itself (``market``); the short ones
+            together, for at most one outcome pays (``collateral_return``: Kalshi's opt-in, and what
+            Polymarket's conversion of NO shares comes to); or all of them, an exhaustive set of long ones
+            included (``group``: no venue known does that).
         day_ends: When a day ends, as ``HH:MM`` UTC: for daily and weekly loss, and for borrow.
     """
 
@@ -302,6 +331,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     initial_margin: Annotated[float, Meta(gt=0)] | None = None
     maintenance_margin: Annotated[float, Meta(ge=0)] | None = None
     borrow_bps_per_year: Bps = 0.0
+    netting: Literal["market", "collateral_return", "group"] = "market"
     day_ends: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "00:00"
 
     def __post_init__(self) -> None:
@@ -309,6 +339,10 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             _require(f"cash.{currency}", amount, "a finite number of at least 0", amount >= 0)
         if self.kind not in ("cash", "margin"):
             raise ValueError(f'kind: {self.kind!r} is neither "cash" nor "margin".')
+        if self.netting not in ("market", "collateral_return", "group"):
+            raise ValueError(
+                f"netting: {self.netting!r} is unknown. Use 'market', 'collateral_return' or 'group'."
+            )
         if self.currency is not None and self.cash and self.currency not in self.cash:
             raise ValueError(f"currency: {self.currency!r} has no cash; there is {', '.join(self.cash)}.")
         _require_positive(leverage_max=self.leverage_max)

@@ -154,6 +154,8 @@ pub enum CashEvent {
         /// True if the market was declared void (positions end at this price all the same).
         void: bool,
     },
+    /// Declares the market void and gives each position held what it cost; fees stay paid. Ends the instrument.
+    Refund,
     /// Money put in (positive) or taken out, in the account's currency of that index.
     Deposit {
         /// Currency index.

@@ -114,6 +114,8 @@ pub struct Instrument {
     pub expiry_ns: Option<i64>,
     /// Event group of mutually exclusive outcomes.
     pub event_group: Option<u32>,
+    /// How many outcomes the group has, where one of them is sure to pay; `None` where it may be that none does.
+    pub event_outcomes: Option<u32>,
     /// Initial margin as a share of value, in 10⁻¹⁰; used by margin accounts. 0 uses the account's leverage.
     pub margin_initial_e10: i64,
     /// Maintenance margin as a share of value, in 10⁻¹⁰. 0 uses the account's rate.
@@ -137,6 +139,7 @@ impl Instrument {
             sessions: Vec::new(),
             expiry_ns: None,
             event_group: None,
+            event_outcomes: None,
             margin_initial_e10: 0,
             margin_maintenance_e10: 0,
         }

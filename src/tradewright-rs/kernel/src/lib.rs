@@ -22,6 +22,8 @@ pub mod matching;
 pub mod num;
 pub mod order;
 pub mod orders;
+pub mod queues;
 mod reason;
 pub mod timer;
 pub mod venue;
+mod wide;

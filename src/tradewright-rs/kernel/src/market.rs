@@ -1,7 +1,7 @@
 //! What is known of each instrument now.
 
-use crate::book::{Book, L2, LAST, WINDOW};
-use crate::event::{Bar, BookRow, Payload, Quote, Record, Status, Trade};
+use crate::book::{Book, L2, L3, LAST, LevelsOf, Priority, WINDOW};
+use crate::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
 use crate::instrument::{Instrument, SymbolId};
 use crate::order::Side;
 
@@ -39,6 +39,8 @@ pub struct SymbolState {
     pub seen: [bool; SOURCE_KINDS],
     /// Whether it trades.
     pub status: Status,
+    /// How often its tick grid has changed.
+    pub grid_changes: u32,
 }
 
 impl Default for SymbolState {
@@ -51,6 +53,7 @@ impl Default for SymbolState {
             mark_ns: i64::MIN,
             seen: [false; SOURCE_KINDS],
             status: Status::Open,
+            grid_changes: 0,
         }
     }
 }
@@ -64,6 +67,8 @@ pub struct Market {
     pub symbols: Vec<SymbolState>,
     /// Order books, of the instruments that have one; index is the symbol id.
     pub books: Vec<Option<Box<L2>>>,
+    /// The single orders behind those levels, of the instruments whose events tell them; index is the symbol id.
+    pub orders_books: Vec<Option<Box<LevelsOf>>>,
     /// The time of the current step.
     pub now_ns: i64,
 }
@@ -73,7 +78,19 @@ impl Market {
     pub fn new(instruments: Vec<Instrument>) -> Market {
         let symbols = vec![SymbolState::default(); instruments.len()];
         let books = vec![None; instruments.len()];
-        Market { instruments, symbols, books, now_ns: i64::MIN }
+        let orders_books = vec![None; instruments.len()];
+        Market { instruments, symbols, books, orders_books, now_ns: i64::MIN }
+    }
+
+    /// Says before the run that the events of an instrument's book are of single orders.
+    pub fn declare_orders(&mut self, symbol: SymbolId, priority: Priority) {
+        self.orders_books[symbol as usize] = Some(Box::new(LevelsOf::new(L3::new(WINDOW, priority))));
+    }
+
+    /// The single orders of an instrument whose events tell them.
+    #[inline]
+    pub fn orders(&self, symbol: SymbolId) -> Option<&L3> {
+        self.orders_books[symbol as usize].as_deref().map(LevelsOf::orders)
     }
 
     /// Applies one bar.
@@ -170,6 +187,11 @@ impl Market {
             }
             Payload::Grid(grid) => {
                 self.instruments[record.symbol as usize].grid = grid.clone();
+                self.symbols[record.symbol as usize].grid_changes += 1;
+                None
+            }
+            Payload::Cash(CashEvent::Settlement { .. } | CashEvent::Refund) => {
+                self.symbols[record.symbol as usize].status = Status::Resolved;
                 None
             }
             Payload::Cash(_) => None,

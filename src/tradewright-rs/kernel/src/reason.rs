@@ -72,11 +72,13 @@ pub enum Reason {
     Liquidation,
     /// The venue refused for a reason of its own; see the text.
     Venue,
+    /// Worst-case loss over the outcomes of an event.
+    EventGroupLossMax,
 }
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Reason; 34] = [
+    pub const ALL: [Reason; 35] = [
         Reason::None,
         Reason::PolicyCancelled,
         Reason::Replaced,
@@ -111,11 +113,12 @@ impl Reason {
         Reason::UnknownBlocks,
         Reason::Liquidation,
         Reason::Venue,
+        Reason::EventGroupLossMax,
     ];
 
     /// The name users see: `price_collar`.
     pub fn name(self) -> &'static str {
-        const NAMES: [&str; 34] = [
+        const NAMES: [&str; 35] = [
             "",
             "policy_cancelled",
             "replaced",
@@ -150,6 +153,7 @@ impl Reason {
             "unknown_blocks",
             "liquidation",
             "venue",
+            "event_group_loss_max",
         ];
         NAMES[self as usize]
     }

@@ -7,7 +7,7 @@ use tradewright_kernel::fees::{DatedFees, FeeCurve, FeeRates, Rounding};
 use tradewright_kernel::gate::{Amount, Limits, OrderRate};
 use tradewright_kernel::instrument::{Contract, GridBand, Instrument, Payment, Session, TickGrid};
 use tradewright_kernel::kernel::Wake;
-use tradewright_kernel::ledger::{AccountConfig, AccountKind};
+use tradewright_kernel::ledger::{AccountConfig, AccountKind, Netting};
 use tradewright_kernel::market::SourceKind;
 use tradewright_kernel::num::{Decimal, cash_from_f64};
 
@@ -56,6 +56,7 @@ pub(crate) fn instrument(fields: &Bound<'_, PyDict>) -> PyResult<Instrument> {
         sessions: sessions.into_iter().map(|(open_ns, close_ns)| Session { open_ns, close_ns }).collect(),
         expiry_ns: get(fields, "expiry_ns")?,
         event_group: get(fields, "event_group")?,
+        event_outcomes: get(fields, "event_outcomes")?,
         margin_initial_e10: get(fields, "margin_initial_e10")?,
         margin_maintenance_e10: get(fields, "margin_maintenance_e10")?,
     })
@@ -93,7 +94,7 @@ pub(crate) fn source_kind(name: &str) -> PyResult<SourceKind> {
         "bars" => Ok(SourceKind::Bar),
         "quotes" => Ok(SourceKind::Quote),
         "trades" => Ok(SourceKind::Trade),
-        "book_l2" => Ok(SourceKind::Book),
+        "book_l2" | "book_l3" => Ok(SourceKind::Book),
         other => Err(PyValueError::new_err(format!("{other:?} is no kind of source"))),
     }
 }
@@ -130,6 +131,7 @@ pub(crate) fn limits(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
             "position_max" => limits.position_max = amount,
             "gross_max" => limits.gross_max = amount,
             "net_max" => limits.net_max = amount,
+            "event_group_loss_max" => limits.event_group_loss_max = amount,
             "loss_per_day_max" => limits.loss_per_day_max = amount,
             "loss_per_week_max" => limits.loss_per_week_max = amount,
             // A drawdown is a fraction of the peak by nature.
@@ -142,6 +144,16 @@ pub(crate) fn limits(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
         }
     }
     Ok(limits)
+}
+
+/// How binaries of one event are collateralised, by its name.
+pub(crate) fn netting(name: &str) -> PyResult<Netting> {
+    match name {
+        "market" => Ok(Netting::Market),
+        "collateral_return" => Ok(Netting::CollateralReturn),
+        "group" => Ok(Netting::Group),
+        other => Err(PyValueError::new_err(format!("netting {other:?} is unknown"))),
+    }
 }
 
 /// An account from its fields.
@@ -162,5 +174,6 @@ pub(crate) fn account(fields: &Bound<'_, PyDict>) -> PyResult<AccountConfig> {
         initial_e10: get(fields, "initial_e10")?,
         maintenance_e10: get(fields, "maintenance_e10")?,
         day_ends_ns: get(fields, "day_ends_ns")?,
+        netting: netting(&get::<String>(fields, "netting")?)?,
     })
 }

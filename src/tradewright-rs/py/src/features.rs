@@ -18,7 +18,7 @@ use tradewright_kernel::num::Decimal;
 pub type SpecTuple = (String, Vec<u32>, Vec<f64>, Vec<i64>, Option<SymbolId>, Option<usize>);
 
 /// Times of the steps, and a column a root.
-type Computed<'py> = (Bound<'py, PyArray1<i64>>, Vec<Bound<'py, PyArray1<f64>>>);
+pub type Computed<'py> = (Bound<'py, PyArray1<i64>>, Vec<Bound<'py, PyArray1<f64>>>);
 
 /// The nodes of `features.compile`.
 pub fn parse_specs(specs: Vec<SpecTuple>) -> Vec<NodeSpec> {
@@ -92,9 +92,7 @@ impl Columns<'_> {
                 market.on_quote(self.symbol, &Quote { ts_recv_ns: ts, ts_event_ns: ts, bid, ask, bid_size, ask_size });
             }
             SourceKind::Book => {
-                let text =
-                    "features over a book are computed by a run: watch them in a policy, or take book_l2 of a run";
-                return Err(PyValueError::new_err(text));
+                return Err(PyValueError::new_err("events of a book go through compute_recorded"));
             }
             SourceKind::Trade => {
                 let (price, size) = (self.price(0)?, value(1));
@@ -175,7 +173,7 @@ fn source_kind(kind: &str) -> PyResult<SourceKind> {
         "bars" => Ok(SourceKind::Bar),
         "quotes" => Ok(SourceKind::Quote),
         "trades" => Ok(SourceKind::Trade),
-        "book_l2" => Ok(SourceKind::Book),
+        "book_l2" | "book_l3" => Ok(SourceKind::Book),
         _ => Err(PyValueError::new_err(format!("{kind:?} is not bars, quotes, trades or book_l2"))),
     }
 }

@@ -67,7 +67,8 @@ fn optional<'py, T: numpy::Element>(
 /// Reads one series: `("bars", symbol, recv, event, open_ns, open, high, low, close, volume)`,
 /// `("quotes", symbol, recv, event, bid, ask, bid_size, ask_size)`,
 /// `("trades", symbol, recv, event, price, size, aggressor)`,
-/// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id)` or `("events", [record, …])`.
+/// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id)`, the same as `"book_l3"`, or
+/// `("events", [record, …])`.
 pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
     let kind: String = series.get_item(0)?.extract()?;
     if kind == "events" {
@@ -108,7 +109,7 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
             column(series, 5, "size")?,
             optional(series, 6, "aggressor")?,
         ),
-        "book_l2" => Held::Book(Box::new(HeldBook {
+        "book_l2" | "book_l3" => Held::Book(Box::new(HeldBook {
             symbol,
             recv,
             event,
@@ -269,6 +270,7 @@ fn event_record(event: &Bound<'_, PyTuple>) -> PyResult<Record> {
         "settlement" => {
             Payload::Cash(CashEvent::Settlement { price: integer(4)?, void: event.get_item(5)?.extract()? })
         }
+        "refund" => Payload::Cash(CashEvent::Refund),
         "deposit" => Payload::Cash(CashEvent::Deposit { currency: event.get_item(4)?.extract()?, amount: cash(5)? }),
         "status" => Payload::Status(match event.get_item(4)?.extract::<String>()?.as_str() {
             "open" => Status::Open,
@@ -367,6 +369,9 @@ fn book_row(ts_recv_ns: i64, values: EventTuple, instrument: &Instrument) -> PyR
     let action = Action::from_code(code).ok_or_else(|| bad("no such book action:", f64::from(code)))?;
     let price = match action.has_price() {
         true => instrument.price_unit.count_nearest(price).filter(|&count| count > 0),
+        false if action == Action::Execute => {
+            instrument.price_unit.count_nearest(price).filter(|&count| count > 0).or(Some(0))
+        }
         false => Some(0),
     };
     let lots = instrument.lot_size.count_nearest(size).filter(|&lots| lots >= 0 || action == Action::Change);

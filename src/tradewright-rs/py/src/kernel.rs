@@ -130,6 +130,7 @@ impl Kernel {
             keeps_priority: get(config, "keeps_priority")?,
             liquidates: get(config, "liquidates")?,
             borrow_e10: get(config, "borrow_e10")?,
+            books: venue::books(&get(config, "books")?)?,
             journal,
         })
         .map_err(PyValueError::new_err)?;
@@ -420,13 +421,13 @@ impl Kernel {
     }
 }
 
-/// Which records each symbol of the series has.
-fn kinds(series: &[Bound<'_, PyTuple>]) -> PyResult<Vec<(SymbolId, SourceKind)>> {
+/// Which records each symbol of the series has, and whether they are of single orders.
+fn kinds(series: &[Bound<'_, PyTuple>]) -> PyResult<Vec<(SymbolId, SourceKind, bool)>> {
     let mut kinds = Vec::new();
     for values in series {
         let kind: String = values.get_item(0)?.extract()?;
         if kind != "events" {
-            kinds.push((values.get_item(1)?.extract()?, source_kind(&kind)?));
+            kinds.push((values.get_item(1)?.extract()?, source_kind(&kind)?, kind == "book_l3"));
         }
     }
     Ok(kinds)

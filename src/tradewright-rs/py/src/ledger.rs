@@ -23,6 +23,10 @@ struct InstrumentSpec {
     bounds_ticks: Option<(i64, i64)>,
     margin_initial_e10: i64,
     margin_maintenance_e10: i64,
+    #[pyo3(default)]
+    event_group: Option<u32>,
+    #[pyo3(default)]
+    event_outcomes: Option<u32>,
 }
 
 impl InstrumentSpec {
@@ -51,6 +55,8 @@ impl InstrumentSpec {
             bounds_ticks: self.bounds_ticks,
             margin_initial_e10: self.margin_initial_e10,
             margin_maintenance_e10: self.margin_maintenance_e10,
+            event_group: self.event_group,
+            event_outcomes: self.event_outcomes,
             ..Instrument::plain(&self.symbol)
         })
     }
@@ -175,7 +181,7 @@ impl Ledger {
 #[pymethods]
 impl Ledger {
     #[new]
-    #[pyo3(signature = (instruments, *, policies, balances, kind = "margin", currency = 0, leverage_max_e10 = 10_000_000_000, initial_e10 = 0, maintenance_e10 = 0, day_ends_ns = 0))]
+    #[pyo3(signature = (instruments, *, policies, balances, kind = "margin", currency = 0, leverage_max_e10 = 10_000_000_000, initial_e10 = 0, maintenance_e10 = 0, day_ends_ns = 0, netting = "market"))]
     #[allow(clippy::too_many_arguments)] // Keywords in Python.
     fn new(
         instruments: Vec<InstrumentSpec>,
@@ -187,6 +193,7 @@ impl Ledger {
         initial_e10: i64,
         maintenance_e10: i64,
         day_ends_ns: i64,
+        netting: &str,
     ) -> PyResult<Ledger> {
         let config = AccountConfig {
             kind: match kind {
@@ -200,6 +207,7 @@ impl Ledger {
             initial_e10,
             maintenance_e10,
             day_ends_ns,
+            netting: crate::configuration::netting(netting)?,
         };
         let instruments = instruments.iter().map(InstrumentSpec::instrument).collect::<PyResult<Vec<_>>>()?;
         let inner = ledger::Ledger::new(&config, &instruments, policies as usize).map_err(PyValueError::new_err)?;
@@ -269,6 +277,11 @@ impl Ledger {
     fn funding(&mut self, symbol: u32, rate_e10: i64, ts_event_ns: i64) -> PyResult<()> {
         let event = CashEvent::Funding { rate_e10 };
         self.inner.cash_event(self.symbol(symbol)?, &event, ts_event_ns).map_err(refused)
+    }
+
+    /// Declares an instrument void: every position ends at what it cost.
+    fn refund(&mut self, symbol: u32, ts_event_ns: i64) -> PyResult<()> {
+        self.inner.cash_event(self.symbol(symbol)?, &CashEvent::Refund, ts_event_ns).map_err(refused)
     }
 
     /// Ends all positions at a price.
@@ -342,6 +355,11 @@ impl Ledger {
         Ok(self.inner.buying_power(self.currency(currency)?))
     }
 
+    /// Cash set aside in a currency for what binaries sold short owe at their worst.
+    fn locked(&self, currency: u16) -> PyResult<i128> {
+        Ok(self.inner.locked(self.currency(currency)?))
+    }
+
     /// Initial margin in use in a currency.
     fn margin_used(&self, currency: u16) -> PyResult<i128> {
         Ok(self.inner.margin_used(self.currency(currency)?))
@@ -359,6 +377,7 @@ impl Ledger {
                 EntryKind::Fill { fill_id } => ("fill", Some(fill_id)),
                 EntryKind::Split { .. } => ("split", None),
                 EntryKind::Settlement => ("settlement", None),
+                EntryKind::Refund => ("refund", None),
                 EntryKind::Dividend => ("dividend", None),
                 EntryKind::Funding => ("funding", None),
                 EntryKind::Borrow => ("borrow", None),

@@ -15,6 +15,7 @@ mod kernel;
 mod ledger;
 mod matching;
 mod names;
+mod recorded;
 mod values;
 mod venue;
 mod views;
@@ -35,6 +36,8 @@ mod _native {
     use crate::ledger::{Balance, Ledger, LedgerEntry, LedgerTrip};
     #[pymodule_export]
     use crate::matching::{MatchFill, MatchOrder, MatchOutcome, MatchingEngine};
+    #[pymodule_export]
+    use crate::recorded::compute_recorded;
     #[pymodule_export]
     use crate::values::Approved;
     #[pymodule_export]

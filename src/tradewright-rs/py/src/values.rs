@@ -87,6 +87,8 @@ pub fn order(py: Python<'_>, state: &State, id: OrderId, names: &Names, classes:
     let fields = order_fields(py, &known.order, instrument, names)?;
     fields.set_item("status", status_name(known.status))?;
     fields.set_item("filled", instrument.size(known.filled_lots))?;
+    let ahead = state.queues.ahead(id, &state.market);
+    fields.set_item("queue_ahead", ahead.map(|lots| lots * instrument.size(1)))?;
     decode(py, classes, fields)
 }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use tradewright_kernel::book::Priority;
 use tradewright_kernel::event::Payload;
 use tradewright_kernel::instrument::{Instrument, SymbolId};
+use tradewright_kernel::kernel::Books;
 use tradewright_kernel::market::SourceKind;
 use tradewright_kernel::venue::{
     BarPath, BarTiming, Costs, Distribution, Fills, Latency, LatencySample, QueueModel, SimVenue as KernelVenue,
@@ -134,13 +136,16 @@ impl SimVenue {
 /// A venue of this configuration; `kinds` says which records each symbol has.
 pub fn build(
     config: &Bound<'_, PyDict>,
-    kinds: &[(SymbolId, SourceKind)],
+    kinds: &[(SymbolId, SourceKind, bool)],
     instruments: &[Instrument],
 ) -> PyResult<KernelVenue> {
     let config = read(config)?;
     config.validate().map_err(PyValueError::new_err)?;
     let mut venue = KernelVenue::new(config, instruments);
-    for &(symbol, kind) in kinds {
+    for &(symbol, kind, is_of_orders) in kinds {
+        if is_of_orders {
+            venue.declare_orders(symbol);
+        }
         venue.declare(symbol, kind);
     }
     Ok(venue)
@@ -155,6 +160,25 @@ fn field<'py, T: for<'a> FromPyObject<'a, 'py, Error: Into<PyErr>>>(
         let error: PyErr = error.into();
         PyValueError::new_err(format!("venue.{name}: {error}"))
     })
+}
+
+/// What a kernel keeps of books: the symbols told order by order, and the queue model if a policy asked for places.
+pub fn books(config: &Bound<'_, PyDict>) -> PyResult<Books> {
+    let queue: Option<Bound<'_, PyDict>> = field(config, "queue")?;
+    Ok(Books {
+        of_orders: field(config, "of_orders")?,
+        priority: read_priority(&field::<String>(config, "priority")?)?,
+        queues: queue.map(|queue| read_queue(&queue)).transpose()?,
+    })
+}
+
+fn read_priority(name: &str) -> PyResult<Priority> {
+    match name {
+        "reduction_keeps" => Ok(Priority::ReductionKeeps),
+        "always_lost" => Ok(Priority::AlwaysLost),
+        "always_kept" => Ok(Priority::AlwaysKept),
+        other => Err(PyValueError::new_err(format!("venue.fills.queue.priority: {other:?} is unknown"))),
+    }
 }
 
 fn read_queue(queue: &Bound<'_, PyDict>) -> PyResult<QueueModel> {
@@ -195,6 +219,8 @@ pub fn read(config: &Bound<'_, PyDict>) -> PyResult<VenueConfig> {
             zero_volume_fills: field(&fills, "zero_volume_fills")?,
             displayed_size_caps: field(&fills, "displayed_size_caps")?,
             queue: read_queue(&dict(&fills, "queue")?)?,
+            exact_orders: field(&fills, "exact_orders")?,
+            priority: read_priority(&field::<String>(&fills, "priority")?)?,
             partial: field(&fills, "partial")?,
         },
         costs: Costs {
@@ -206,6 +232,8 @@ pub fn read(config: &Bound<'_, PyDict>) -> PyResult<VenueConfig> {
             average_volume: field(&costs, "average_volume")?,
             average_volume_bars: field(&costs, "average_volume_bars")?,
         },
+        cancel_on_pause: field(config, "cancel_on_pause")?,
+        cancel_off_grid: field(config, "cancel_off_grid")?,
     })
 }
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from tradewright.core.book_events import BookEvents
+from tradewright.core.exact import step_of
 from tradewright.core.features.graph import compile as compile_nodes
 from tradewright.core.features.node import Node
+from tradewright.core.native_series import plain_series, source_name, with_prints
+from tradewright.core.series import Series
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
+
+    from tradewright.core.instrument import Instrument
 
 _PRICES = {"bars": ("open", "high", "low", "close"), "quotes": ("bid", "ask"), "trades": ("price",)}
 _SIZES = {"bars": ("volume",), "quotes": ("bid_size", "ask_size"), "trades": ("size", "aggressor")}
@@ -41,10 +47,11 @@ def compute(
 
     Args:
         nodes: A node, several, or several by the names that their columns get.
-        data: A series (`Bars`, `Quotes`, `Trades`), several of them, a dataset, or a Polars frame of bars
-            (open, high, low, close, volume), quotes (bid, ask, bid_size, ask_size) or trades (price, size,
-            aggressor of 1, -1 or 0) with a time column ``ts_recv``, ``ts_event`` or ``ts`` (aware, or ns
-            since the epoch).
+        data: A series (`Bars`, `Quotes`, `Trades`, `BookEvents`), several of them, a dataset, or a Polars
+            frame of bars (open, high, low, close, volume), quotes (bid, ask, bid_size, ask_size) or
+            trades (price, size, aggressor of 1, -1 or 0) with a time column ``ts_recv``, ``ts_event`` or
+            ``ts`` (aware, or ns since the epoch). Trades of a symbol beside its book go among the book's
+            events, as in a run.
         symbol: The instrument of a frame without a ``symbol`` column.
 
     Returns:
@@ -67,10 +74,11 @@ def compute(
 
 
 def _evaluate(named: dict[str, Node], data: object, symbol: str | None) -> pl.DataFrame:
-    import polars as pl
-
     from tradewright import _native
 
+    recorded = list(_flat(data))
+    if any(isinstance(one, BookEvents) for one in recorded):
+        return _evaluate_recorded(named, recorded)
     series = list(_all_series(data, symbol))
     units = {one.symbol: one.price_unit for one in series}
     ids = {name: index for index, name in enumerate(units)}
@@ -82,9 +90,60 @@ def _evaluate(named: dict[str, Node], data: object, symbol: str | None) -> pl.Da
         list(units.items()),
         [(ids[one.symbol], one.kind, one.ts_recv_ns, one.values) for one in series],
     )
+    return _framed(named, times, columns)
+
+
+def _framed(named: Iterable[str], times: Any, columns: Iterable[Any]) -> pl.DataFrame:
+    import polars as pl
+
     frame = [pl.Series("ts", times).cast(pl.Datetime("ns", "UTC"))]
     frame += [pl.Series(name, column) for name, column in zip(named, columns, strict=True)]
     return pl.DataFrame(frame)
+
+
+def _flat(data: Any) -> Iterable[Any]:
+    """Series and frames out of data sets and lists of them."""
+    if hasattr(data, "series") and not hasattr(data, "ts_recv_ns"):
+        yield from _flat(data.series)
+    elif isinstance(data, list | tuple):
+        for one in cast("Sequence[Any]", data):
+            yield from _flat(one)
+    else:
+        yield data
+
+
+def _evaluate_recorded(named: dict[str, Node], data: Sequence[Any]) -> pl.DataFrame:
+    """Whole series through the kernel's own steps: a book has a state that rows of columns do not show."""
+    from tradewright import _native
+
+    for one in data:
+        if not isinstance(one, Series):
+            raise TypeError(
+                f"features.compute reads a book beside other series, not beside {type(one).__name__}. "
+                "Make it a series first, such as Quotes or Trades."
+            )
+    series = with_prints(data)
+    instruments: dict[str, tuple[str, str]] = {}
+    for one in series:
+        known = one.instrument
+        units = (_PRICE_UNIT_DEFAULT, "1") if known is None else _units(known)
+        if known is not None or one.symbol not in instruments:
+            instruments[one.symbol] = units
+    ids = {name: index for index, name in enumerate(instruments)}
+    compiled = compile_nodes(named.values(), ids)
+    times, columns = _native.compute_recorded(
+        compiled.specs,
+        [compiled.ids[node] for node in named.values()],
+        compiled.callables,
+        [(symbol, *units) for symbol, units in instruments.items()],
+        [plain_series(one, ids[one.symbol]) for one in series],
+        [source_name(one) for one in series],
+    )
+    return _framed(named, times, columns)
+
+
+def _units(instrument: Instrument) -> tuple[str, str]:
+    return step_of(instrument.price_unit).text(), step_of(instrument.lot_size).text()
 
 
 def _all_series(data: Any, symbol: str | None) -> Iterable[_Columns]:
@@ -104,7 +163,7 @@ def _all_series(data: Any, symbol: str | None) -> Iterable[_Columns]:
     else:
         raise TypeError(
             f"features.compute cannot read {type(data).__name__}. "
-            "Use Bars, Quotes or Trades, a list of them, or a Polars frame."
+            "Use Bars, Quotes, Trades or BookEvents, a list of them, or a Polars frame."
         )
 
 

@@ -40,7 +40,7 @@ pub enum Action {
 impl Action {
     /// The action of a code.
     #[inline]
-    pub fn from_code(code: u8) -> Option<Action> {
+    pub const fn from_code(code: u8) -> Option<Action> {
         const ALL: [Action; 11] = [
             Action::Trade,
             Action::Set,
@@ -54,14 +54,14 @@ impl Action {
             Action::Execute,
             Action::Fill,
         ];
-        ALL.get(code as usize).copied()
+        if (code as usize) < ALL.len() { Some(ALL[code as usize]) } else { None }
     }
 }
 
 impl Action {
     /// Whether an event of this kind says a price of its own: an order that shrinks has the price that it had.
     #[inline]
-    pub fn has_price(self) -> bool {
+    pub const fn has_price(self) -> bool {
         !matches!(self, Action::Clear | Action::SnapshotStart | Action::SnapshotEnd | Action::Cancel | Action::Execute)
     }
 }

@@ -1,5 +1,7 @@
 //! A book of orders, each at its place in its level's queue.
 
+use std::collections::BTreeMap;
+
 use super::{
     Action, Book, BookEvent, GAP, Integrity, LAST, Ladder, Level, Offence, OrderIndex, PriceLevel, key_of, price_of,
 };
@@ -47,6 +49,7 @@ struct Node {
     id: u64,
     key: i64,
     lots: i64,
+    rank: u64,
     before: u32,
     behind: u32,
     side: Side,
@@ -63,6 +66,8 @@ pub struct RestingOrder {
     pub price: i64,
     /// What is left of it.
     pub lots: i64,
+    /// Its place in time: of two orders at a price the lower rank stands before the other.
+    pub rank: u64,
 }
 
 /// Orders with exact queues, from the events of single orders.
@@ -74,6 +79,9 @@ pub struct L3 {
     free: u32,
     index: OrderIndex,
     priority: Priority,
+    next_rank: u64,
+    /// Key, side and rank by id of the orders that rested when the snapshot under way began.
+    before_snapshot: BTreeMap<u64, (i64, Side, u64)>,
     integrity: Integrity,
 }
 
@@ -86,6 +94,8 @@ impl L3 {
             free: NIL,
             index: OrderIndex::default(),
             priority,
+            next_rank: 0,
+            before_snapshot: BTreeMap::new(),
             integrity: Integrity::default(),
         }
     }
@@ -102,7 +112,21 @@ impl L3 {
 
     fn resting(&self, slot: u32) -> RestingOrder {
         let node = &self.nodes[slot as usize];
-        RestingOrder { id: node.id, side: node.side, price: price_of(node.side, node.key), lots: node.lots }
+        let Node { id, side, lots, rank, .. } = *node;
+        RestingOrder { id, side, price: price_of(side, node.key), lots, rank }
+    }
+
+    /// The rank of whatever joins a queue next. Ranks rise over the whole book and are never given twice.
+    #[inline]
+    pub fn next_rank(&self) -> u64 {
+        self.next_rank
+    }
+
+    /// Lots at a price of orders whose rank is lower: what stands before an order that came with this rank.
+    ///
+    /// O(orders at the price).
+    pub fn lots_before(&self, side: Side, price: i64, rank: u64) -> i64 {
+        self.queue(side, price).filter(|order| order.rank < rank).map(|order| order.lots).sum()
     }
 
     /// The orders at a price, oldest first.
@@ -132,7 +156,7 @@ impl L3 {
         if lots <= 0 {
             return Err(Offence::NegativeSize { price, lots });
         }
-        let node = Node { id, key, lots, before: NIL, behind: NIL, side };
+        let node = Node { id, key, lots, rank: 0, before: NIL, behind: NIL, side };
         let slot = if self.free == NIL { self.nodes.len() as u32 } else { self.free };
         if !self.index.insert(id, slot) {
             return Err(Offence::DuplicateOrder { order_id: id });
@@ -144,6 +168,9 @@ impl L3 {
             self.nodes.push(node);
         }
         self.join(slot);
+        if let Some(&(_, _, rank)) = self.before_snapshot.get(&id).filter(|known| (known.0, known.1) == (key, side)) {
+            self.nodes[slot as usize].rank = rank;
+        }
         Ok(())
     }
 
@@ -222,11 +249,28 @@ impl L3 {
         }
     }
 
+    /// An order that a snapshot shows at the price that it had keeps its rank: a snapshot tells anew and moves nobody.
+    fn remember_ranks(&mut self) {
+        self.before_snapshot.clear();
+        for side in [Side::Buy, Side::Sell] {
+            for (key, queue) in self.sides[side as usize].iter() {
+                let mut slot = queue.head;
+                while slot != NIL {
+                    let Node { id, rank, behind, .. } = self.nodes[slot as usize];
+                    self.before_snapshot.insert(id, (key, side, rank));
+                    slot = behind;
+                }
+            }
+        }
+    }
+
     fn join(&mut self, slot: u32) {
         let Node { key, lots, side, .. } = self.nodes[slot as usize];
         let ladder = &mut self.sides[side as usize];
         let mut queue = ladder.get(key);
         self.nodes[slot as usize].before = queue.tail;
+        self.nodes[slot as usize].rank = self.next_rank;
+        self.next_rank += 1;
         match queue.tail {
             NIL => queue.head = slot,
             tail => self.nodes[tail as usize].behind = slot,
@@ -291,11 +335,13 @@ impl Book for L3 {
                 Ok(())
             }
             (Action::SnapshotStart, _) => {
+                self.remember_ranks();
                 self.clear(None);
                 self.integrity.snapshot_starts();
                 Ok(())
             }
             (Action::SnapshotEnd, _) => {
+                self.before_snapshot.clear();
                 self.integrity.snapshot_ends();
                 Ok(())
             }

@@ -12,6 +12,7 @@ mod integrity;
 mod l2;
 mod l3;
 mod ladder;
+mod levels_of;
 mod order_index;
 mod sequence;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use integrity::{Integrity, OFFENCES, Offence};
 pub use l2::L2;
 pub use l3::{L3, Priority, RestingOrder};
 pub use ladder::{Iter, Ladder, Level};
+pub use levels_of::LevelsOf;
 pub use order_index::OrderIndex;
 pub use sequence::{Follows, Numbers, Rule, Sequence};
 

@@ -59,7 +59,7 @@ fn orders_queue_by_arrival() {
     assert_eq!(book.reduce(2, 7), Ok(0));
     book.replace(3, 30, 100, 2).unwrap();
     assert_eq!(book.queue(Side::Buy, 100).map(|order| order.id).collect::<Vec<_>>(), [1, 30]);
-    assert_eq!(book.order(30), Some(RestingOrder { id: 30, side: Side::Buy, price: 100, lots: 2 }));
+    assert_eq!(book.order(30), Some(RestingOrder { id: 30, side: Side::Buy, price: 100, lots: 2, rank: 5 }));
     assert_eq!((book.order_count(), book.queue_ahead(3)), (2, None));
     book.clear(Some(Side::Buy));
     assert_eq!((book.order_count(), book.best(Side::Buy)), (0, None));
@@ -87,4 +87,31 @@ fn orders_that_are_not_there_are_told() {
     book.apply(&event(Action::Set, Some(Side::Buy), 1, 1, 0));
     book.apply(&event(Action::Execute, None, 0, 1, 4));
     assert_eq!(book.integrity().counts, [0, 0, 1, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_snapshot_moves_nobody() {
+    let event = |action, order_id, price| BookEvent {
+        action,
+        side: Some(Side::Buy),
+        flags: 0,
+        price,
+        lots: 4,
+        order_id,
+        sequence: 0,
+    };
+    let mut book = L3::new(64, Priority::ReductionKeeps);
+    for (id, price) in [(1, 100), (2, 100), (3, 99)] {
+        book.apply(&event(Action::Add, id, price));
+    }
+    let ours = book.next_rank();
+    book.apply(&event(Action::SnapshotStart, 0, 0));
+    // 9 is new, 3 has moved, 1 is gone.
+    for (id, price) in [(9, 100), (2, 100), (3, 100)] {
+        book.apply(&event(Action::Add, id, price));
+    }
+    book.apply(&event(Action::SnapshotEnd, 0, 0));
+    assert_eq!(book.lots_before(Side::Buy, 100, ours), 4, "order 2 alone was there before");
+    book.apply(&event(Action::Add, 1, 100));
+    assert_eq!(book.lots_before(Side::Buy, 100, ours), 4, "what comes after the snapshot is new");
 }

@@ -2,7 +2,7 @@
 
 use super::Callables;
 use super::node::{Cells, Columns, Node, Unary};
-use super::source::{Field, Sample, mid_count};
+use super::source::{Field, Sample, Source, mid_count};
 use crate::event::Rows;
 
 /// Samples of one series, and their rows in the group's columns.
@@ -76,21 +76,22 @@ impl Node {
 
     /// The node's values over a block: the same arithmetic as [`Node::eval`], the choice of a node made once and the
     /// columns of the commonest found once.
+    #[inline(always)]
     pub fn eval_block(&mut self, column: u32, cells: &mut Cells<'_>, block: &Block<'_>, callables: &mut dyn Callables) {
         let columns = cells.columns(block.first, block.times_ns.len());
         match (&mut *self, block.rows) {
             (Node::Source(node), Rows::Bars(bars)) if node.field == Field::Close => {
                 let sampled = bars.iter().map(|bar| bar.close);
-                fill_counts(&columns, column, sampled, |count| node.divisor.divide(count));
+                fill_counts(&columns, column, sampled, node);
             }
             (Node::Source(node), Rows::Quotes(quotes)) if node.field == Field::Mid => {
-                fill_counts(&columns, column, quotes.iter().map(mid_count), |count| node.worth(count));
+                fill_counts(&columns, column, quotes.iter().map(mid_count), node);
             }
             (Node::CountMean(node), _) => {
                 let mut local = (*node).clone();
-                for (count, value) in columns.counts(local.input).iter().zip(columns.values(column)) {
-                    value.set(local.next(columns.ints, count.get()));
-                }
+                // Nobody reads the counts of a mean: its column holds the sums meanwhile.
+                let (counts, sums) = (columns.counts(local.input), columns.counts(column));
+                local.next_column(columns.ints, counts, sums, columns.values(column));
                 *node = local;
             }
             (Node::Ema(node), _) => {
@@ -108,10 +109,7 @@ impl Node {
             }
             (Node::Crosses(node), _) => {
                 let mut local = (*node).clone();
-                let inputs = columns.values(local.a).iter().zip(columns.values(local.b));
-                for ((a, b), value) in inputs.zip(columns.values(column)) {
-                    value.set(local.next(a.get(), b.get()));
-                }
+                local.next_column(columns.values(local.a), columns.values(local.b), columns.values(column));
                 *node = local;
             }
             _ => {
@@ -192,10 +190,14 @@ impl Node {
 
 /// Keeps the counts of a source and makes them values.
 #[inline(always)]
-fn fill_counts(columns: &Columns<'_>, column: u32, sampled: impl Iterator<Item = i64>, worth: impl Fn(i64) -> f64) {
-    let cells = columns.counts(column).iter().zip(columns.values(column));
-    for (sampled, (count, value)) in sampled.zip(cells) {
+fn fill_counts(columns: &Columns<'_>, column: u32, sampled: impl Iterator<Item = i64>, node: &Source) {
+    let (counts, values) = (columns.counts(column), columns.values(column));
+    for (sampled, count) in sampled.zip(counts) {
         count.set(sampled);
-        value.set(worth(sampled));
+    }
+    if !node.divisor.divide_column(counts, values) {
+        for (count, value) in counts.iter().zip(values) {
+            value.set(node.worth(count.get()));
+        }
     }
 }

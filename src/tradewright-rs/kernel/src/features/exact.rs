@@ -1,5 +1,7 @@
 //! Price counts divided once: a quotient of integers rounded to the nearest float, so that equal means are equal.
 
+use std::cell::Cell;
+
 use crate::num::Decimal;
 
 /// What one count stands for: `mantissa / den`.
@@ -34,6 +36,10 @@ impl Unit {
 /// Up to here integers are floats.
 const EXACT: i64 = 1 << 53;
 
+/// The float in whose last bits an integer of at most [`SHIFTED_MAX`] can be written.
+const SHIFT: f64 = 6_755_399_441_055_744.0;
+const SHIFTED_MAX: i64 = 1 << 51;
+
 /// Divides counts by a fixed number with one rounding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Divisor {
@@ -48,6 +54,22 @@ impl Divisor {
     #[inline(always)]
     pub fn divide(&self, count: i64) -> f64 {
         if count.unsigned_abs() <= self.limit { count as f64 / self.den_f64 } else { self.divide_any(count) }
+    }
+
+    /// [`Divisor::divide`] for a column of counts; false, and nothing done, if one of them has to go the long way.
+    #[inline(always)]
+    pub fn divide_column(&self, counts: &[Cell<i64>], values: &[Cell<f64>]) -> bool {
+        // Floats are added here, not converted: that is what registers do four at a time.
+        let limit = (self.limit as i64).min(SHIFTED_MAX);
+        let is_short = |count: i64| (count >= -limit) & (count <= limit);
+        if limit == 0 || !counts.iter().fold(true, |all, count| all & is_short(count.get())) {
+            return false;
+        }
+        for (count, value) in counts.iter().zip(values) {
+            let shifted = f64::from_bits((SHIFT.to_bits() as i64).wrapping_add(count.get()) as u64);
+            value.set((shifted - SHIFT) / self.den_f64);
+        }
+        true
     }
 
     #[inline(never)]
@@ -86,5 +108,22 @@ mod tests {
         assert_eq!(a, b);
         assert_eq!(a, 123_456_789.012_345_67);
         assert_eq!(unit.over(20).divide(-price * 20), -a);
+    }
+
+    #[test]
+    fn a_column_is_divided_as_its_counts_are_or_not_at_all() {
+        let divisor = Unit::of(Decimal { mantissa: 1, scale: 2 }, 1).unwrap().over(7);
+        let edge = 1_i64 << 51;
+        let mut counts = vec![0, 1, -1, 700, 12_345, -99_999, edge - 1, edge, 1 - edge, -edge, 3, 5, 8];
+        let values = vec![Cell::new(f64::NAN); counts.len()];
+        let column = |counts: &[i64]| counts.iter().map(|count| Cell::new(*count)).collect::<Vec<_>>();
+        assert!(divisor.divide_column(&column(&counts), &values));
+        for (count, value) in counts.iter().zip(&values) {
+            assert_eq!(divisor.divide(*count).to_bits(), value.get().to_bits(), "{count}");
+        }
+        for beyond in [edge + 1, -edge - 1, i64::MIN, i64::MAX] {
+            counts[4] = beyond;
+            assert!(!divisor.divide_column(&column(&counts), &values));
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::source::Sample;
 use super::{Callables, NodeSlot};
 use crate::event::Rows;
 use crate::market::Market;
+use crate::wide::wide;
 
 /// A set of nodes evaluated together, with a column of values each.
 #[derive(Clone, Debug)]
@@ -105,15 +106,7 @@ impl Group {
     /// Computes the samples of a block behind those already there.
     pub fn compute(&mut self, rows: Rows<'_>, times_ns: &[i64], memory: &mut Memory, callables: &mut dyn Callables) {
         self.make_room(rows.len());
-        let block = Block { rows, times_ns, first: self.held };
-        let (slots, mut cells) = self.cells(memory, block.first);
-        for (column, slot) in slots.iter_mut().enumerate() {
-            slot.node.eval_block(column as u32, &mut cells, &block, callables);
-        }
-        self.held += rows.len();
-        if self.has_conditions {
-            self.note_fires(block.first);
-        }
+        compute(self, &Block { rows, times_ns, first: self.held }, memory, callables);
     }
 
     /// Computes one sample behind those already there, from the latest of everything.
@@ -131,6 +124,7 @@ impl Group {
         }
     }
 
+    #[inline(always)]
     fn note_fires(&mut self, first: usize) {
         let fires = &mut self.fires[first..self.held];
         fires.fill(false);
@@ -207,4 +201,21 @@ impl Group {
         let (at, other) = (column as usize * self.stride + self.shown, from_column as usize * from.stride + from.shown);
         (self.values[at], self.counts[at]) = (from.values[other], from.counts[other]);
     }
+}
+
+#[inline(always)]
+fn compute_block(group: &mut Group, block: &Block<'_>, memory: &mut Memory, callables: &mut dyn Callables) {
+    let (slots, mut cells) = group.cells(memory, block.first);
+    for (column, slot) in slots.iter_mut().enumerate() {
+        slot.node.eval_block(column as u32, &mut cells, block, callables);
+    }
+    group.held += block.rows.len();
+    if group.has_conditions {
+        group.note_fires(block.first);
+    }
+}
+
+wide! {
+    /// Computes a block for which there is room.
+    fn compute(group: &mut Group, block: &Block<'_>, memory: &mut Memory, callables: &mut dyn Callables) = compute_block
 }

@@ -41,6 +41,37 @@ impl CountMean {
         self.sum += count - self.ring.exchange(ints, count);
         if self.ring.is_full() { self.divisor.divide(self.sum) } else { f64::NAN }
     }
+
+    /// Takes a column of counts: the same as [`CountMean::next`] for each. `sums` is scratch.
+    #[inline(always)]
+    pub fn next_column(&mut self, ints: &[Cell<i64>], counts: &[Cell<i64>], sums: &[Cell<i64>], values: &[Cell<f64>]) {
+        let is_plain = self.ring.is_full() && counts.iter().fold(true, |all, count| all & (count.get() != NO_COUNT));
+        if !is_plain {
+            for (count, value) in counts.iter().zip(values) {
+                value.set(self.next(ints, count.get()));
+            }
+            return;
+        }
+        let mut from = 0;
+        while from < counts.len() {
+            let slots = self.ring.next_slots(ints);
+            let to = counts.len().min(from + slots.len());
+            let mut sum = self.sum;
+            for ((count, sums), slot) in counts[from..to].iter().zip(&sums[from..to]).zip(slots) {
+                let count = count.get();
+                sum += count - slot.replace(count);
+                sums.set(sum);
+            }
+            self.sum = sum;
+            self.ring.advance(to - from);
+            from = to;
+        }
+        if !self.divisor.divide_column(sums, values) {
+            for (sum, value) in sums.iter().zip(values) {
+                value.set(self.divisor.divide(sum.get()));
+            }
+        }
+    }
 }
 
 /// Sums of integers: exact, whatever the order and however long the run.

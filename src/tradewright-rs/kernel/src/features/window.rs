@@ -52,6 +52,20 @@ impl Ring {
         old
     }
 
+    /// The slots of the next pushes, as far as they lie in a row: what they hold leaves, oldest first.
+    #[inline(always)]
+    pub fn next_slots<'a, T>(&self, arena: &'a [Cell<T>]) -> &'a [Cell<T>] {
+        &arena[self.next as usize..self.end as usize]
+    }
+
+    /// Moves on behind slots that the caller has filled, of a ring that was full.
+    #[inline(always)]
+    pub fn advance(&mut self, slots: usize) {
+        debug_assert!(self.is_full());
+        let next = self.next + slots as u32;
+        self.next = if next == self.end { self.start } else { next };
+    }
+
     /// Stores a value; returns the one that it replaces.
     #[inline(always)]
     pub fn replace<T: Copy>(&mut self, arena: &mut [T], value: T) -> Option<T> {

@@ -1,20 +1,33 @@
 //! Events of order books out of columns.
 
 use super::Columns;
-use super::source::{COUNT_MAX, Chunk, Source, count};
+use super::convert::{COUNT_MAX, PASS_ROWS, ZERO, greater, is_count, rounded, shift, ticks};
+use super::source::{Chunk, Source};
 use crate::book::{Action, BookEvent};
 use crate::event::BookRow;
 use crate::order::Side;
+use crate::wide::wide;
 
-/// The side of a column's code.
-#[inline]
-fn side(code: i8) -> Option<Side> {
-    match code {
-        1 => Some(Side::Buy),
-        -1 => Some(Side::Sell),
-        _ => None,
+/// The side of each code of a column, as a byte.
+const SIDES: [Option<Side>; 256] = {
+    let mut sides = [None; 256];
+    sides[1] = Some(Side::Buy);
+    sides[-1_i8 as u8 as usize] = Some(Side::Sell);
+    sides
+};
+
+/// The action of each code; one that is unknown is refused anyway.
+const ACTIONS: [Action; 256] = {
+    let mut actions = [Action::Clear; 256];
+    let mut code = 0;
+    while code < 256 {
+        if let Some(action) = Action::from_code(code as u8) {
+            actions[code] = action;
+        }
+        code += 1;
     }
-}
+    actions
+};
 
 impl Source<'_> {
     pub(super) fn refill_book(&mut self, from: usize, to: usize) -> bool {
@@ -26,42 +39,132 @@ impl Source<'_> {
         self.refill_times(|row| recv[row], from, to);
         let Chunk::Book(events) = &mut self.chunk else { return false };
         events.drain(..self.at);
-        let (scale, lot_scale) = (self.scale, self.lot_scale);
-        let (mut is_good, mut largest, mut last) = (true, self.shift_max, self.last_recv_ns);
-        let rows = to - from;
-        let (recv, event, action, sides) =
-            (&recv[from..to], &ts_event_ns[from..to], &action[from..to], &sides[from..to]);
-        let (flags, price, size, order_id) = (&flags[from..to], &price[from..to], &size[from..to], &order_id[from..to]);
-        events.extend((0..rows).map(|row| {
-            let known = Action::from_code(action[row]);
-            let action = known.unwrap_or(Action::Clear);
-            let exact = price[row] * scale;
-            let (ticks, rounded) = count(exact);
-            let (lots, rounded_lots) = count(size[row] * lot_scale);
-            let is_priced = action.has_price();
-            if is_priced {
-                let rounding = (exact - rounded).abs();
-                largest = if rounding > largest { rounding } else { largest };
+        let columns = BookColumns {
+            recv: &recv[from..to],
+            event: &ts_event_ns[from..to],
+            action: &action[from..to],
+            side: &sides[from..to],
+            flags: &flags[from..to],
+            price: &price[from..to],
+            size: &size[from..to],
+            order_id: &order_id[from..to],
+        };
+        let is_first_good = columns.recv.first().is_none_or(|&first| first >= self.last_recv_ns);
+        self.last_recv_ns = columns.recv.last().copied().unwrap_or(self.last_recv_ns);
+        is_first_good & convert_book(&columns, [self.scale, self.lot_scale], events, &mut self.shift_max)
+    }
+}
+
+/// Some rows of a series of book events.
+struct BookColumns<'a> {
+    recv: &'a [i64],
+    event: &'a [i64],
+    action: &'a [u8],
+    side: &'a [i8],
+    flags: &'a [u8],
+    price: &'a [f64],
+    size: &'a [f64],
+    order_id: &'a [u64],
+}
+
+wide! {
+    /// Appends the events; whether all of them can be used. `scales` take prices to price units and sizes to lots.
+    /// Raises `shift_max` to the largest rounding of a price, in price units.
+    fn convert_book(
+        columns: &BookColumns<'_>, scales: [f64; 2], events: &mut Vec<BookRow>, shift_max: &mut f64,
+    ) -> bool = book_of
+}
+
+/// What is to be known of an action's code: bits, found in one look.
+const KNOWN: u8 = 1;
+const PRICED: u8 = 2;
+const SIGNED: u8 = 4;
+/// An execution may say where it was: worth keeping for an order that the book does not know.
+const TOLD: u8 = 8;
+const TRAITS: [u8; 256] = {
+    let mut traits = [0; 256];
+    let mut code = 0;
+    while code < 256 {
+        if let Some(action) = Action::from_code(code as u8) {
+            let own = match action {
+                Action::Change => SIGNED,
+                Action::Execute => TOLD,
+                _ => 0,
+            };
+            traits[code] = KNOWN | own | if action.has_price() { PRICED } else { 0 };
+        }
+        code += 1;
+    }
+    traits
+};
+
+#[inline(always)]
+fn book_of(columns: &BookColumns<'_>, scales: [f64; 2], events: &mut Vec<BookRow>, shift_max: &mut f64) -> bool {
+    let (recv, event) = (columns.recv, columns.event);
+    let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] <= pair[1]));
+    for (recv, event) in recv.iter().zip(event) {
+        is_good &= event <= recv;
+    }
+    let (mut prices, mut lots) = ([0.0; PASS_ROWS], [0.0; PASS_ROWS]);
+    let mut from = 0;
+    while from < recv.len() {
+        let rows = from..recv.len().min(from + PASS_ROWS);
+        let (prices, lots) = (&mut prices[..rows.len()], &mut lots[..rows.len()]);
+        let (price, size) = (&columns.price[rows.clone()], &columns.size[rows.clone()]);
+        let action = &columns.action[rows.clone()];
+        let (mut all, mut any) = (u8::MAX, 0);
+        for action in action {
+            let traits = TRAITS[*action as usize];
+            (all, any) = (all & traits, any | traits);
+        }
+        is_good &= all & KNOWN != 0;
+        let rounding = shift(price, scales[0], prices, *shift_max);
+        shift(size, scales[1], lots, 0.0);
+        if all & PRICED != 0 {
+            *shift_max = rounding;
+            is_good &= prices.iter().fold(true, |good, price| good & is_count(*price));
+        } else {
+            for ((shifted, price), code) in prices.iter_mut().zip(price).zip(action) {
+                let traits = TRAITS[*code as usize];
+                if traits & PRICED == 0 {
+                    if traits & TOLD == 0 || !is_count(*shifted) {
+                        *shifted = ZERO;
+                    }
+                    continue;
+                }
+                is_good &= is_count(*shifted);
+                *shift_max = greater(*shift_max, (price * scales[0] - rounded(*shifted)).abs());
             }
-            is_good &= known.is_some() & (!is_priced | ((rounded > 0.0) & (rounded < COUNT_MAX)));
-            is_good &= (rounded_lots.abs() < COUNT_MAX) & ((size[row] >= 0.0) | (action == Action::Change));
-            is_good &= (recv[row] >= last) & (event[row] <= recv[row]);
-            last = recv[row];
-            BookRow {
-                ts_recv_ns: recv[row],
-                ts_event_ns: event[row],
+        }
+        for lots in &*lots {
+            is_good &= rounded(*lots).abs() < COUNT_MAX;
+        }
+        if any & SIGNED == 0 {
+            is_good &= size.iter().fold(true, |good, size| good & (*size >= 0.0));
+        } else {
+            for (size, action) in size.iter().zip(action) {
+                is_good &= (*size >= 0.0) | (TRAITS[*action as usize] & SIGNED != 0);
+            }
+        }
+        let times = recv[rows.clone()].iter().zip(&event[rows.clone()]);
+        let kinds = action.iter().zip(&columns.side[rows.clone()]).zip(&columns.flags[rows.clone()]);
+        let counts = prices.iter().zip(&*lots).zip(&columns.order_id[rows.clone()]);
+        events.extend(times.zip(kinds).zip(counts).map(
+            |(((recv, event), ((action, side), flags)), ((price, lots), order_id))| BookRow {
+                ts_recv_ns: *recv,
+                ts_event_ns: *event,
                 event: BookEvent {
-                    action,
-                    side: side(sides[row]),
-                    flags: flags[row],
-                    price: if is_priced { ticks } else { 0 },
-                    lots,
-                    order_id: order_id[row],
+                    action: ACTIONS[*action as usize],
+                    side: SIDES[*side as u8 as usize],
+                    flags: *flags,
+                    price: ticks(*price),
+                    lots: ticks(*lots),
+                    order_id: *order_id,
                     sequence: 0,
                 },
-            }
-        }));
-        (self.shift_max, self.last_recv_ns) = (largest, last);
-        is_good
+            },
+        ));
+        from = rows.end;
     }
+    is_good
 }

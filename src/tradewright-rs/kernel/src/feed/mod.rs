@@ -4,6 +4,7 @@
 //! number is touched once and memory does not grow with the data.
 
 mod book;
+mod convert;
 mod offence;
 mod source;
 

@@ -1,6 +1,7 @@
 //! Says what is wrong with a row: its field, value and problem.
 
-use super::source::{COUNT_MAX, Source};
+use super::convert::COUNT_MAX;
+use super::source::Source;
 use super::{Columns, FeedError};
 use crate::book::Action;
 

@@ -1,5 +1,6 @@
 //! One series: converts the rows that it is about to hand out.
 
+use super::convert::{BarColumns, COUNT_MAX, QuoteColumns, convert_bars, convert_quotes, count};
 use super::{Columns, FeedError};
 use crate::event::{Bar, BookRow, Payload, Quote, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
@@ -55,46 +56,6 @@ pub(super) struct Source<'a> {
     pub(super) is_sole: bool,
     /// Largest rounding to the price unit so far, in price units.
     pub(super) shift_max: f64,
-}
-
-/// Adding this to a float of at most 2⁵¹ rounds it to an integer, half to even, in its last bits.
-const ROUND: f64 = 6_755_399_441_055_744.0;
-
-/// A float as the nearest integer count, and whether it fits.
-#[inline]
-pub(super) fn count(value: f64) -> (i64, f64) {
-    let shifted = value + ROUND;
-    (ticks(shifted), shifted - ROUND)
-}
-
-/// The integer in the last bits of a float that [`ROUND`] was added to.
-#[inline]
-fn ticks(shifted: f64) -> i64 {
-    (shifted.to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64)
-}
-
-/// The largest count that [`count`] rounds right.
-pub(super) const COUNT_MAX: f64 = 2.25e15;
-
-/// Adds [`ROUND`] to a column of prices in price units; returns the largest rounding, or `largest`.
-fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -> f64 {
-    // Two lanes, and a comparison that is false for NaN: what the processor's packed maximum does.
-    let mut lanes = [largest; 2];
-    let mut pairs = out.chunks_exact_mut(2);
-    for (out, prices) in pairs.by_ref().zip(column.chunks_exact(2)) {
-        for lane in 0..2 {
-            let exact = prices[lane] * scale;
-            out[lane] = exact + ROUND;
-            let rounding = (exact - (out[lane] - ROUND)).abs();
-            lanes[lane] = if rounding > lanes[lane] { rounding } else { lanes[lane] };
-        }
-    }
-    if let ([out], [.., price]) = (pairs.into_remainder(), column) {
-        let exact = price * scale;
-        *out = exact + ROUND;
-        lanes[0] = lanes[0].max((exact - (*out - ROUND)).abs());
-    }
-    lanes[0].max(lanes[1])
 }
 
 impl<'a> Source<'a> {
@@ -258,44 +219,16 @@ impl<'a> Source<'a> {
         self.refill_times(|row| recv[row], from, to);
         let Chunk::Bars(bars) = &mut self.chunk else { return false };
         bars.drain(..self.at);
-        let rows = to - from;
-        // Pass by pass over columns, so that the compiler can take two rows at a time.
-        let mut shifted = [[0.0; CHUNK_ROWS]; 4];
-        for (column, out) in prices.iter().zip(&mut shifted) {
-            self.shift_max = shift(&column[from..to], self.scale, &mut out[..rows], self.shift_max);
-        }
-        let [open, high, low, close] = shifted.each_ref().map(|column| &column[..rows]);
-        let (recv, event, opened) = (&recv[from..to], &ts_event_ns[from..to], &open_ns[from..to]);
-        let mut is_good = recv.first().is_none_or(|&first| first > self.last_recv_ns);
-        self.last_recv_ns = recv.last().copied().unwrap_or(self.last_recv_ns);
-        for row in 0..rows {
-            // Shifted prices compare as prices do; written so that a NaN is bad.
-            is_good &= (low[row] > ROUND) & (high[row] < ROUND + COUNT_MAX);
-            is_good &= (open[row] >= low[row]) & (open[row] <= high[row]);
-            is_good &= (close[row] >= low[row]) & (close[row] <= high[row]);
-        }
-        for pair in recv.windows(2) {
-            is_good &= pair[0] < pair[1];
-        }
-        for row in 0..rows {
-            is_good &= (event[row] <= recv[row]) & (opened[row] <= event[row]);
-        }
-        let none = [f64::NAN; CHUNK_ROWS];
-        let volume = volume.map_or(&none[..rows], |column| &column[from..to]);
-        for &volume in volume {
-            is_good &= volume.is_nan() | (0.0..f64::INFINITY).contains(&volume);
-        }
-        bars.extend((0..rows).map(|row| Bar {
-            ts_recv_ns: recv[row],
-            ts_event_ns: event[row],
-            open_ns: opened[row],
-            open: ticks(open[row]),
-            high: ticks(high[row]),
-            low: ticks(low[row]),
-            close: ticks(close[row]),
-            volume: volume[row],
-        }));
-        is_good
+        let is_first_good = recv[from..to].first().is_none_or(|&first| first > self.last_recv_ns);
+        self.last_recv_ns = recv[from..to].last().copied().unwrap_or(self.last_recv_ns);
+        let columns = BarColumns {
+            recv: &recv[from..to],
+            event: &ts_event_ns[from..to],
+            opened: &open_ns[from..to],
+            prices: prices.map(|column| &column[from..to]),
+            volume: volume.map(|column| &column[from..to]),
+        };
+        is_first_good & convert_bars(&columns, self.scale, bars, &mut self.shift_max)
     }
 
     fn refill_quotes(&mut self, from: usize, to: usize) -> bool {
@@ -304,43 +237,15 @@ impl<'a> Source<'a> {
         self.refill_times(|row| recv[row], from, to);
         let Chunk::Quotes(quotes) = &mut self.chunk else { return false };
         quotes.drain(..self.at);
-        let scale = self.scale;
-        let (mut is_good, mut largest, mut last) = (true, self.shift_max, self.last_recv_ns);
-        let [bids, asks] = prices.map(|column| &column[from..to]);
-        let [bid_sizes, ask_sizes] = sizes.map(|column| &column[from..to]);
-        let (recv, event) = (&recv[from..to], &ts_event_ns[from..to]);
-        quotes.extend((0..to - from).map(|row| {
-            let (exact_bid, exact_ask) = (bids[row] * scale, asks[row] * scale);
-            let (mut bid, mut ask) = (count(exact_bid), count(exact_ask));
-            if bids[row].is_nan() || asks[row].is_nan() {
-                // An empty side; the other one still has to be a price.
-                if bids[row].is_nan() {
-                    bid = (i64::MIN, f64::MIN_POSITIVE);
-                }
-                if asks[row].is_nan() {
-                    ask = (i64::MAX, COUNT_MAX / 2.0);
-                }
-            } else {
-                for rounding in [(exact_bid - bid.1).abs(), (exact_ask - ask.1).abs()] {
-                    largest = if rounding > largest { rounding } else { largest };
-                }
-            }
-            is_good &= (bid.1 > 0.0) & (ask.1 > 0.0) & (bid.1 < COUNT_MAX) & (ask.1 < COUNT_MAX);
-            is_good &= (bid_sizes[row] >= 0.0) & (ask_sizes[row] >= 0.0);
-            is_good &= (bid_sizes[row] < f64::INFINITY) & (ask_sizes[row] < f64::INFINITY);
-            is_good &= (recv[row] >= last) & (event[row] <= recv[row]);
-            last = recv[row];
-            Quote {
-                ts_recv_ns: recv[row],
-                ts_event_ns: event[row],
-                bid: bid.0,
-                ask: ask.0,
-                bid_size: bid_sizes[row],
-                ask_size: ask_sizes[row],
-            }
-        }));
-        (self.shift_max, self.last_recv_ns) = (largest, last);
-        is_good
+        let columns = QuoteColumns {
+            recv: &recv[from..to],
+            event: &ts_event_ns[from..to],
+            prices: prices.map(|column| &column[from..to]),
+            sizes: sizes.map(|column| &column[from..to]),
+        };
+        let is_first_good = columns.recv.first().is_none_or(|&first| first >= self.last_recv_ns);
+        self.last_recv_ns = columns.recv.last().copied().unwrap_or(self.last_recv_ns);
+        is_first_good & convert_quotes(&columns, self.scale, quotes, &mut self.shift_max)
     }
 
     fn refill_trades(&mut self, from: usize, to: usize) -> bool {

@@ -71,6 +71,9 @@ impl<O: OpenOrders> Check<'_, O> {
                 if limits.has_exposure {
                     self.check_exposure(owner, limits, &priced)?;
                 }
+                if !limits.event_group_loss.is_none() {
+                    self.check_event_group(owner, limits, &priced)?;
+                }
                 if limits.has_losses {
                     self.check_losses(owner, limits)?;
                 }
@@ -83,7 +86,11 @@ impl<O: OpenOrders> Check<'_, O> {
                 return Err(Refusal::new(Reason::OrderRateMax, limit + 1.0, limit).of(owner));
             }
         }
-        if is_reducing { Ok(()) } else { self.check_money(&priced) }
+        // Getting out of one outcome may leave another one uncovered, where the venue netted the two.
+        if is_reducing && self.ledger.netted(self.order.symbol).is_none() {
+            return Ok(());
+        }
+        self.check_money(&priced)
     }
 
     fn instrument(&self) -> &Instrument {
@@ -107,13 +114,17 @@ impl<O: OpenOrders> Check<'_, O> {
         if self.order.lots <= 0 {
             return Err(Refusal::new(Reason::BadSize, instrument.size(self.order.lots), instrument.size(1)));
         }
+        // An order that keeps its price keeps it through a change of the grid, and may become smaller.
+        let keeps_price = self
+            .replaced
+            .is_some_and(|state| state.order.kind == self.order.kind && self.order.lots <= state.open_lots());
         let check = |price: i64| {
             let (low, high) = instrument.bounds_ticks.unwrap_or((1, i64::MAX / 2));
             if price < low || price > high {
                 let nearest = if price < low { low } else { high };
                 return Err(Refusal::new(Reason::OutOfBounds, instrument.price(price), instrument.price(nearest)));
             }
-            if instrument.grid.allows(price) {
+            if keeps_price || instrument.grid.allows(price) {
                 return Ok(());
             }
             let nearest = match self.order.side {
@@ -195,7 +206,7 @@ impl<O: OpenOrders> Check<'_, O> {
     }
 
     /// Refuses an amount in the instrument's currency that is beyond a limit on money.
-    fn within(&self, reason: Reason, owner: Owner, bound: Bound, amount: Cash) -> Result<(), Refusal> {
+    pub(super) fn within(&self, reason: Reason, owner: Owner, bound: Bound, amount: Cash) -> Result<(), Refusal> {
         if bound.is_none() {
             return Ok(());
         }

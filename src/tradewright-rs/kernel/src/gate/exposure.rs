@@ -148,19 +148,34 @@ impl<O: OpenOrders> Check<'_, O> {
     /// Margin (times 10¹⁰) and fees that this order and everything open ask for beyond what positions use.
     pub(super) fn needed_e10(&self, priced: &Priced) -> Result<i128, Refusal> {
         let Order { symbol, side, lots, .. } = *self.order;
-        let own = self.side_e10(symbol, side, Some((lots, priced)))?;
-        if own == 0 || self.orders.open_count() == 0 {
-            return Ok(own);
-        }
-        let other_side = self.side_e10(symbol, side.opposite(), None)?;
-        let mut needed = own.max(other_side);
-        let currency = self.ledger.symbols[symbol as usize].currency;
+        let state = &self.ledger.symbols[symbol as usize];
+        let mut needed = if state.is_collateral() {
+            let with = self.collateral(symbol, Some((lots, priced)))?;
+            // What asks for no more than was asked for before takes nothing away.
+            if with <= self.collateral(symbol, None)? {
+                return Ok(0);
+            }
+            times(with, RATE_ONE)
+        } else {
+            let own = self.side_e10(symbol, side, Some((lots, priced)))?;
+            if own == 0 || self.orders.open_count() == 0 {
+                return Ok(own);
+            }
+            own.max(self.side_e10(symbol, side.opposite(), None)?)
+        };
+        let currency = state.currency;
         for other in self.orders.open_symbols().filter(|other| *other != symbol) {
             let state = &self.ledger.symbols[other as usize];
             if state.currency != currency && !self.ledger.is_pooled() {
                 continue;
             }
-            let asked = self.side_e10(other, Side::Buy, None)?.max(self.side_e10(other, Side::Sell, None)?);
+            let asked = if !state.is_collateral() {
+                self.side_e10(other, Side::Buy, None)?.max(self.side_e10(other, Side::Sell, None)?)
+            } else if self.is_counted_with(other, symbol) {
+                continue;
+            } else {
+                times(self.collateral(other, None)?, RATE_ONE)
+            };
             needed += self
                 .ledger
                 .convert(asked, state.currency, currency)
@@ -203,7 +218,7 @@ impl<O: OpenOrders> Check<'_, O> {
     }
 
     /// At least the fee of a fill of this value; exact fees need a division.
-    fn fee_bound(&self, symbol: SymbolId, value: Cash, lots: i64) -> Cash {
+    pub(super) fn fee_bound(&self, symbol: SymbolId, value: Cash, lots: i64) -> Cash {
         let instrument = &self.market.instruments[symbol as usize];
         if instrument.fees.is_empty() {
             return 0;

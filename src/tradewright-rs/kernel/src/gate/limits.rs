@@ -37,6 +37,8 @@ pub struct Limits {
     pub gross_max: Option<Amount>,
     /// Largest absolute difference of long and short values, open orders at their worst.
     pub net_max: Option<Amount>,
+    /// Largest loss at the worst outcome of an event, open orders at their worst.
+    pub event_group_loss_max: Option<Amount>,
     /// Largest loss since the day began.
     pub loss_per_day_max: Option<Amount>,
     /// Largest loss since the week began.
@@ -91,6 +93,7 @@ impl Limits {
         out.position_max = amount("position_max", self.position_max, new.position_max)?;
         out.gross_max = amount("gross_max", self.gross_max, new.gross_max)?;
         out.net_max = amount("net_max", self.net_max, new.net_max)?;
+        out.event_group_loss_max = amount("event_group_loss_max", self.event_group_loss_max, new.event_group_loss_max)?;
         out.loss_per_day_max = amount("loss_per_day_max", self.loss_per_day_max, new.loss_per_day_max)?;
         out.loss_per_week_max = amount("loss_per_week_max", self.loss_per_week_max, new.loss_per_week_max)?;
         out.drawdown_max = amount("drawdown_max", self.drawdown_max, new.drawdown_max)?;
@@ -183,6 +186,7 @@ pub(super) struct Compiled {
     pub(super) position_value: Bound,
     pub(super) gross: Bound,
     pub(super) net: Bound,
+    pub(super) event_group_loss: Bound,
     pub(super) loss_per_day: Bound,
     pub(super) loss_per_week: Bound,
     pub(super) drawdown: Bound,
@@ -221,6 +225,7 @@ impl Compiled {
             position_value,
             gross: Bound::of("gross_max", limits.gross_max)?,
             net: Bound::of("net_max", limits.net_max)?,
+            event_group_loss: Bound::of("event_group_loss_max", limits.event_group_loss_max)?,
             loss_per_day: Bound::of("loss_per_day_max", limits.loss_per_day_max)?,
             loss_per_week: Bound::of("loss_per_week_max", limits.loss_per_week_max)?,
             drawdown: Bound::of("drawdown_max", limits.drawdown_max)?,

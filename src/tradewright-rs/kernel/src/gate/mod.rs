@@ -4,6 +4,7 @@
 //! cannot be evaluated refuses.
 
 mod check;
+mod events;
 mod exposure;
 mod halt;
 mod limits;

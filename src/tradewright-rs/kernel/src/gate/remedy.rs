@@ -27,6 +27,9 @@ pub fn remedy(reason: Reason) -> &'static str {
         Reason::PositionMax => "target a smaller position, or raise risk.position_max between runs",
         Reason::GrossMax => "reduce other positions first, or raise risk.gross_max between runs",
         Reason::NetMax => "hedge first, or raise risk.net_max between runs",
+        Reason::EventGroupLossMax => {
+            "hold less of the outcome that loses most, or raise risk.event_group_loss_max between runs"
+        }
         Reason::LossPerDayMax => "only reducing orders pass until the day ends; see risk.loss_per_day_max",
         Reason::LossPerWeekMax => "only reducing orders pass until the week ends; see risk.loss_per_week_max",
         Reason::DrawdownMax => "only reducing orders pass until equity recovers; see risk.drawdown_max",

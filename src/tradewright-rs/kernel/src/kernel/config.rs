@@ -1,5 +1,6 @@
 //! What makes a kernel, and what it counts.
 
+use crate::book::Priority;
 use crate::features::NodeSpec;
 use crate::gate::Limits;
 use crate::instrument::{Instrument, SymbolId};
@@ -8,6 +9,7 @@ use crate::ledger::AccountConfig;
 use crate::market::SourceKind;
 use crate::num::Cash;
 use crate::order::{Fill, OrderId};
+use crate::venue::QueueModel;
 
 /// A condition under which a policy wants to decide.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +55,17 @@ pub struct PolicySpec {
     pub has_report_hook: bool,
 }
 
+/// What a kernel keeps of order books beyond their levels.
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    /// Instruments whose books are told order by order.
+    pub of_orders: Vec<SymbolId>,
+    /// When a modified order of such a book keeps its place.
+    pub priority: Priority,
+    /// Keeps the queue position of our orders, by this model in books of levels; `None` keeps none.
+    pub queues: Option<QueueModel>,
+}
+
 /// Everything that makes a kernel.
 pub struct KernelConfig {
     /// What is traded.
@@ -73,6 +86,8 @@ pub struct KernelConfig {
     pub liquidates: bool,
     /// Yearly cost of short positions in Full-payment instruments, in 10⁻¹⁰ of their value.
     pub borrow_e10: i64,
+    /// What is kept of order books.
+    pub books: Books,
     /// Where decisions, verdicts, commands and reports are written.
     pub journal: Option<Journal>,
 }

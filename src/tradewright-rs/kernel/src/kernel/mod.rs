@@ -10,8 +10,9 @@ mod reconcile;
 mod records;
 mod wakes;
 
-pub use config::{Counters, FillRecord, KernelConfig, PolicySpec, Wake};
+pub use config::{Books, Counters, FillRecord, KernelConfig, PolicySpec, Wake};
 
+use crate::event::BookRow;
 use crate::features::{Callables, Graph};
 use crate::feed::Arrival;
 use crate::gate::{Gate, Limits, OpenOrders, Refusal};
@@ -24,6 +25,7 @@ use crate::market::{Market, SOURCE_KINDS, SourceKind};
 use crate::num::cash_to_f64;
 use crate::order::{Applied, Fill, Order, OrderId, OrderStatus, PolicyId, Reason, Report, ReportKind};
 use crate::orders::Orders;
+use crate::queues::Queues;
 use crate::timer::{TimerId, Timers};
 use reconcile::{Action, Targets};
 use wakes::{BarGroup, TimerUse};
@@ -38,6 +40,8 @@ pub struct State {
     pub ledger: Ledger,
     /// Orders.
     pub orders: Orders,
+    /// Where resting orders stand in their queues.
+    pub queues: Queues,
     /// Which of its wake conditions woke the policy being asked, by number.
     pub woken_by: Vec<u16>,
 }
@@ -103,6 +107,7 @@ pub struct Kernel {
     actions: Vec<Action>,
     intents: Vec<Intent>,
     due: Vec<TimerId>,
+    levels: Vec<BookRow>,
 }
 
 struct AsCallables<'a, H: Host + ?Sized>(&'a mut H, i64);
@@ -158,15 +163,20 @@ impl Kernel {
             actions: Vec::new(),
             intents: Vec::new(),
             due: Vec::new(),
+            levels: Vec::new(),
             policies: Vec::new(),
             state: State {
                 ledger: Ledger::new(&config.account, &config.instruments, policies)?,
                 market: Market::new(config.instruments),
                 graph,
                 orders: Orders::new(policies, symbols),
+                queues: Queues::new(config.books.queues),
                 woken_by: Vec::new(),
             },
         };
+        for &symbol in &config.books.of_orders {
+            kernel.state.market.declare_orders(symbol, config.books.priority);
+        }
         for (policy, spec) in config.policies.into_iter().enumerate() {
             kernel.add_policy(policy as PolicyId, spec);
         }
@@ -334,6 +344,9 @@ impl Kernel {
             self.equity_changed = true;
         }
         let state = self.state.orders.get(report.order);
+        if !self.state.queues.is_off() {
+            self.state.queues.on_report(report, state, &self.state.market);
+        }
         let (status, asked) = (state.status, state.cancel_reason != Reason::None);
         if !status.is_open() {
             let wanted = status == OrderStatus::Filled || (status == OrderStatus::Cancelled && asked);

@@ -243,14 +243,15 @@ impl Kernel {
     }
 }
 
-/// The own side of the quote, where a passive order rests; without quotes the last price, rounded away from taking.
+/// The own side of the quote, where a passive order rests, on the grid in force; without quotes the last price. Rounded
+/// away from taking.
 fn own_side(market: &Market, symbol: SymbolId, side: Side) -> Option<i64> {
     let state = &market.symbols[symbol as usize];
     let grid = &market.instruments[symbol as usize].grid;
     if state.seen[SourceKind::Quote as usize] {
         return match side {
-            Side::Buy => Some(state.quote.bid).filter(|&bid| bid != i64::MIN),
-            Side::Sell => Some(state.quote.ask).filter(|&ask| ask != i64::MAX),
+            Side::Buy => Some(state.quote.bid).filter(|&bid| bid != i64::MIN).map(|bid| grid.round_down(bid)),
+            Side::Sell => Some(state.quote.ask).filter(|&ask| ask != i64::MAX).map(|ask| grid.round_up(ask)),
         };
     }
     (state.mark_x2 > 0).then(|| match side {

@@ -11,6 +11,23 @@ impl Kernel {
     /// A book's events of one time: prints are trades, a touch that moved is a quote.
     pub(super) fn apply_book(&mut self, symbol: SymbolId, rows: &[BookRow]) {
         self.counters.records += rows.len() as u64 - 1;
+        if let Some(book) = self.state.market.orders_books[symbol as usize].as_deref_mut() {
+            // Of single orders the market keeps the levels too: what is built on a book sees no difference.
+            let mut levels = std::mem::take(&mut self.levels);
+            levels.clear();
+            for row in rows {
+                book.apply(&row.event, |event| levels.push(BookRow { event, ..*row }));
+            }
+            if !levels.is_empty() {
+                self.apply_levels(symbol, &levels);
+            }
+            self.levels = levels;
+            return;
+        }
+        self.apply_levels(symbol, rows);
+    }
+
+    fn apply_levels(&mut self, symbol: SymbolId, rows: &[BookRow]) {
         for row in rows.iter().filter(|row| row.event.action == Action::Trade) {
             let event = &row.event;
             let trade = Trade {
@@ -24,6 +41,9 @@ impl Kernel {
             self.touch(symbol, SourceKind::Trade);
         }
         let is_moved = self.state.market.on_book(symbol, rows);
+        if !self.state.queues.is_idle() {
+            self.state.queues.on_levels(symbol, rows);
+        }
         self.mark(symbol);
         if is_moved {
             self.touch(symbol, SourceKind::Quote);
@@ -46,14 +66,13 @@ impl Kernel {
                     self.faults.push(format!("{}: {error:?}", record.ts_event_ns));
                 }
                 self.equity_changed = true;
+                // A point of the equity curve, and marks for the managers, as after a fill.
+                self.had_fill |= matches!(event, CashEvent::Settlement { .. } | CashEvent::Refund);
             }
-            Payload::Status(_) | Payload::Grid(_) => {}
+            // So is the last price of an instrument that ends.
+            Payload::Status(status) => self.had_fill |= matches!(status, Status::Closed | Status::Resolved),
+            Payload::Grid(_) => {}
         }
-        // Where an instrument ends, what it came to is a point of the equity curve.
-        self.had_fill |= matches!(
-            record.payload,
-            Payload::Cash(CashEvent::Settlement { .. }) | Payload::Status(Status::Closed | Status::Resolved)
-        );
         self.state.market.apply(record);
     }
 

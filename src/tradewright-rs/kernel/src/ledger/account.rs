@@ -1,5 +1,6 @@
 //! What an account may do with its money: cash or margin, and at which rates.
 
+use super::groups::Netting;
 use crate::instrument::{Contract, CurrencyId, Instrument};
 use crate::num::Cash;
 
@@ -32,6 +33,8 @@ pub struct AccountConfig {
     pub maintenance_e10: i64,
     /// When a day ends: ns after 00:00 UTC, below 24 hours.
     pub day_ends_ns: i64,
+    /// How binaries of one event are collateralised.
+    pub netting: Netting,
 }
 
 impl AccountConfig {
@@ -45,6 +48,7 @@ impl AccountConfig {
             initial_e10: RATE_ONE,
             maintenance_e10: 0,
             day_ends_ns: 0,
+            netting: Netting::Market,
         }
     }
 

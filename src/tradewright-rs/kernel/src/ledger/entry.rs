@@ -24,6 +24,8 @@ pub enum EntryKind {
     },
     /// The position ended at `price`.
     Settlement,
+    /// The position ended at what it cost; `price` is the average, rounded.
+    Refund,
     /// Dividends since the entry before.
     Dividend,
     /// Funding since the entry before.

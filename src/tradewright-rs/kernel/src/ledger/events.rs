@@ -1,6 +1,6 @@
 //! Money and positions that change without a trade: dividends, splits, funding, borrow, settlement, deposits.
 
-use super::{DAY_NS, Entry, EntryKind, Ledger, NO_ENTRY, RATE_ONE, Traded, Unit, mul_div};
+use super::{DAY_NS, Ending, Entry, EntryKind, Ledger, NO_ENTRY, RATE_ONE, Traded, Unit, mul_div};
 use crate::event::CashEvent;
 use crate::instrument::{CurrencyId, SymbolId, pow10};
 use crate::num::{Cash, div_half_even};
@@ -68,6 +68,7 @@ impl Entry {
             EntryKind::Fill { .. } => unit.trade(lots, cost, self.lots, self.price),
             EntryKind::Settlement if lots == 0 => unchanged,
             EntryKind::Settlement => unit.trade(lots, cost, -lots, self.price),
+            EntryKind::Refund => Traded { lots: 0, cost: 0, realised: 0 },
             EntryKind::Split { numerator, denominator } => split(unit, lots, cost, self.price, numerator, denominator),
             EntryKind::Dividend | EntryKind::Funding | EntryKind::Borrow => unchanged,
         }
@@ -100,7 +101,8 @@ impl Ledger {
             CashEvent::Split { numerator, denominator } => {
                 self.split(symbol, numerator, denominator, ts_event_ns)?;
             }
-            CashEvent::Settlement { price, .. } => self.settle(symbol, price, ts_event_ns)?,
+            CashEvent::Settlement { price, .. } => self.settle(symbol, Ending::At(price), ts_event_ns)?,
+            CashEvent::Refund => self.settle(symbol, Ending::Refund, ts_event_ns)?,
             CashEvent::Deposit { currency, amount } => self.deposit(currency, amount)?,
         }
         Ok(())
@@ -193,17 +195,37 @@ impl Ledger {
         Ok(())
     }
 
-    fn settle(&mut self, symbol: SymbolId, price: i64, ts: i64) -> Result<(), LedgerError> {
-        if self.symbols[symbol as usize].unit.is_inverse() && price <= 0 {
+    fn settle(&mut self, symbol: SymbolId, ending: Ending, ts: i64) -> Result<(), LedgerError> {
+        if let Ending::At(price) = ending
+            && self.symbols[symbol as usize].unit.is_inverse()
+            && price <= 0
+        {
             return Err(LedgerError::SettlementPrice(price));
         }
+        self.symbols[symbol as usize].ending = Some(ending);
         for policy in 0..=self.policies as PolicyId {
             if self.position(policy, symbol).last_entry != NO_ENTRY {
-                self.apply(policy, symbol, EntryKind::Settlement, price, ts);
+                self.end_position(policy, symbol, ending, ts);
             }
         }
-        self.symbols[symbol as usize].mark_x2 = price * 2;
+        if let Ending::At(price) = ending {
+            self.symbols[symbol as usize].mark_x2 = price * 2;
+        }
+        self.note_end_in_group(symbol, ending);
         Ok(())
+    }
+
+    /// Ends one owner's position as the instrument ended.
+    pub(super) fn end_position(&mut self, policy: PolicyId, symbol: SymbolId, ending: Ending, ts_event_ns: i64) {
+        let (kind, price) = match ending {
+            Ending::At(price) => (EntryKind::Settlement, price),
+            Ending::Refund => {
+                let held = self.position(policy, symbol);
+                let unit = &self.symbols[symbol as usize].unit;
+                (EntryKind::Refund, unit.average_price(held.lots, held.cost))
+            }
+        };
+        self.apply(policy, symbol, kind, price, ts_event_ns);
     }
 
     /// Books an entry that follows from the position itself. Flat ones get it too: a fill before it may be reversed.

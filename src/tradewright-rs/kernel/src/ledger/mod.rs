@@ -7,6 +7,7 @@
 mod account;
 mod entry;
 mod events;
+mod groups;
 mod margin;
 mod marks;
 mod money;
@@ -19,6 +20,8 @@ mod unit;
 pub use account::{AccountConfig, AccountKind, RATE_ONE};
 pub use entry::{Entry, EntryKind, NO_ENTRY};
 pub use events::LedgerError;
+pub use groups::Netting;
+pub(crate) use groups::{Group, worst_outcome};
 pub use money::{Money, Standing};
 pub use passing::Mark;
 pub use trips::Trip;
@@ -84,6 +87,19 @@ pub(crate) struct SymbolState {
     /// Twice the most that a binary pays, in price units; 0 for other contracts.
     pub(crate) payout_x2: i64,
     lot_size: crate::num::Decimal,
+    /// Index of its event group.
+    group: u32,
+    /// How it was settled.
+    pub(crate) ending: Option<Ending>,
+}
+
+/// How an instrument ended: a fill that is told of later ends alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// At this price.
+    At(i64),
+    /// Each position at what it cost.
+    Refund,
 }
 
 /// What a fill did.
@@ -103,6 +119,7 @@ pub struct Ledger {
     config: AccountConfig,
     policies: usize,
     pub(crate) symbols: Vec<SymbolState>,
+    groups: Vec<Group>,
     /// By owner, then symbol.
     positions: Vec<Position>,
     /// By owner (the account last), then currency.
@@ -135,7 +152,8 @@ impl Ledger {
                 ));
             }
         }
-        let symbols = instruments.iter().map(|instrument| SymbolState::new(instrument, config)).collect();
+        let symbols: Vec<SymbolState> = instruments.iter().map(|one| SymbolState::new(one, config)).collect();
+        let groups = groups::groups_of(instruments, &symbols)?;
         let owners = policies + 1;
         let mut money = vec![Money::default(); (owners + 1) * currencies];
         for (currency, &balance) in config.balances.iter().enumerate() {
@@ -150,6 +168,7 @@ impl Ledger {
             config: config.clone(),
             policies,
             symbols,
+            groups,
             positions: vec![Position::default(); owners * instruments.len()],
             money,
             standings: vec![Standing::default(); owners + 1],
@@ -310,7 +329,7 @@ impl Ledger {
         })
     }
 
-    /// Books an execution.
+    /// Books an execution. One that is told of after the instrument's settlement is settled at once.
     ///
     /// # Panics
     /// When its size is not positive, or its price is not and the contract is inverse.
@@ -340,7 +359,11 @@ impl Ledger {
             is_reversed: false,
             previous: NO_ENTRY,
         };
-        Booked { entry: self.push(entry), realised: after.realised, lots_after: after.lots }
+        let booked = Booked { entry: self.push(entry), realised: after.realised, lots_after: after.lots };
+        if let Some(ending) = self.symbols[symbol as usize].ending {
+            self.end_position(policy, symbol, ending, ts_event_ns);
+        }
+        booked
     }
 
     /// Moves an owner's position and sums, and the account's with them, by one change.
@@ -384,6 +407,9 @@ impl Ledger {
             money.equity += equity;
         }
         self.refresh_account(symbol);
+        if self.symbols[symbol as usize].group != groups::NO_GROUP {
+            self.refresh_relief(symbol);
+        }
         self.is_dirty = true;
     }
 
@@ -425,6 +451,8 @@ impl SymbolState {
             is_full: instrument.payment == Payment::Full,
             payout_x2,
             lot_size: instrument.lot_size,
+            group: instrument.event_group.unwrap_or(groups::NO_GROUP),
+            ending: None,
         }
     }
 }

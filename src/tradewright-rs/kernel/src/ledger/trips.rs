@@ -131,9 +131,11 @@ impl Ledger {
             match entry.kind {
                 EntryKind::Fill { .. } if entry.is_reversed => {}
                 EntryKind::Fill { .. } => book_fill(&mut trips, walk, entry, unit, after.realised),
-                EntryKind::Settlement if walk.lots != 0 => {
+                EntryKind::Settlement | EntryKind::Refund if walk.lots != 0 => {
                     let trip = &mut trips[walk.trip];
-                    trip.touch(unit, walk.lots, walk.cost, entry.price * 2);
+                    if entry.kind == EntryKind::Settlement {
+                        trip.touch(unit, walk.lots, walk.cost, entry.price * 2);
+                    }
                     trip.leave(walk.lots, entry.price);
                     trip.realised += after.realised;
                     trip.exit_ns = Some(entry.ts_event_ns);

@@ -118,6 +118,16 @@ impl Unit {
         div_half_even(price_x2 as i128 * lots as i128 * self.num, self.den * parts as i128)
     }
 
+    /// The average price of lots with this signed cost, in price units, rounded half to even. For people.
+    pub fn average_price(&self, lots: i64, cost: Cash) -> i64 {
+        let (top, bottom) = if self.is_inverse {
+            (-(lots as i128) * self.num, 2 * cost * self.den)
+        } else {
+            (cost * self.den, 2 * lots as i128 * self.num)
+        };
+        if bottom == 0 { 0 } else { div_half_even(top * bottom.signum(), bottom.abs()) as i64 }
+    }
+
     /// Value of one lot at half a price unit, where every value is a plain product by it; otherwise 0.
     #[inline]
     pub fn plain(&self) -> i64 {

@@ -131,14 +131,14 @@ impl Matcher<'_> {
     }
 
     /// Lots that an order still wants; a reduce-only one no more than there is to reduce.
-    fn wanted(&self, index: usize) -> i64 {
+    pub(super) fn wanted(&self, index: usize) -> i64 {
         let working = &self.orders[index];
         let wanted = working.remaining();
         if working.order.reduce_only { wanted.min(-working.order.side.sign() * *self.position) } else { wanted }
     }
 
     /// Fills a resting order at its price.
-    fn make(&mut self, index: usize, limit: i64, event_ns: i64, lots: i64) {
+    pub(super) fn make(&mut self, index: usize, limit: i64, event_ns: i64, lots: i64) {
         if lots <= 0 {
             if self.orders[index].order.reduce_only && self.wanted(index) <= 0 {
                 self.refuse(index, event_ns, Reason::NothingToReduce);

@@ -2,6 +2,7 @@
 
 use super::latency::Latency;
 use super::position::QueueModel;
+use crate::book::Priority;
 
 /// Which bar an order meets first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +44,10 @@ pub struct Fills {
     pub displayed_size_caps: bool,
     /// How a resting order moves up in the queue of a book of levels.
     pub queue: QueueModel,
+    /// In a book of orders the place in the queue is exact; otherwise its levels alone are seen, with that model.
+    pub exact_orders: bool,
+    /// When a modified order of a recorded book keeps its place.
+    pub priority: Priority,
     /// A resting order in a book fills as much as has traded beyond what was before it; otherwise all of it at once.
     pub partial: bool,
 }
@@ -57,6 +62,8 @@ impl Default for Fills {
             zero_volume_fills: false,
             displayed_size_caps: true,
             queue: QueueModel::RiskAverse,
+            exact_orders: true,
+            priority: Priority::ReductionKeeps,
             partial: true,
         }
     }
@@ -106,6 +113,10 @@ pub struct VenueConfig {
     pub fills: Fills,
     /// What a taker pays beyond the recorded price.
     pub costs: Costs,
+    /// Resting orders are cancelled when trading pauses; otherwise they wait.
+    pub cancel_on_pause: bool,
+    /// Resting orders off a new tick grid are cancelled; otherwise they stay.
+    pub cancel_off_grid: bool,
 }
 
 impl VenueConfig {

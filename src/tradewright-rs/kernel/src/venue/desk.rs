@@ -3,15 +3,16 @@
 use super::books::DeskBook;
 use super::config::VenueConfig;
 use super::costs::CostState;
+use super::fifo::{FifoBook, OrdersBook};
 use super::matcher::Matcher;
 use super::outbox::Outbox;
 use super::quotes::Taken;
 use super::working::Working;
 use crate::book::Book;
 use crate::event::Status;
-use crate::instrument::{Instrument, Session, SymbolId};
+use crate::instrument::{Instrument, Session, SymbolId, TickGrid};
 use crate::market::{Market, SourceKind};
-use crate::order::{Reason, ReportKind, Side, TimeInForce};
+use crate::order::{OrderType, Reason, ReportKind, Side, TimeInForce};
 
 /// One symbol's orders, position and measurements.
 #[derive(Clone, Debug)]
@@ -26,6 +27,12 @@ pub(super) struct Desk {
     pub(super) costs: CostState,
     /// The venue's book, where there are events of one.
     pub(super) book: Option<Box<DeskBook>>,
+    /// Whether the instrument trades, by the venue's clock.
+    pub(super) status: Status,
+    /// The tick grid, once it has changed.
+    pub(super) grid: Option<Box<TickGrid>>,
+    /// The same where its events are of single orders.
+    pub(super) orders_book: Option<Box<OrdersBook>>,
     session: Session,
 }
 
@@ -38,6 +45,9 @@ impl Desk {
             taken: [0, 0],
             costs: CostState::default(),
             book: None,
+            status: Status::Open,
+            grid: None,
+            orders_book: None,
             session: Session { open_ns: i64::MAX, close_ns: i64::MIN },
         }
     }
@@ -67,6 +77,19 @@ impl Desk {
         (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false }, book)
     }
 
+    /// The same for a book of orders that is met order by order.
+    pub(super) fn fifo_matcher<'a>(
+        &'a mut self,
+        config: &'a VenueConfig,
+        instrument: &'a Instrument,
+        out: &'a mut Outbox,
+        known_ns: i64,
+    ) -> Option<(Matcher<'a>, &'a mut FifoBook)> {
+        let Desk { orders, position, costs, orders_book, .. } = self;
+        let Some(OrdersBook::Exact(book)) = orders_book.as_deref_mut() else { return None };
+        Some((Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false }, book))
+    }
+
     /// Whether orders meet prices that are displayed, and so wait for no record.
     #[inline]
     pub(super) fn is_displayed(&self) -> bool {
@@ -75,6 +98,9 @@ impl Desk {
 
     /// The best price that an order of this side would take; `None` where nothing is shown.
     pub(super) fn opposite(&self, side: Side, market: &Market, symbol: SymbolId) -> Option<i64> {
+        if let Some(OrdersBook::Exact(book)) = self.orders_book.as_deref() {
+            return book.orders.best(side.opposite()).map(|level| level.price);
+        }
         if let Some(book) = &self.book {
             return book.levels.best(side.opposite()).map(|level| level.price);
         }
@@ -126,6 +152,28 @@ impl Desk {
         self.remove_done();
     }
 
+    /// The tick grid in force.
+    #[inline]
+    pub(super) fn grid<'a>(&'a self, instrument: &'a Instrument) -> &'a TickGrid {
+        self.grid.as_deref().unwrap_or(&instrument.grid)
+    }
+
+    /// Cancels orders of the kinds that are asked for.
+    pub(super) fn cancel_where(
+        &mut self,
+        event_ns: i64,
+        known_ns: i64,
+        reason: Reason,
+        out: &mut Outbox,
+        is_wanted: impl Fn(OrderType) -> bool,
+    ) {
+        for working in self.orders.iter_mut().filter(|working| is_wanted(working.order.kind)) {
+            working.is_done = true;
+            out.send(working.order.id, event_ns.max(working.arrived_ns), known_ns, ReportKind::Cancelled(reason));
+        }
+        self.remove_done();
+    }
+
     /// Cancels everything.
     pub(super) fn cancel_all(&mut self, event_ns: i64, known_ns: i64, reason: Reason, out: &mut Outbox) {
         for working in self.orders.drain(..) {
@@ -154,11 +202,11 @@ impl Working {
 }
 
 /// Why an instrument takes no order now.
-pub(super) fn closed_reason(market: &Market, symbol: SymbolId, now_ns: i64) -> Option<Reason> {
+pub(super) fn closed_reason(desk: &Desk, market: &Market, symbol: SymbolId, now_ns: i64) -> Option<Reason> {
     if market.instruments[symbol as usize].expiry_ns.is_some_and(|expiry_ns| expiry_ns <= now_ns) {
         return Some(Reason::InstrumentEnded);
     }
-    match market.symbols[symbol as usize].status {
+    match desk.status {
         Status::Open => None,
         Status::Paused => Some(Reason::MarketClosed),
         Status::Closed | Status::Resolved => Some(Reason::InstrumentEnded),
@@ -166,10 +214,10 @@ pub(super) fn closed_reason(market: &Market, symbol: SymbolId, now_ns: i64) -> O
 }
 
 /// Whether the instrument takes an order with this price.
-pub(super) fn price_reason(instrument: &Instrument, price: i64) -> Option<Reason> {
+pub(super) fn price_reason(instrument: &Instrument, grid: &TickGrid, price: i64) -> Option<Reason> {
     let (lowest, highest) = instrument.bounds_ticks.unwrap_or((1, i64::MAX));
     if price < lowest || price > highest {
         return Some(Reason::OutOfBounds);
     }
-    (!instrument.grid.allows(price)).then_some(Reason::OffGrid)
+    (!grid.allows(price)).then_some(Reason::OffGrid)
 }

@@ -9,6 +9,7 @@ mod books;
 mod config;
 mod costs;
 mod desk;
+mod fifo;
 mod latency;
 mod matcher;
 mod outbox;
@@ -16,6 +17,7 @@ mod position;
 mod queue;
 mod quotes;
 mod requests;
+mod status;
 #[cfg(test)]
 mod tests;
 mod working;
@@ -25,6 +27,7 @@ use std::collections::BTreeSet;
 pub use config::{BarPath, BarTiming, Costs, Fills, VenueConfig};
 pub use latency::{Distribution, Latency, LatencySample};
 pub use position::QueueModel;
+pub(crate) use position::QueuePosition;
 
 use crate::book::Book;
 use crate::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
@@ -32,6 +35,7 @@ use crate::instrument::{Instrument, SymbolId};
 use crate::market::{Market, SourceKind};
 use crate::order::{Order, OrderId, Reason, Report, ReportKind};
 use desk::Desk;
+use fifo::OrdersBook;
 use outbox::Outbox;
 use queue::TimedQueue;
 use requests::Request;
@@ -51,6 +55,8 @@ pub struct SimVenue {
     timers: BTreeSet<(i64, SymbolId)>,
     /// The cost model measures every bar.
     follows_bars: bool,
+    /// Scratch: the levels of a book of orders.
+    levels: Vec<BookRow>,
 }
 
 impl SimVenue {
@@ -69,6 +75,7 @@ impl SimVenue {
             out: Outbox::new(config.latency.clone(), config.decision_ns),
             timers: BTreeSet::new(),
             follows_bars: config.costs.follows_bars(),
+            levels: Vec::new(),
             config,
         }
     }
@@ -86,6 +93,13 @@ impl SimVenue {
             desk.source = Some(kind);
         }
         self.settle(symbol);
+    }
+
+    /// Says before the run that the events of the symbol's book are of single orders.
+    pub fn declare_orders(&mut self, symbol: SymbolId) {
+        let fills = &self.config.fills;
+        self.desks[symbol as usize].orders_book = Some(Box::new(OrdersBook::new(fills.exact_orders, fills.priority)));
+        self.declare(symbol, SourceKind::Book);
     }
 
     /// What matches this symbol's orders; `None` while no record has been declared or seen.
@@ -179,15 +193,54 @@ impl SimVenue {
     /// Meets all events of a book that come at one time, before the kernel sees them.
     pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow], market: &Market) {
         let Some(last) = rows.last() else { return };
+        if self.desks[symbol as usize].orders_book.is_some() {
+            return self.match_orders(symbol, rows, last, market);
+        }
+        self.match_levels(symbol, rows, last, market);
+    }
+
+    /// A book of single orders: met as such, or by its levels.
+    #[inline(never)]
+    fn match_orders(&mut self, symbol: SymbolId, rows: &[BookRow], last: &BookRow, market: &Market) {
+        let desk = &mut self.desks[symbol as usize];
+        if let Some(OrdersBook::ByLevel(book)) = desk.orders_book.as_deref_mut() {
+            let mut levels = std::mem::take(&mut self.levels);
+            levels.clear();
+            for row in rows {
+                book.apply(&row.event, |event| levels.push(BookRow { event, ..*row }));
+            }
+            if !levels.is_empty() {
+                self.match_levels(symbol, &levels, last, market);
+            }
+            self.levels = levels;
+            return;
+        }
+        let instrument = &market.instruments[symbol as usize];
+        let has_orders = !desk.orders.is_empty();
+        let trades = has_orders
+            && market.symbols[symbol as usize].status == Status::Open
+            && desk.is_in_session(instrument, last.ts_event_ns);
+        let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns)
+        else {
+            return;
+        };
+        if has_orders || !book.is_untouched() {
+            matcher.meet_orders(rows, book, trades);
+            desk.remove_done();
+        } else {
+            rows.iter().for_each(|row| book.orders.apply(&row.event));
+        }
+    }
+
+    #[inline]
+    fn match_levels(&mut self, symbol: SymbolId, rows: &[BookRow], last: &BookRow, market: &Market) {
         if self.desks[symbol as usize].source != Some(SourceKind::Book) {
             self.declare(symbol, SourceKind::Book);
         }
         let desk = &mut self.desks[symbol as usize];
         let instrument = &market.instruments[symbol as usize];
         let has_orders = !desk.orders.is_empty();
-        let trades = has_orders
-            && market.symbols[symbol as usize].status == Status::Open
-            && desk.is_in_session(instrument, last.ts_event_ns);
+        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
         let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns);
         if has_orders || !book.is_untouched() {
             matcher.meet_book(rows, book, trades);
@@ -197,7 +250,8 @@ impl SimVenue {
         }
     }
 
-    /// Meets any other record: a closing or settlement ends the symbol's orders, a split cancels them.
+    /// Meets any other record: a change of status or grid, a settlement, which ends the symbol's orders, or a split, which
+    /// cancels them.
     pub fn on_other(&mut self, record: &Record, market: &Market) {
         let symbol = record.symbol;
         match &record.payload {
@@ -205,11 +259,10 @@ impl SimVenue {
             Payload::Quote(quote) => self.on_quote(symbol, quote, market),
             Payload::Trade(trade) => self.on_trade(symbol, trade, market),
             Payload::Book(rows) => self.on_book(symbol, rows, market),
-            Payload::Status(Status::Closed | Status::Resolved) => {
-                self.cancel_symbol(record, Reason::InstrumentEnded);
-            }
-            Payload::Cash(CashEvent::Settlement { .. }) => {
-                self.cancel_symbol(record, Reason::InstrumentEnded);
+            Payload::Status(status) => self.on_status(record, *status, market),
+            Payload::Grid(grid) => self.on_grid(record, grid, market),
+            Payload::Cash(CashEvent::Settlement { .. } | CashEvent::Refund) => {
+                self.on_status(record, Status::Resolved, market);
                 self.desks[symbol as usize].position = 0;
             }
             Payload::Cash(CashEvent::Split { numerator, denominator }) => {
@@ -217,7 +270,7 @@ impl SimVenue {
                 let desk = &mut self.desks[symbol as usize];
                 desk.position = (desk.position as i128 * *numerator as i128 / *denominator as i128) as i64;
             }
-            Payload::Status(_) | Payload::Grid(_) | Payload::Cash(_) => {}
+            Payload::Cash(_) => {}
         }
     }
 
@@ -283,7 +336,7 @@ impl SimVenue {
         let desk = &mut self.desks[symbol as usize];
         if desk.source == Some(SourceKind::Bar) && !desk.orders.is_empty() {
             desk.expire(bar.open_ns, bar.ts_recv_ns, &mut self.out);
-            if market.symbols[symbol as usize].status == Status::Open {
+            if desk.status == Status::Open {
                 let instrument = &market.instruments[symbol as usize];
                 let (mut matcher, _) = desk.matcher(&self.config, instrument, &mut self.out, bar.ts_recv_ns);
                 matcher.meet_bar(bar);
@@ -307,10 +360,7 @@ impl SimVenue {
         }
         desk.taken = [0, 0];
         let instrument = &market.instruments[symbol as usize];
-        if !desk.orders.is_empty()
-            && market.symbols[symbol as usize].status == Status::Open
-            && desk.is_in_session(instrument, quote.ts_event_ns)
-        {
+        if !desk.orders.is_empty() && desk.status == Status::Open && desk.is_in_session(instrument, quote.ts_event_ns) {
             let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, quote.ts_recv_ns);
             matcher.meet_quote(quote, quote.ts_event_ns, taken);
             desk.remove_done();
@@ -327,7 +377,7 @@ impl SimVenue {
         let instrument = &market.instruments[symbol as usize];
         if !desk.orders.is_empty()
             && desk.source != Some(SourceKind::Book)
-            && market.symbols[symbol as usize].status == Status::Open
+            && desk.status == Status::Open
             && desk.is_in_session(instrument, trade.ts_event_ns)
         {
             let is_alone = desk.source == Some(SourceKind::Trade);

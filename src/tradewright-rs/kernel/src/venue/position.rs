@@ -63,7 +63,7 @@ impl QueueModel {
 
 /// The estimate for one order, in lots.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct QueuePosition {
+pub(crate) struct QueuePosition {
     /// Before us. Below zero: so much has traded beyond it.
     ahead: f64,
     /// Printed at our price since the level last changed.
@@ -72,20 +72,20 @@ pub(super) struct QueuePosition {
 
 impl QueuePosition {
     /// Behind everything that rests at the price.
-    pub(super) fn behind(lots: i64) -> QueuePosition {
+    pub(crate) fn behind(lots: i64) -> QueuePosition {
         QueuePosition { ahead: lots as f64, traded: 0.0 }
     }
 
     /// A print at our price, against our side.
     #[inline]
-    pub(super) fn on_print(&mut self, lots: i64) {
+    pub(crate) fn on_print(&mut self, lots: i64) {
         self.ahead -= lots as f64;
         self.traded += lots as f64;
     }
 
     /// The level went from one size to another.
     #[inline]
-    pub(super) fn on_level(&mut self, model: &QueueModel, before: i64, after: i64) {
+    pub(crate) fn on_level(&mut self, model: &QueueModel, before: i64, after: i64) {
         let after_lots = after as f64;
         // What was printed has moved us already.
         let cancelled = (before - after) as f64 - std::mem::take(&mut self.traded);
@@ -102,7 +102,7 @@ impl QueuePosition {
 
     /// Whole lots that have traded beyond what was before us; what is taken of them is gone.
     #[inline]
-    pub(super) fn take_executable(&mut self) -> i64 {
+    pub(crate) fn take_executable(&mut self) -> i64 {
         let lots = (-self.ahead).round_ties_even() as i64;
         if lots > 0 {
             self.ahead = 0.0;
@@ -111,8 +111,7 @@ impl QueuePosition {
     }
 
     /// Lots before us.
-    #[cfg(test)]
-    pub(super) fn ahead(&self) -> f64 {
+    pub(crate) fn ahead(&self) -> f64 {
         self.ahead
     }
 }

@@ -1,7 +1,7 @@
 //! Requests that reach the venue: new orders, amendments, cancellations.
 
 use super::SimVenue;
-use super::desk::{closed_reason, price_reason};
+use super::desk::{Desk, closed_reason, price_reason};
 use super::working::{Phase, Working};
 use crate::instrument::SymbolId;
 use crate::market::{Market, SourceKind};
@@ -34,7 +34,8 @@ impl SimVenue {
     fn take_order(&mut self, order: Order, now_ns: i64, market: &Market) {
         let symbol = order.symbol as usize;
         let mut working = Working::new(order, now_ns);
-        let reason = order_reason(&order, now_ns, market).or_else(|| self.session_reason(&working, market));
+        let reason =
+            order_reason(&order, &self.desks[symbol], now_ns, market).or_else(|| self.session_reason(&working, market));
         if let Some(reason) = reason {
             return self.out.send(order.id, now_ns, now_ns, ReportKind::Rejected(reason));
         }
@@ -59,6 +60,13 @@ impl SimVenue {
         let instrument = &market.instruments[symbol as usize];
         let is_in_session = desk.is_displayed() && desk.is_in_session(instrument, now_ns);
         let index = desk.orders.len() - 1;
+        if is_in_session
+            && let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, now_ns)
+        {
+            matcher.meet_displayed(index, now_ns, book);
+            desk.remove_done();
+            return self.settle(symbol);
+        }
         if is_in_session && source == Some(SourceKind::Book) {
             let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, now_ns);
             matcher.meet_depth(index, now_ns, book);
@@ -110,12 +118,14 @@ impl SimVenue {
         let refused = ReportKind::AmendRejected;
         let Some((symbol, index)) = self.find(order) else { return self.out.send(order, now_ns, now_ns, refused) };
         let desk = &mut self.desks[symbol as usize];
-        let working = &mut desk.orders[index];
+        let working = &desk.orders[index];
         let instrument = &market.instruments[symbol as usize];
         let old_limit = working.order.kind.limit();
+        // What keeps its price and grows no larger stays where it is, also off a grid that has changed.
+        let is_new_price = old_limit.is_some_and(|old| old != limit || lots > working.order.lots);
         let is_refused = lots <= 0
-            || closed_reason(market, symbol, now_ns).is_some()
-            || (old_limit.is_some() && price_reason(instrument, limit).is_some());
+            || closed_reason(desk, market, symbol, now_ns).is_some()
+            || (is_new_price && price_reason(instrument, desk.grid(instrument), limit).is_some());
         if is_refused {
             return self.out.send(order, now_ns, now_ns, refused);
         }
@@ -151,15 +161,15 @@ impl SimVenue {
 
 /// Why the venue does not take an order, whatever the price.
 #[inline]
-fn order_reason(order: &Order, now_ns: i64, market: &Market) -> Option<Reason> {
-    if let Some(reason) = closed_reason(market, order.symbol, now_ns) {
+fn order_reason(order: &Order, desk: &Desk, now_ns: i64, market: &Market) -> Option<Reason> {
+    if let Some(reason) = closed_reason(desk, market, order.symbol, now_ns) {
         return Some(reason);
     }
     if order.lots <= 0 {
         return Some(Reason::BadSize);
     }
     let instrument = &market.instruments[order.symbol as usize];
-    let check = |price| price_reason(instrument, price);
+    let check = |price| price_reason(instrument, desk.grid(instrument), price);
     match order.kind {
         OrderType::Market => None,
         OrderType::Limit { limit } => check(limit),

@@ -42,6 +42,8 @@ pub(super) struct Working {
     pub(super) is_done: bool,
     /// Where it stands in the queue, while it rests in a book.
     pub(super) queue: QueuePosition,
+    /// The same in a book of orders: what has a lower rank stands before it.
+    pub(super) rank: u64,
     /// Scratch of the bar being met.
     pub(super) joins_at: u8,
 }
@@ -61,6 +63,7 @@ impl Working {
             has_rested: false,
             is_done: false,
             queue: QueuePosition::default(),
+            rank: 0,
             joins_at: JOINS_NOT,
         }
     }

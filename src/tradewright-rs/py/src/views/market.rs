@@ -260,10 +260,19 @@ impl MarketSnapshot {
         })
     }
 
-    /// The instrument of a symbol.
+    /// The instrument of a symbol, with the tick grid in force.
     fn instrument(&self, symbol: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let id = self.names.symbol(symbol)? as usize;
-        Ok(self.names.instruments[id].clone_ref(symbol.py()))
+        let (id, py) = (self.names.symbol(symbol)? as usize, symbol.py());
+        let known = &self.names.instruments[id];
+        match self.seen(py) {
+            Ok(seen) if seen.market.symbols[id].grid_changes > 0 => {
+                let bands = seen.market.instruments[id].grid.bands.iter();
+                let bands = PyTuple::new(py, bands.map(|band| (band.below_ticks, band.step_ticks)))?;
+                let with_grid = py.import("tradewright.core.instrument")?.getattr("with_grid")?;
+                Ok(with_grid.call1((known, bands))?.unbind())
+            }
+            _ => Ok(known.clone_ref(py)),
+        }
     }
 
     /// The trading session at this moment.

@@ -40,6 +40,7 @@ struct MoneyValues {
     gross: f64,
     net: f64,
     buying_power: f64,
+    locked: f64,
 }
 
 /// Positions and money: of one policy inside the account, or of the account.
@@ -157,6 +158,7 @@ fn money_values(state: &State, policy: Option<PolicyId>) -> MoneyValues {
         gross: total(|money| money.gross),
         net: total(|money| money.net),
         buying_power: cash_to_f64(ledger.buying_power(ledger.config().currency)),
+        locked: cash_to_f64(ledger.locked(ledger.config().currency)),
     }
 }
 
@@ -236,6 +238,12 @@ impl PortfolioState {
     #[getter]
     fn buying_power(&self, py: Python<'_>) -> PyResult<f64> {
         Ok(self.money(py)?.buying_power)
+    }
+
+    /// Cash of the account, in its currency, set aside for what binaries sold short owe at their worst.
+    #[getter]
+    fn locked(&self, py: Python<'_>) -> PyResult<f64> {
+        Ok(self.money(py)?.locked)
     }
 
     /// Cash of the account by currency.

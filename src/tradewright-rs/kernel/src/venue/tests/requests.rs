@@ -1,7 +1,7 @@
 //! Races, amendments, latency, status.
 
 use super::{Bench, buy, sell};
-use crate::event::{CashEvent, Payload, Status};
+use crate::event::{CashEvent, Payload, Record, Status};
 use crate::instrument::{Instrument, TickGrid};
 use crate::venue::{Distribution, Latency, LatencySample, VenueConfig};
 
@@ -202,4 +202,32 @@ fn impossible_configurations_name_the_field() {
         change(&mut config);
         assert!(config.validate().is_err_and(|message| message.starts_with(path)), "{path}");
     }
+}
+
+#[test]
+fn the_venue_goes_by_its_own_status_and_grid() {
+    // The market, which is the policy's, has heard of nothing.
+    let mut bench = Bench::new(VenueConfig { cancel_off_grid: true, ..VenueConfig::default() });
+    let told = |bench: &mut Bench, payload| {
+        let record = Record { ts_recv_ns: bench.now_ns, ts_event_ns: bench.now_ns, symbol: 0, payload };
+        bench.venue.on_other(&record, &bench.market);
+    };
+    bench.quote(99, 101);
+    bench.send(buy(5).limit(95));
+    bench.send(buy(5).limit(90));
+    assert_eq!(bench.news(), "1 accepted; 2 accepted");
+    told(&mut bench, Payload::Status(Status::Paused));
+    bench.send(buy(1));
+    assert_eq!(bench.news(), "3 rejected market_closed");
+    bench.quote(80, 81);
+    assert_eq!(bench.news(), "");
+    told(&mut bench, Payload::Status(Status::Open));
+    told(&mut bench, Payload::Grid(TickGrid::constant(10)));
+    assert_eq!(bench.news(), "1 cancelled off_grid");
+    bench.send(sell(1).limit(105));
+    bench.quote(80, 81);
+    assert_eq!(bench.news(), "4 rejected off_grid; 2 5@90 maker");
+    told(&mut bench, Payload::Cash(CashEvent::Refund));
+    bench.send(buy(1));
+    assert_eq!(bench.news(), "5 rejected instrument_ended");
 }

@@ -1,0 +1,189 @@
+//! Columns of floats made rows of integers, and checked on the way.
+
+use crate::event::{Bar, Quote};
+use crate::wide::wide;
+
+/// Adding this to a float of at most 2⁵¹ rounds it to an integer, half to even, in its last bits.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
+/// A count of zero, shifted.
+pub(super) const ZERO: f64 = ROUND;
+
+/// The largest count that [`count`] rounds right.
+pub(super) const COUNT_MAX: f64 = 2.25e15;
+
+/// Rows taken at a time, column by column: what is between two passes stays in the nearest cache.
+pub(super) const PASS_ROWS: usize = 64;
+
+/// A float as the nearest integer count, and whether it fits.
+#[inline(always)]
+pub(super) fn count(value: f64) -> (i64, f64) {
+    let shifted = value + ROUND;
+    (ticks(shifted), shifted - ROUND)
+}
+
+/// The integer in the last bits of a float that [`ROUND`] was added to.
+#[inline(always)]
+pub(super) fn ticks(shifted: f64) -> i64 {
+    (shifted.to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64)
+}
+
+/// The float nearest to the count in the last bits.
+#[inline(always)]
+pub(super) fn rounded(shifted: f64) -> f64 {
+    shifted - ROUND
+}
+
+/// Whether a shifted price is one: above zero, and not too large to be rounded right. NaN is none.
+#[inline(always)]
+pub(super) fn is_count(shifted: f64) -> bool {
+    (shifted > ROUND) & (shifted < ROUND + COUNT_MAX)
+}
+
+/// Some rows of a series of bars.
+pub(super) struct BarColumns<'a> {
+    pub recv: &'a [i64],
+    pub event: &'a [i64],
+    pub opened: &'a [i64],
+    pub prices: [&'a [f64]; 4],
+    pub volume: Option<&'a [f64]>,
+}
+
+/// Some rows of a series of quotes.
+pub(super) struct QuoteColumns<'a> {
+    pub recv: &'a [i64],
+    pub event: &'a [i64],
+    pub prices: [&'a [f64]; 2],
+    pub sizes: [&'a [f64]; 2],
+}
+
+wide! {
+    /// Appends the bars; whether all of them can be used. Raises `shift_max` to the largest rounding, in price units.
+    pub(super) fn convert_bars(
+        columns: &BarColumns<'_>, scale: f64, bars: &mut Vec<Bar>, shift_max: &mut f64,
+    ) -> bool = bars_of
+}
+
+wide! {
+    /// Appends the quotes; whether all of them can be used. Raises `shift_max` to the largest rounding, in price units.
+    pub(super) fn convert_quotes(
+        columns: &QuoteColumns<'_>, scale: f64, quotes: &mut Vec<Quote>, shift_max: &mut f64,
+    ) -> bool = quotes_of
+}
+
+/// The greater of two, or the first if the second is NaN: what the processor's packed maximum does.
+#[inline(always)]
+pub(super) fn greater(largest: f64, value: f64) -> f64 {
+    if value > largest { value } else { largest }
+}
+
+/// Adds [`ROUND`] to a column of prices in price units; returns the largest rounding, or `largest`.
+#[inline(always)]
+pub(super) fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -> f64 {
+    // Lanes of their own: a maximum over all of them would have to wait for each.
+    let mut lanes = [largest; 4];
+    let (pieces, rest) = (column.chunks_exact(4), column.chunks_exact(4).remainder());
+    let done = column.len() - rest.len();
+    for (out, prices) in out.chunks_exact_mut(4).zip(pieces) {
+        for lane in 0..4 {
+            let exact = prices[lane] * scale;
+            out[lane] = exact + ROUND;
+            lanes[lane] = greater(lanes[lane], (exact - (out[lane] - ROUND)).abs());
+        }
+    }
+    for (out, price) in out[done..].iter_mut().zip(rest) {
+        let exact = price * scale;
+        *out = exact + ROUND;
+        lanes[0] = greater(lanes[0], (exact - (*out - ROUND)).abs());
+    }
+    lanes.into_iter().fold(largest, greater)
+}
+
+#[inline(always)]
+fn bars_of(columns: &BarColumns<'_>, scale: f64, bars: &mut Vec<Bar>, shift_max: &mut f64) -> bool {
+    let (recv, event, opened) = (columns.recv, columns.event, columns.opened);
+    let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] < pair[1]));
+    for ((recv, event), opened) in recv.iter().zip(event).zip(opened) {
+        is_good &= (event <= recv) & (opened <= event);
+    }
+    if let Some(volume) = columns.volume {
+        for volume in volume {
+            is_good &= volume.is_nan() | ((*volume >= 0.0) & (*volume < f64::INFINITY));
+        }
+    }
+    let mut shifted = [[0.0; PASS_ROWS]; 4];
+    let mut from = 0;
+    while from < recv.len() {
+        let rows = from..recv.len().min(from + PASS_ROWS);
+        for (column, out) in columns.prices.iter().zip(&mut shifted) {
+            *shift_max = shift(&column[rows.clone()], scale, &mut out[..rows.len()], *shift_max);
+        }
+        let [open, high, low, close] = shifted.each_ref().map(|column| &column[..rows.len()]);
+        for row in 0..rows.len() {
+            // Shifted prices compare as prices do; written so that a NaN is bad.
+            is_good &= (low[row] > ROUND) & (high[row] < ROUND + COUNT_MAX);
+            is_good &= (open[row] >= low[row]) & (open[row] <= high[row]);
+            is_good &= (close[row] >= low[row]) & (close[row] <= high[row]);
+        }
+        let (recv, event, opened) = (&recv[rows.clone()], &event[rows.clone()], &opened[rows.clone()]);
+        let made = (0..rows.len()).map(|row| Bar {
+            ts_recv_ns: recv[row],
+            ts_event_ns: event[row],
+            open_ns: opened[row],
+            open: ticks(open[row]),
+            high: ticks(high[row]),
+            low: ticks(low[row]),
+            close: ticks(close[row]),
+            volume: f64::NAN,
+        });
+        bars.extend(made);
+        if let Some(volume) = columns.volume {
+            let first = bars.len() - rows.len();
+            for (bar, volume) in bars[first..].iter_mut().zip(&volume[rows.clone()]) {
+                bar.volume = *volume;
+            }
+        }
+        from = rows.end;
+    }
+    is_good
+}
+
+#[inline(always)]
+fn quotes_of(columns: &QuoteColumns<'_>, scale: f64, quotes: &mut Vec<Quote>, shift_max: &mut f64) -> bool {
+    let (recv, event) = (columns.recv, columns.event);
+    let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] <= pair[1]));
+    for (recv, event) in recv.iter().zip(event) {
+        is_good &= event <= recv;
+    }
+    for sizes in columns.sizes {
+        for size in sizes {
+            is_good &= (*size >= 0.0) & (*size < f64::INFINITY);
+        }
+    }
+    let mut shifted = [[0.0; PASS_ROWS]; 2];
+    let mut from = 0;
+    while from < recv.len() {
+        let rows = from..recv.len().min(from + PASS_ROWS);
+        for (column, out) in columns.prices.iter().zip(&mut shifted) {
+            *shift_max = shift(&column[rows.clone()], scale, &mut out[..rows.len()], *shift_max);
+        }
+        let [bids, asks] = shifted.each_ref().map(|column| &column[..rows.len()]);
+        for row in 0..rows.len() {
+            // Shifted prices compare as prices do. NaN is an empty side; the other one still has to be a price.
+            is_good &= is_count(bids[row]) | bids[row].is_nan();
+            is_good &= is_count(asks[row]) | asks[row].is_nan();
+        }
+        let (recv, event) = (&recv[rows.clone()], &event[rows.clone()]);
+        let [bid_sizes, ask_sizes] = columns.sizes.map(|column| &column[rows.clone()]);
+        quotes.extend((0..rows.len()).map(|row| Quote {
+            ts_recv_ns: recv[row],
+            ts_event_ns: event[row],
+            bid: if bids[row].is_nan() { i64::MIN } else { ticks(bids[row]) },
+            ask: if asks[row].is_nan() { i64::MAX } else { ticks(asks[row]) },
+            bid_size: bid_sizes[row],
+            ask_size: ask_sizes[row],
+        }));
+        from = rows.end;
+    }
+    is_good
+}

@@ -1,0 +1,51 @@
+"""Series as the core's tuples of columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tradewright.core.book_events import BookEvents
+from tradewright.core.series import Bars, Quotes, Series, Trades
+from tradewright.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def source_name(series: Series) -> str:
+    """What a series is called in messages."""
+    named = f"{series.kind} of {series.symbol}"
+    return named if series.source in ("", "arrays") else f"{named} ({series.source})"
+
+
+def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
+    """A series as the core's tuple of columns; nothing is copied but what is not contiguous."""
+    import numpy as np
+
+    def column(values: Any) -> Any:
+        return np.ascontiguousarray(values)
+
+    recv = None if series.ts_recv_ns is series.ts_event_ns else column(series.ts_recv_ns)
+    head = (series.kind, symbol, recv, column(series.ts_event_ns))
+    if isinstance(series, Bars):
+        prices = (column(one) for one in (series.open, series.high, series.low, series.close))
+        return (*head, column(series.open_ns), *prices, column(series.volume))
+    if isinstance(series, Quotes):
+        return (*head, *(column(one) for one in (series.bid, series.ask, series.bid_size, series.ask_size)))
+    if isinstance(series, Trades):
+        return (*head, column(series.price), column(series.size), column(series.aggressor))
+    if isinstance(series, BookEvents):
+        columns = (series.action, series.side, series.flags, series.price, series.size, series.order_id)
+        return (*head, *(column(one) for one in columns))
+    raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
+
+
+def with_prints(series: Sequence[Series]) -> list[Series]:
+    """The series with public trades put among the events of their symbol's book: a queue moves by both."""
+    prints = {one.symbol: one for one in series if isinstance(one, Trades)}
+    books = {one.symbol for one in series if isinstance(one, BookEvents)}
+    return [
+        one.with_trades(prints[one.symbol]) if isinstance(one, BookEvents) and one.symbol in prints else one
+        for one in series
+        if not (isinstance(one, Trades) and one.symbol in books)
+    ]

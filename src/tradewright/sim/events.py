@@ -1,0 +1,85 @@
+"""Events of the feed that are no series: money, status and tick grids, as the core reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tradewright.core import market as records
+from tradewright.errors import DataError, UnknownSymbolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tradewright.core.instrument import Instrument
+
+RATE_ONE = 10**10
+"""One, in the core's unit of rates."""
+
+
+def id_of(symbol: str, ids: Mapping[str, int]) -> int:
+    """The core's number of a symbol.
+
+    Raises:
+        UnknownSymbolError: the data has no such symbol.
+    """
+    try:
+        return ids[symbol]
+    except KeyError:
+        raise UnknownSymbolError(symbol, list(ids)) from None
+
+
+def plain_event(
+    event: Any,
+    ids: Mapping[str, int],
+    instruments: Mapping[str, Instrument],
+    currencies: Sequence[str],
+) -> tuple[Any, ...]:
+    """A cash, status or grid event as the core's tuple.
+
+    Raises:
+        DataError: Something that is no event, or a currency that the account does not have.
+    """
+    times = (event.ts_recv_ns, event.ts_event_ns)
+    if isinstance(event, records.Deposit):
+        if event.currency not in currencies:
+            raise DataError(
+                f"deposit in {event.currency}, which the account does not have.",
+                source="events",
+                remedy=f"It has {', '.join(currencies)}.",
+            )
+        return ("deposit", 0, *times, currencies.index(event.currency), event.amount)
+    symbol = id_of(event.symbol, ids)
+    instrument = instruments[event.symbol]
+    match event:
+        case records.Dividend():
+            return ("dividend", symbol, *times, event.amount)
+        case records.Split():
+            return ("split", symbol, *times, event.numerator, event.denominator)
+        case records.Funding():
+            return ("funding", symbol, *times, round(event.rate * RATE_ONE))
+        case records.Settlement():
+            if event.price is None:
+                return ("refund", symbol, *times)
+            return ("settlement", symbol, *times, instrument.settlement_ticks(event.price), event.void)
+        case records.MarketStatus():
+            return ("status", symbol, *times, event.status)
+        case records.TickGridChange():
+            from tradewright.core.exact import step_of
+
+            return ("grid", symbol, *times, event.grid.in_ticks(step_of(instrument.price_unit)))
+        case _:
+            raise DataError(f"{type(event).__name__} is no event.", source="events")
+
+
+def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A series of `plain_series`, or the events, in order of the venue's time: for the venue's clock."""
+    import numpy as np
+
+    if columns[0] == "events":
+        at_venue = [(kind, symbol, event, event, *rest) for kind, symbol, _, event, *rest in columns[1]]
+        return ("events", sorted(at_venue, key=lambda one: one[3]))
+    kind, symbol, _, event, *values = columns
+    if np.any(event[1:] < event[:-1]):
+        order = np.argsort(event, kind="stable")
+        event, values = event.take(order), [None if one is None else one.take(order) for one in values]
+    return (kind, symbol, None, event, *values)
