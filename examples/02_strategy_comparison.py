@@ -1,8 +1,9 @@
-"""Momentum, pairs trading and doing nothing, on the same twenty years.
+"""Momentum, pairs trading, doing nothing and making a market: when does each of them work?
 
     python examples/02_strategy_comparison.py [--out runs/comparison]
 
-Daily bars of the S&P 500 and the Nasdaq Composite, 1999-2018, from the package.
+Daily bars of the S&P 500 and the Nasdaq Composite, 1999-2018, from the package. A maker lives from a book,
+which bars do not have: its half hour is on a generated exchange, where its orders are orders in the book.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import tradewright as tw
 from tradewright import features as f
-from tradewright.strategies import Momentum, Pairs
+from tradewright.sim import GeneratedExchange, InformedFlow
+from tradewright.strategies import InventorySkewMaker, Momentum, Pairs
 
 CASH = 100_000
 
@@ -61,6 +63,14 @@ def main() -> None:
         f"By chance alone one would expect {pairs.alpha * pairs.windows_tested:.1f}; as many as were seen, "
         f"or more, happen with probability {by_chance:.2f}."
     )
+    makers = {
+        "Maker, nobody knows": make_a_market(informed=0.0),
+        "Maker, some know": make_a_market(informed=0.3),
+    }
+    print("\nA market maker, half an hour on a generated exchange, by how many of the takers know the value:")
+    for name, made in makers.items():
+        print(f"  {name:<20}{len(made.fills):>6} fills {made.summary.net_pnl:>+9.2f} USD")
+
     print(
         """
 When each of them works, and when not:
@@ -70,10 +80,24 @@ When each of them works, and when not:
   that prices fall, so compare its drawdown as well as its return.
 - Pairs needs two prices held together by something. Two broad indices are not that: what few windows pass
   the test may well be chance, and a pair that was cointegrated in one year often is not in the next.
-- All are measured on one history with costs that are assumed. None of this says what they would earn."""
+- A maker earns the spread from people who trade for reasons of their own, as long as its orders are early in
+  the queue. It loses to people who know more, on every single trade with them, and what is left over is a
+  matter of how many of each there are: it works where it can tell them apart, or where few of them know.
+- The first three are measured on one history with costs that are assumed, the maker on one market that
+  never was. None of this says what they would earn."""
     )
     page = comparison.report(out / "report.html", benchmark=sp500.symbol)
     print(f"\nThe report: {page}")
+
+
+def make_a_market(informed: float) -> tw.Result:
+    """A maker of a share among people who trade at random, and a part of them who know the value."""
+    share = tw.Instrument(symbol="SHARE", price_unit=0.01)
+    flow = InformedFlow(value=100.0, volatility=0.01, informed=informed)
+    maker = InventorySkewMaker("SHARE", half_spread=0.01, penalty=0.0005, size=1, position_max=10)
+    exchange = GeneratedExchange(flow, instrument=share, duration="30m", seed=1)
+    delay = tw.ConstantLatency(entry_ns=5_000_000, response_ns=5_000_000)  # 5 ms each way
+    return tw.backtest(maker, exchange, cash=CASH, venue=tw.Venue(latency=delay))
 
 
 def at_least(passed: int, tested: int, alpha: float) -> float:

@@ -53,61 +53,35 @@ __all__ = [
     "default_limits",
     "generate_flow",
     "reasons",
+    "run_exchanges",
 ]
 
 @type_check_only
 class Columns(dict[str, Any]):
     """Columns of equal length by name: numbers as arrays, names as indices; ``run`` prefixes order ids."""
 
-def generate_flow(
-    *,
-    seed: int,
-    start_ns: int,
-    duration_ns: int,
-    limit_rates: Sequence[float],
-    market_rate: float,
-    cancel_rates: Sequence[float],
-    lots: float,
-    varies: bool,
-    bid: int,
-    low: int,
-    high: int,
-    tick_units: int,
-    price_unit: str,
-    lot_size: str,
-    clusters: tuple[float, float] | None = None,
-    informed: float | None = None,
-    binary: tuple[float, float, int] | None = None,
-    brownian: tuple[float, float] | None = None,
-) -> tuple[Columns, NDArray[np.int64], NDArray[np.float64], Columns]:
-    """A generated market; `tradewright.sim.flow.generate` is the function to use.
+_Generated: TypeAlias = tuple[Columns, NDArray[np.int64], NDArray[np.float64], dict[str, Any], Columns | None]
+"""Columns of `BookEvents.from_arrays`; times and ticks of the value, empty without informed traders; counts;
+columns of the single orders, if they were kept."""
 
-    Args:
-        seed: Of all randomness.
-        start_ns: When it opens.
-        duration_ns: How long it is open.
-        limit_rates: Limit orders a second and side, by distance in ticks from the other side's best price.
-        market_rate: Market orders a second and side.
-        cancel_rates: Cancellations a second and resting order, by distance; the last one holds beyond.
-        lots: Of each order, or the mean of a geometric distribution.
-        varies: Whether it is the mean.
-        bid: Best bid of the opening book, in ticks.
-        low: Lowest price of an order, in ticks.
-        high: Highest price of an order, in ticks.
-        tick_units: Price units in a tick.
-        price_unit: As text.
-        lot_size: As text.
-        clusters: Branching ratio, and decay per second.
-        informed: Share of the takers who know the value.
-        binary: Its probability at the start, what it may pay in ticks, and its horizon in ns.
-        brownian: The value at the start in ticks, and its volatility in ticks per square root of a second.
-
-    Returns:
-        Columns of `tradewright.core.book_events.BookEvents.from_arrays`; times and ticks of the value, empty
-        without informed traders; counts by name.
+def generate_flow(flow: dict[str, Any]) -> _Generated:
+    """A generated market from `tradewright.sim.flow.Plan.plain`; `sim.generate` is the function to use.
 
     Raises:
         ValueError: impossible parameters; the message says which.
+    """
+
+def run_exchanges(
+    kernel: Kernel,
+    flows: Sequence[dict[str, Any]],
+    venue: dict[str, Any],
+    events: list[_Record],
+    pulse: Callable[[int, int], object] | None = None,
+) -> tuple[bool, int, list[_Generated]]:
+    """Runs a kernel in generated markets, one for each of its instruments; `sim.exchange.run` is the caller.
+
+    Returns:
+        Whether their end was reached, how many orders they could not take, and the markets.
     """
 
 def compute_features(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
-from tradewright.sim.config import Account, ExactQueue, ProbabilisticQueue, Venue
+from tradewright.outcome import to_result
+from tradewright.sim.config import Account, Venue
+from tradewright.sim.exchange import check as check_exchange
+from tradewright.sim.exchange import exchanges_of
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from tradewright.core.market import Deposit
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tradewright.research.journal import Names
     from tradewright.research.result import Result
     from tradewright.sim.build import Run
+    from tradewright.sim.exchange import GeneratedExchange
+    from tradewright.sim.flow import GeneratedMarket
 
 
 def backtest(
@@ -49,7 +51,7 @@ def backtest(
     Args:
         policies: One policy, or several that run at once, each with its own sub-portfolio in one account.
         data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either,
-            or a data set.
+            or a data set; or a `tradewright.sim.GeneratedExchange` or several, which the orders enter.
         cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash``
             goes before it.
         symbol: Symbol of a frame that does not say its own.
@@ -90,16 +92,18 @@ def backtest(
         out=out,
         **read,
     )
-    run = prepared.run
-    rows = sum(len(one) for one in prepared.series)
     started = time.perf_counter()
-    finished = run.kernel.run(
-        run.series,
-        run.sources,
-        run.venue,
-        None if progress is None else lambda done, _now_ns: progress(done / rows),
-        run.venue_series,
-    )
+    if prepared.exchanges:
+        finished = prepared.run_exchanges(progress)
+    else:
+        run, rows = prepared.run, sum(len(one) for one in prepared.series)
+        finished = run.kernel.run(
+            run.series,
+            run.sources,
+            run.venue,
+            None if progress is None else lambda done, _now_ns: progress(done / rows),
+            run.venue_series,
+        )
     elapsed = time.perf_counter() - started
     if progress is not None:
         progress(1.0)
@@ -112,7 +116,7 @@ def backtest(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Prepared:
     """A run that is ready to go, and what its result needs."""
 
@@ -126,6 +130,25 @@ class Prepared:
     engine: object | None
     seed: int
     folder: Path | None
+    exchanges: list[GeneratedExchange]
+    markets: dict[str, GeneratedMarket] = field(default_factory=dict[str, "GeneratedMarket"])
+
+    def run_exchanges(self, progress: Callable[[float], None] | None) -> bool:
+        """Runs in the generated exchanges and keeps what became of them; whether their end was reached."""
+        from tradewright.sim import exchange
+
+        run = self.run
+        # The openings stand first among the series, one an exchange; what follows are events.
+        events = [event for one in run.series[len(self.exchanges) :] for event in one[1]]
+        finished, self.markets, warnings = exchange.run(
+            run.kernel, self.exchanges, run.venue, events, progress
+        )
+        run.warnings.extend(warnings)
+        self.series = [market.events for market in self.markets.values()]
+        self.events += [market.settlement for market in self.markets.values() if market.settlement]
+        if self.folder is not None:
+            _journal_names(run, self.policies, self.events, self.fingerprint[:4]).write(self.folder)
+        return finished
 
     def finish(
         self,
@@ -152,7 +175,9 @@ class Prepared:
             config=config,
             finished=finished,
             elapsed=elapsed,
+            exchanges=self.exchanges,
         )
+        result.markets = self.markets
         if self.folder is not None:
             result.write(self.folder)
         return result
@@ -200,8 +225,13 @@ def prepare(
     chosen = list(policies) if isinstance(policies, Sequence) else [policies]
     if not chosen:
         raise ValueError("policies is empty; give at least one policy.")
-    series, events = _series(data, symbol, events, read)
     risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    if exchanges := exchanges_of(data):
+        events = list(events)
+        check_exchange(venue, events, engine=engine, read={"symbol": symbol, **read})
+        series: list[Series] = [one.opening for one in exchanges]
+    else:
+        series, events = _series(data, symbol, events, read)
     names = names_of(chosen)
     for name in risk.per_policy:
         if name not in names:
@@ -240,6 +270,7 @@ def prepare(
         engine=engine,
         seed=seed,
         folder=folder,
+        exchanges=exchanges,
     )
 
 
@@ -298,162 +329,3 @@ def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], 
             for one in run.instruments
         ],
     )
-
-
-def to_result(
-    run: Run,
-    policies: Sequence[Policy],
-    series: Sequence[Series],
-    events: Sequence[Any],
-    *,
-    fingerprint: str,
-    account: Account,
-    venue: Venue,
-    seed: int,
-    engine: object | None = None,
-    benchmark: str | None = None,
-    periods_per_year: int | None = None,
-    config: Mapping[str, Any] | None = None,
-    finished: bool = True,
-    elapsed: float = 0.0,
-) -> Result:
-    """The result of a kernel that has run: columns of the core as frames, built when first read."""
-    from decimal import Decimal
-
-    import msgspec
-
-    from tradewright.core.book_events import BookEvents
-    from tradewright.core.market import Deposit
-    from tradewright.core.series import Bars
-    from tradewright.core.times import duration_text
-    from tradewright.fingerprint import name_of, parameters_of
-    from tradewright.research import frames
-    from tradewright.research.meta import InstrumentMeta
-    from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
-
-    kernel = run.kernel
-    counts = kernel.counters
-    warnings = [*run.warnings, *kernel.faults]
-    if counts["liquidations"]:
-        warnings.append(
-            "The account fell below its maintenance margin: "
-            f"{counts['liquidations']:,} orders liquidated positions."
-        )
-    if not finished:
-        warnings.append("The run was interrupted: everything here covers only what was reached by then.")
-    shifts = kernel.price_shifts
-    described = [
-        SeriesMeta(
-            symbol=one.symbol,
-            kind=f"bars {duration_text(one.timeframe_ns)}"
-            if isinstance(one, Bars) and one.timeframe_ns
-            else one.kind,
-            rows=len(one),
-            start_ns=one.start_ns,
-            end_ns=one.end_ns,
-            adjusted=one.adjusted,
-            price_shift_max=max(one.price_shift_max, _shift(shift, run, one.symbol)),
-        )
-        for one, shift in zip(series, shifts, strict=False)
-    ]
-    meta = ResultMeta(
-        policies=[
-            PolicyMeta(name=name, use=name_of(policy), parameters=parameters_of(policy))
-            for name, policy in zip(run.names, policies, strict=True)
-        ],
-        symbols=list(run.symbols),
-        benchmark=benchmark or "",
-        start_ns=min(one.start_ns for one in series),
-        end_ns=max(one.end_ns for one in series),
-        cash={
-            currency: amount
-            for currency, amount in run.cash.items()
-            if amount or currency == run.currencies[0]
-        },
-        currency=run.currencies[0],
-        periods_per_year=periods_per_year,
-        day_ends_ns=account.day_ends_ns,
-        asset_classes={one.symbol: one.asset_class for one in run.instruments},
-        grade=_grade(series, venue) if engine is None else f"fills by {type(engine).__name__}",
-        counters=Counters(**{name: counts[name] for name in Counters.__struct_fields__}),
-        warnings=warnings,
-        seed=seed,
-        fingerprint=fingerprint,
-        config=dict(config) if config is not None else _stated(venue, account, engine, msgspec.to_builtins),
-        data=described,
-        instruments=[
-            InstrumentMeta(
-                symbol=one.symbol,
-                price_unit=Decimal(repr(one.price_unit)),
-                lot_size=Decimal(repr(one.lot_size)),
-                multiplier=Decimal(repr(one.multiplier)),
-                contract=one.contract,
-            )
-            for one in run.instruments
-        ],
-    )
-    prices = {
-        one.symbol: frames.prices_of(one) for one in reversed(list(series)) if type(one).__name__ != "Trades"
-    }
-    deposits = [event for event in events if isinstance(event, Deposit)]
-    return Result(
-        orders=lambda: frames.orders(kernel.orders(), run.names, run.symbols),
-        fills=lambda: frames.fills(kernel.fills(), run.names, run.symbols, run.currencies),
-        round_trips=lambda: frames.round_trips(kernel.round_trips(), run.names, run.symbols),
-        equity=lambda: frames.equity(kernel.equity()),
-        flows=_flows(deposits, run.currencies[0]) if deposits else None,
-        prices=prices,
-        ledger=lambda: frames.ledger(kernel.ledger(), run.names, run.symbols, run.currencies),
-        books={one.symbol: one for one in series if isinstance(one, BookEvents)},
-        meta=meta,
-        timing={"run_s": elapsed},
-    )
-
-
-def _shift(shift: float, run: Run, symbol: str) -> float:
-    """Rounding in price units as a price; what is only the float's own noise is none."""
-    unit = float(run.instruments[run.symbols.index(symbol)].price_unit)
-    return shift * unit if shift > 1e-3 else 0.0
-
-
-def _stated(
-    venue: Venue, account: Account, engine: object | None, plain: Callable[[Any], Any]
-) -> dict[str, Any]:
-    if engine is None:
-        return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
-    return {"engine": f"{type(engine).__module__}:{type(engine).__qualname__}", "account": plain(account)}
-
-
-def _grade(series: Sequence[Series], venue: Venue) -> str:
-    kinds = list(dict.fromkeys(one.kind for one in series))
-    if kinds == ["bars"]:
-        closes = any(getattr(one, "grade", "ohlc") == "closes only" for one in series)
-        timing = "next open" if venue.fills.timing == "next_open" else f"intrabar path, {venue.fills.path}"
-        return f"bars, {timing}" + (" (closes only)" if closes else "")
-    if {"book_l2", "book_l3"} & set(kinds):
-        queue = venue.fills.queue
-        model = queue.name if isinstance(queue, ProbabilisticQueue) else "risk averse"
-        clock = "" if venue.clock == "causal" else ", by the venue's clock"
-        orders = "book orders (L3 exact)" if isinstance(queue, ExactQueue | None) else "levels of book orders"
-        kinds = [{"book_l2": "book levels", "book_l3": orders}.get(kind, kind) for kind in kinds]
-        if kinds == ["book orders (L3 exact)"]:
-            return f"L3 exact: book orders, their own queue{clock}"
-        return f"{' and '.join(kinds)}, queue model: {model}{clock}"
-    return " and ".join(kinds)
-
-
-def _flows(deposits: Sequence[Deposit], currency: str) -> Callable[[], pl.DataFrame]:
-    def build() -> pl.DataFrame:
-        import polars as pl
-
-        ours = [event for event in deposits if event.currency == currency]
-        return pl.DataFrame(
-            {
-                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(
-                    pl.Datetime("ns", "UTC")
-                ),
-                "amount": pl.Series([event.amount for event in ours], dtype=pl.Float64),
-            }
-        )
-
-    return build

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import json
 import os
 import re
 import resource
@@ -47,6 +49,7 @@ def test_every_example_is_tested_and_listed() -> None:
         "01_complete_backtest.py",
         "02_strategy_comparison.py",
         "03_your_first_policy.py",
+        "04_event_market_maker.py",
         "05_market_making_l2.py",
     ]
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
@@ -142,6 +145,52 @@ def test_first_policy_trades_where_the_averages_cross() -> None:
     result = tw.backtest(module.SmaCross(bars.symbol), bars, cash=100_000)
     assert result.fills["price"].to_list() == pytest.approx(bars.open[filled].tolist(), abs=0.006)
     assert result.fills["side"].to_list() == ["buy" if i % 2 == 0 else "sell" for i in range(len(filled))]
+
+
+@pytest.mark.parametrize("folder", [".", "informed"])
+def test_event_maker_writes_what_it_did(folder: str, ran_from_root: Callable[[str], Ran]) -> None:
+    """Notional, fills, inventory and P&L of the report follow from the fills of the trace, step by step."""
+    ran = ran_from_root("04_event_market_maker.py")
+    with (ran.out / folder / "simulation_report.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["market"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["inflation_gt_20", "election_candidate_a", "team_x_wins"]
+    columns = ["market", "mid", "spread", "inventory", "pnl", "fill_count", "notional", "max_drawdown"]
+    assert list(rows["team_x_wins"]) == columns
+    assert f"written to {ran.out / folder / 'simulation_report.csv'}" in ran.printed
+    steps = json.loads((ran.out / folder / "trace.json").read_text(encoding="utf-8"))
+    assert len(steps) == 200
+    for market, row in rows.items():
+        cash, held, notional, fills, peak, drawdown = 0.0, 0.0, 0.0, 0, 0.0, 0.0
+        for number, step in enumerate(steps):
+            state = step[market]
+            assert set(state) == {"fills", "mid", "inventory", "pnl", "spread"}
+            for side, size, price in state["fills"]:
+                sign = 1 if side == "buy" else -1
+                cash, held = cash - sign * size * price, held + sign * size
+                notional, fills = notional + size * price, fills + 1
+            assert 0.01 <= state["spread"] <= 0.5
+            assert abs(held) <= 200
+            if number < len(steps) - 1:  # the last step is settled
+                assert state["inventory"] == held
+            if number < len(steps) - 1 and state["mid"] is not None:
+                assert state["pnl"] == pytest.approx(cash + held * state["mid"], abs=1e-9)
+            peak = max(peak, state["pnl"])
+            drawdown = max(drawdown, peak - state["pnl"])
+        assert (int(row["fill_count"]), float(row["inventory"])) == (fills, held)
+        assert float(row["notional"]) == pytest.approx(notional, abs=1e-6)
+        assert float(row["max_drawdown"]) == pytest.approx(drawdown, abs=1e-6)
+        outcomes = [cash, cash + held]  # every contract left pays nothing, or 1
+        assert any(float(row["pnl"]) == pytest.approx(pnl, abs=1e-6) for pnl in outcomes)
+        assert (f"{fills} fills < 100" in ran.printed) == (fills < 100)
+
+
+def test_event_maker_teaches_adverse_selection(ran_from_root: Callable[[str], Ran]) -> None:
+    printed = ran_from_root("04_event_market_maker.py").printed
+    found = re.findall(r"^  (uninformed|informed) +([+-]\d.\d+) +([+-]\d.\d+) +[+-]", printed, re.MULTILINE)
+    gains = {name: (float(at_middle), float(at_value)) for name, at_middle, at_value in found}
+    assert gains["uninformed"][0] > 0
+    assert gains["uninformed"][1] > 0
+    assert gains["informed"][0] > 0 > gains["informed"][1]
 
 
 def test_market_making_runs_on_a_recording_and_says_when_it_has_none(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tradewright as tw
-from tradewright.sim import InformedFlow, PoissonFlow, generate
+from tradewright.sim import GeneratedExchange, InformedFlow, PoissonFlow, generate
 from tradewright.sim.config import ProbabilisticQueue, RiskAverseQueue
 from tradewright.strategies import SymmetricMaker
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tradewright.sim import GeneratedMarket
     from tradewright.sim.config import Queue
+    from tradewright.sim.flow import Flow
 
 SEEDS = 100
 CASH = 100_000.0
@@ -79,3 +80,55 @@ def test_profit_on_uninformed_flow_falls_with_latency_and_with_pessimism() -> No
         assert bounds(later - sooner)[1] < 0
     for latency_ms in (0, 500):
         assert bounds(profits(latency_ms, averse) - by_latency[latency_ms])[1] < 0
+
+
+def live_profits(
+    flow: Flow, contract: tw.Instrument, duration: str, seeds: int, latency_ms: int = 0
+) -> NDArray[np.float64]:
+    """A quoter's profit in each market, where its orders are orders in the book."""
+    latency_ns = latency_ms * 1_000_000
+    venue = tw.Venue(latency=tw.ConstantLatency(entry_ns=latency_ns, response_ns=latency_ns))
+    is_binary = contract.contract == "binary"
+    more = {"half_spread": 0.01} if is_binary else {"half_spread": 0.005, "position_max": 4.0}
+    maker = SymmetricMaker(contract.symbol, size=1.0, refresh="1s" if is_binary else "250ms", **more)
+    results = (
+        tw.backtest(
+            maker,
+            GeneratedExchange(flow, instrument=contract, duration=duration, seed=seed),
+            account=tw.Account(cash={"USD": CASH}, kind="margin"),
+            venue=venue,
+        )
+        for seed in range(seeds)
+    )
+    return np.array([float(result.equity["equity"][-1]) - CASH for result in results])
+
+
+EVENT = tw.instruments.binary("EVENT")
+SHARE = tw.Instrument(symbol="SHARE", price_unit=0.01)
+LONG_QUEUES = PoissonFlow(
+    price=100.0, limit_rates=(4.0, 3.0, 2.0, 1.0, 1.0), cancel_rates=(0.2,), market_rate=3.0
+)
+
+
+@pytest.mark.parametrize("seeds", [12, pytest.param(SEEDS, marks=pytest.mark.slow)])
+def test_on_an_exchange_a_naive_quoter_loses_to_those_who_know(seeds: int) -> None:
+    noise, some, many = (
+        live_profits(InformedFlow(value=0.5, informed=informed), EVENT, "10m", seeds)
+        for informed in (0.0, 0.2, 0.5)
+    )
+    assert bounds(noise)[1] > 0
+    assert bounds(many)[1] < 0
+    assert bounds(many - noise)[1] < 0
+    if seeds == SEEDS:
+        assert bounds(noise)[0] > 0
+        assert bounds(some)[1] < 0
+
+
+@pytest.mark.parametrize("seeds", [8, pytest.param(SEEDS, marks=pytest.mark.slow)])
+def test_on_an_exchange_profit_falls_with_latency(seeds: int) -> None:
+    latencies = (0, 100, 500, 1000) if seeds == SEEDS else (0, 1000)
+    duration = "5m" if seeds == SEEDS else "2m"
+    profits = [live_profits(LONG_QUEUES, SHARE, duration, seeds, latency_ms) for latency_ms in latencies]
+    assert bounds(profits[0])[0] > 0
+    for sooner, later in pairwise(profits):
+        assert bounds(later - sooner)[1] < 0

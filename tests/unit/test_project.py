@@ -18,6 +18,7 @@ LINES_MAX = 500
 EVERYWHERE = {"errors", "_native"}
 MATERIALS = {"core", "sim", "strategies", "data", "telemetry"}
 TOP = {
+    "outcome",
     "simulation",
     "stepping",
     "config",
@@ -43,6 +44,7 @@ BELOW: dict[str, set[str]] = {
     "research": MATERIALS,
     "live": MATERIALS,
     "venues": MATERIALS,
+    "outcome": TOP,
     "simulation": TOP,
     "stepping": TOP,
     "config": TOP,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tradewright.core.times import Duration
     from tradewright.research.making import MarketMaking
     from tradewright.research.summary import Summary
+    from tradewright.sim.flow import GeneratedMarket
 
     FrameSource = pl.DataFrame | Callable[[], pl.DataFrame]
 
@@ -326,6 +328,9 @@ class Result:
         from tradewright.research.folder import digest_of
 
         return digest_of(self)
+
+    markets: Mapping[str, GeneratedMarket] = MappingProxyType({})
+    """Of a run on generated exchanges: each market as it became, by symbol. No run folder keeps them."""
 
     def to_dict(self) -> dict[str, Any]:
         """The summary, the counters and the warnings as JSON values."""

@@ -16,6 +16,7 @@ from tradewright.sim.config import (
     SampledLatency,
     Venue,
 )
+from tradewright.sim.exchange import GeneratedExchange
 from tradewright.sim.flow import (
     Flow,
     FlowCounts,
@@ -35,6 +36,7 @@ __all__ = [
     "Fills",
     "Flow",
     "FlowCounts",
+    "GeneratedExchange",
     "GeneratedMarket",
     "HawkesFlow",
     "InformedFlow",

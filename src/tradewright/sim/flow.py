@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct, convert
 
 from tradewright import _native
-from tradewright.core.book_events import BookEvents
+from tradewright.core.book_events import BookEvents, BookModel
 from tradewright.core.exact import exact_fraction, plain
 from tradewright.core.times import duration_ns, time_ns
 from tradewright.errors import ConfigError
@@ -214,6 +214,9 @@ class GeneratedMarket:
             the end: ``ts_event_ns`` (Int64) and ``value`` (Float64). ``None`` of other flows.
         counts: What was sent.
         settlement: Of a binary whose value was decided, the event that pays it; give it to the backtest.
+        orders: If they were asked for, the single orders behind the levels of ``events``, as a feed of orders
+            would show them. On a generated exchange our order number ``n`` has the id ``2 n - 1``; the ids of
+            all others are even.
     """
 
     flow: Flow
@@ -222,6 +225,7 @@ class GeneratedMarket:
     value: pl.DataFrame | None
     counts: FlowCounts
     settlement: Settlement | None
+    orders: BookEvents | None = None
 
 
 def generate(
@@ -231,6 +235,7 @@ def generate(
     duration: Duration,
     seed: int,
     start: int | str | dt.date = START,
+    orders: bool = False,
 ) -> GeneratedMarket:
     """Generates a market.
 
@@ -244,56 +249,132 @@ def generate(
         duration: How long, such as ``"1h"``.
         seed: From 0 to 2**64 - 1.
         start: When it opens.
+        orders: Whether to keep every single order as well.
 
     Raises:
         ConfigError: a flow that does not fit the instrument or the duration.
         InstrumentError: a size that is no multiple of the lot.
     """
-    if not 0 <= seed < 2**64:
-        raise ConfigError(f"seed {seed} is not from 0 to 2**64 - 1.")
-    start_ns, length_ns = time_ns(start), duration_ns(duration)
-    grid = _Grid.of(instrument)
-    lots: float = instrument.size_lots(flow.size)
-    events, values_ns, values, counts = _native.generate_flow(
-        seed=seed,
-        start_ns=start_ns,
-        duration_ns=length_ns,
-        limit_rates=list(flow.limit_rates),
-        market_rate=flow.market_rate,
-        cancel_rates=list(flow.cancel_rates),
-        lots=lots,
-        varies=flow.size_law == "geometric",
-        bid=grid.bid(instrument, flow.value if isinstance(flow, InformedFlow) else flow.price),
-        low=grid.low,
-        high=grid.high,
-        tick_units=grid.tick_units,
-        price_unit=plain(instrument.price_unit),
-        lot_size=plain(instrument.lot_size),
-        clusters=(flow.branching, flow.decay) if isinstance(flow, HawkesFlow) else None,
-        **(_knowledge(flow, instrument, grid, length_ns) if isinstance(flow, InformedFlow) else {}),
-    )
-    series = BookEvents.from_arrays(instrument.symbol, **events, instrument=instrument, model="l2")
-    value, settlement = None, None
-    if isinstance(flow, InformedFlow):
-        import polars as pl
+    plan = Plan.of(flow, instrument, duration=duration, seed=seed, start=start, orders=orders)
+    return plan.market(_native.generate_flow(plan.plain()))
 
-        from tradewright.core.market import Settlement
 
-        value = pl.DataFrame({"ts_event_ns": values_ns, "value": values * grid.step})
-        if instrument.contract == "binary" and float(values[-1]) in (0.0, grid.payoff):
-            end_ns = start_ns + length_ns
-            won = 1.0 if values[-1] else 0.0
-            settlement = Settlement(
-                symbol=instrument.symbol, ts_event_ns=end_ns, ts_recv_ns=end_ns, price=won
-            )
-    return GeneratedMarket(
-        flow=flow,
-        seed=seed,
-        events=replace(series, source="generated"),
-        value=value,
-        counts=convert(counts, FlowCounts),
-        settlement=settlement,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A market to be generated, checked: what `generate` and an exchange have in common.
+
+    Attributes:
+        flow: Who trades.
+        instrument: What is traded.
+        start_ns: When it opens.
+        length_ns: How long it is open.
+        seed: Of all its randomness.
+        grid: Prices as ticks.
+        lots: Of an order.
+        orders: Whether every single order is kept.
+    """
+
+    flow: Flow
+    instrument: Instrument
+    start_ns: int
+    length_ns: int
+    seed: int
+    grid: _Grid
+    lots: float
+    orders: bool
+
+    @classmethod
+    def of(
+        cls,
+        flow: Flow,
+        instrument: Instrument,
+        *,
+        duration: Duration,
+        seed: int,
+        start: int | str | dt.date,
+        orders: bool,
+    ) -> Plan:
+        """Checks the arguments of `generate`."""
+        if not 0 <= seed < 2**64:
+            raise ConfigError(f"seed {seed} is not from 0 to 2**64 - 1.")
+        plan = cls(
+            flow=flow,
+            instrument=instrument,
+            start_ns=time_ns(start),
+            length_ns=duration_ns(duration),
+            seed=seed,
+            grid=_Grid.of(instrument),
+            lots=instrument.size_lots(flow.size),
+            orders=orders,
+        )
+        plan.plain()
+        return plan
+
+    @property
+    def end_ns(self) -> int:
+        """When it ends."""
+        return self.start_ns + self.length_ns
+
+    def plain(self) -> dict[str, Any]:
+        """As the core reads it."""
+        flow, grid = self.flow, self.grid
+        knowledge: dict[str, Any] = {"informed": None, "binary": None, "brownian": None}
+        if isinstance(flow, InformedFlow):
+            knowledge |= _knowledge(flow, self.instrument, grid, self.length_ns)
+        return {
+            "seed": self.seed,
+            "start_ns": self.start_ns,
+            "duration_ns": self.length_ns,
+            "limit_rates": list(flow.limit_rates),
+            "market_rate": flow.market_rate,
+            "cancel_rates": list(flow.cancel_rates),
+            "lots": self.lots,
+            "orders": self.orders,
+            "varies": flow.size_law == "geometric",
+            "bid": grid.bid(self.instrument, flow.value if isinstance(flow, InformedFlow) else flow.price),
+            "low": grid.low,
+            "high": grid.high,
+            "tick_units": grid.tick_units,
+            "price_unit": plain(self.instrument.price_unit),
+            "lot_size": plain(self.instrument.lot_size),
+            "clusters": (flow.branching, flow.decay) if isinstance(flow, HawkesFlow) else None,
+            **knowledge,
+        }
+
+    def market(self, generated: tuple[Any, ...], *, is_over: bool = True) -> GeneratedMarket:
+        """The market that the core made of it: events, times and ticks of the value, counts.
+
+        Args:
+            generated: What `_native.generate_flow` returns.
+            is_over: Whether it came to its end.
+        """
+        events, values_ns, values, counts, orders = generated
+        instrument, value, settlement = self.instrument, None, None
+        if isinstance(self.flow, InformedFlow):
+            import polars as pl
+
+            from tradewright.core.market import Settlement
+
+            value = pl.DataFrame({"ts_event_ns": values_ns, "value": values * self.grid.step})
+            if is_over and instrument.contract == "binary" and float(values[-1]) in (0.0, self.grid.payoff):
+                won = 1.0 if values[-1] else 0.0
+                settlement = Settlement(
+                    symbol=instrument.symbol, ts_event_ns=self.end_ns, ts_recv_ns=self.end_ns, price=won
+                )
+        return GeneratedMarket(
+            flow=self.flow,
+            seed=self.seed,
+            events=self._series(events, "l2"),
+            value=value,
+            counts=convert(counts, FlowCounts),
+            settlement=settlement,
+            orders=None if orders is None else self._series(orders, "l3"),
+        )
+
+    def _series(self, columns: dict[str, Any], model: BookModel) -> BookEvents:
+        symbol = self.instrument.symbol
+        series = BookEvents.from_arrays(symbol, **columns, instrument=self.instrument, model=model)
+        return replace(series, source="generated")
 
 
 def _knowledge(flow: InformedFlow, instrument: Instrument, grid: _Grid, length_ns: int) -> dict[str, Any]:

@@ -17,6 +17,8 @@ pub enum RunError {
     Feed(FeedError),
     /// The user's code raised.
     Host(HostError),
+    /// A policy in a generated market answers its own orders at this time, without end.
+    Endless(i64),
 }
 
 impl From<FeedError> for RunError {
@@ -32,7 +34,7 @@ impl From<HostError> for RunError {
 }
 
 /// Steps between two looks at the outside: progress and Ctrl-C. At 30 ns a step this is every half millisecond.
-const PULSE_STEPS: i64 = 16_384;
+pub(crate) const PULSE_STEPS: i64 = 16_384;
 
 /// Runs the whole feed. `Ok(false)` says that the user stopped it; what was reached by then stands.
 ///
@@ -225,7 +227,8 @@ impl Receiver for ToVenue<'_> {
     }
 }
 
-struct ToKernel<'a>(&'a mut Kernel);
+/// Applies records to the kernel as they come.
+pub(crate) struct ToKernel<'a>(pub(crate) &'a mut Kernel);
 
 impl Receiver for ToKernel<'_> {
     #[inline]

@@ -35,7 +35,7 @@ pub struct Kernel {
     pub inner: CoreKernel,
     hooks: Hooks,
     instruments: Vec<Arc<Instrument>>,
-    shifts: Vec<f64>,
+    pub shifts: Vec<f64>,
     is_poisoned: bool,
     /// What the simulated venue saw at each of its fills.
     pub notes: Vec<tradewright_kernel::venue::FillNote>,
@@ -176,10 +176,8 @@ impl Kernel {
             return Err(feed::data_error(py, &error, &sources));
         }
         let by_venue = venue_series.is_some().then_some(&mut venue_feed);
-        let mut host = PyHost { py, hooks: &self.hooks, pulse, interrupted: false };
-        self.is_poisoned = true;
-        let ended = backtest::run(&mut self.inner, &mut feed, by_venue, &mut sim, &mut host);
-        let interrupted = host.interrupted || matches!(&ended, Err(RunError::Host(error)) if is_interrupt(py, error));
+        let ended =
+            self.run_with(py, pulse, |kernel, host| backtest::run(kernel, &mut feed, by_venue, &mut sim, host))?;
         let unpriced = sim.fills_without_impact();
         if unpriced > 0 {
             let text = format!(
@@ -189,19 +187,7 @@ impl Kernel {
         }
         self.notes = sim.fill_notes().to_vec();
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
-        match ended {
-            Ok(finished) => {
-                self.is_poisoned = false;
-                self.flush()?;
-                Ok(finished)
-            }
-            Err(RunError::Feed(error)) => Err(feed::data_error(py, &error, &sources)),
-            Err(RunError::Host(_)) if interrupted => {
-                self.flush()?;
-                Ok(false)
-            }
-            Err(RunError::Host(error)) => Err(into_py_err(error)),
-        }
+        ended.map_err(|error| run_error(py, error, &sources))
     }
 
     /// One step: the records and reports of one time. Returns the commands: `Approved` orders and changes, and the
@@ -377,8 +363,52 @@ impl Kernel {
     }
 }
 
+/// What ended a run early, for Python.
+pub fn run_error(py: Python<'_>, error: RunError, sources: &[String]) -> PyErr {
+    match error {
+        RunError::Feed(error) => feed::data_error(py, &error, sources),
+        RunError::Host(error) => into_py_err(error),
+        RunError::Endless(now_ns) => endless(py, now_ns).unwrap_or_else(|error| error),
+    }
+}
+
+fn endless(py: Python<'_>, now_ns: i64) -> PyResult<PyErr> {
+    let fields = PyDict::new(py);
+    fields.set_item("path", "venue.latency")?;
+    fields.set_item("remedy", "Give the venue a latency, or wake the policy by the clock.")?;
+    let problem = format!(
+        "at {now_ns} ns a policy answers what its own orders did with other orders, without end; without latency no \
+         time passes between them."
+    );
+    let class = py.import("tradewright.errors")?.getattr("ConfigError")?;
+    Ok(PyErr::from_value(class.call((problem,), Some(&fields))?))
+}
+
 impl Kernel {
-    fn check_sound(&self) -> PyResult<()> {
+    /// Runs a native loop and writes the journal out. Ctrl-C is no error: the run has not reached its end then.
+    pub fn run_with<'py>(
+        &mut self,
+        py: Python<'py>,
+        pulse: Option<Bound<'py, PyAny>>,
+        native: impl FnOnce(&mut CoreKernel, &mut PyHost<'_, 'py>) -> Result<bool, RunError>,
+    ) -> PyResult<Result<bool, RunError>> {
+        let mut host = PyHost { py, hooks: &self.hooks, pulse, interrupted: false };
+        self.is_poisoned = true;
+        let ended = native(&mut self.inner, &mut host);
+        let interrupted = host.interrupted || matches!(&ended, Err(RunError::Host(error)) if is_interrupt(py, error));
+        let ended = match ended {
+            Err(RunError::Host(_)) if interrupted => Ok(false),
+            Ok(finished) => {
+                self.is_poisoned = false;
+                Ok(finished)
+            }
+            error => return Ok(error),
+        };
+        self.flush()?;
+        Ok(ended)
+    }
+
+    pub fn check_sound(&self) -> PyResult<()> {
         if self.is_poisoned {
             return Err(PyRuntimeError::new_err("this kernel ended with an error; make a new one"));
         }

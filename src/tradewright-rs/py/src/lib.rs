@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod books;
 mod columns;
 mod configuration;
+mod exchange;
 mod features;
 mod feed;
 mod flow;
@@ -23,6 +24,8 @@ mod views;
 mod _native {
     #[pymodule_export]
     use crate::books::{L2Book, L3Book, MessageSequence};
+    #[pymodule_export]
+    use crate::exchange::run_exchanges;
     #[pymodule_export]
     use crate::features::compute_features;
     #[pymodule_export]

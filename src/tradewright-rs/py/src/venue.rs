@@ -195,7 +195,8 @@ fn read_queue(queue: &Bound<'_, PyDict>) -> PyResult<QueueModel> {
     })
 }
 
-fn read(config: &Bound<'_, PyDict>) -> PyResult<VenueConfig> {
+/// The configuration, from plain values.
+pub fn read(config: &Bound<'_, PyDict>) -> PyResult<VenueConfig> {
     let latency: Bound<'_, PyDict> = dict(config, "latency")?;
     let fills: Bound<'_, PyDict> = dict(config, "fills")?;
     let costs: Bound<'_, PyDict> = dict(config, "costs")?;

@@ -18,8 +18,9 @@ from tradewright.strategies.market_making.quoting import event_quotes, event_siz
 class BinaryEventMaker(tw.Policy):
     """Quotes a binary contract around a fair value of its own.
 
-    - The fair value starts at the mid and moves with it, and each fill moves it ``flow_weight`` of the way to
-      the fill's price: somebody who buys from us may know something.
+    - The fair value starts at the mid and moves with it, but for a best price where nobody stands but us: we
+      would follow ourselves. Each fill moves it ``flow_weight`` of the way to the fill's price: somebody who
+      buys from us may know something.
     - The imbalance is the size bought less the size sold by takers in the last 20 public trades. A trade
       above the mid in force was a purchase, below it a sale, at it neither; of trades that arrive together
       only the last one is seen.
@@ -92,7 +93,7 @@ class BinaryEventMaker(tw.Policy):
     def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
         """Quotes for the fair value, flow and inventory as they are now."""
         self.held = portfolio.position(self.symbol)
-        self._learn(market)
+        self._learn(market, alone=self._stands_alone(market, portfolio))
         prices = event_quotes(
             self.fair,
             self.held,
@@ -122,10 +123,24 @@ class BinaryEventMaker(tw.Policy):
             doubled_at=self.imbalance_doubling,
         )
 
-    def _learn(self, market: tw.MarketSnapshot) -> None:
+    def _stands_alone(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> bool:
+        """Whether a best price is nobody's but ours, so that the mid says what we said ourselves."""
+        shown: dict[float | None, float] = {}
+        for order in portfolio.open_orders(self.symbol):
+            shown[order.limit] = shown.get(order.limit, 0.0) + order.size - order.filled
+        best = {
+            market.bid(self.symbol): market.bid_size(self.symbol),
+            market.ask(self.symbol): market.ask_size(self.symbol),
+        }
+        return any(shown.get(price, 0.0) >= size > 0 for price, size in best.items())
+
+    def _learn(self, market: tw.MarketSnapshot, *, alone: bool) -> None:
         mid = market.mid(self.symbol)
         if not math.isnan(mid):
-            self.fair = mid if math.isnan(self.fair) else self.fair + (mid - self.mid)
+            if math.isnan(self.fair):
+                self.fair = mid
+            elif not alone:
+                self.fair += mid - self.mid
             self.mid = mid
         for price in self.fill_prices:
             self.fair += self.flow_weight * (price - self.fair)

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use super::guests::Request;
 use super::market::FlowMarket;
-use crate::event::BookRow;
-use crate::instrument::Instrument;
+use crate::event::{BookRow, CashEvent, Payload, Record, Status};
+use crate::instrument::{Instrument, SymbolId};
 use crate::matching::{Change, Limit, Market, Outcome, OutcomeKind, Reject, Tif};
 use crate::order::{Fill, Liquidity, Order, OrderId, OrderType, Reason, Report, ReportKind, TimeInForce};
 use crate::venue::Latency;
@@ -33,6 +33,8 @@ struct Guest {
     order: Order,
     is_open: bool,
     filled: i64,
+    /// A reduce-only order was made smaller, to what there was to reduce.
+    is_cut: bool,
     last_arrival_ns: i64,
     last_recv_ns: i64,
 }
@@ -44,6 +46,8 @@ pub struct Exchange {
     instrument: Instrument,
     tick_units: i64,
     end_ns: i64,
+    /// The same, in seconds from the start.
+    end_s: f64,
     latency: Latency,
     decision_ns: i64,
     asks: Due<Ask>,
@@ -53,6 +57,17 @@ pub struct Exchange {
     guests: BTreeMap<OrderId, Guest>,
     rows: Vec<BookRow>,
     last_fill_id: u64,
+    /// What its fills come to, in lots: what a reduce-only order may reduce.
+    position: i64,
+    /// When the last report of a fill is received.
+    last_fill_recv_ns: i64,
+    is_open: bool,
+    is_close_told: bool,
+    /// When a binary is settled, and at which price.
+    settlement: Option<(i64, i64)>,
+    unsupported: u64,
+    /// Orders at any price that found an empty side, the oldest first: they wait for somebody to come.
+    waiting: Vec<OrderId>,
 }
 
 impl Exchange {
@@ -67,11 +82,13 @@ impl Exchange {
     ) -> Exchange {
         let mut rows = Vec::new();
         market.snapshot(&mut rows);
+        let end_s = market.seconds_to(end_ns);
         Exchange {
             market,
             instrument,
             tick_units,
             end_ns,
+            end_s,
             latency,
             decision_ns,
             asks: Due::new(),
@@ -80,6 +97,13 @@ impl Exchange {
             guests: BTreeMap::new(),
             rows,
             last_fill_id: 0,
+            position: 0,
+            last_fill_recv_ns: i64::MIN,
+            is_open: true,
+            is_close_told: false,
+            settlement: None,
+            unsupported: 0,
+            waiting: Vec::new(),
         }
     }
 
@@ -88,28 +112,72 @@ impl Exchange {
         &self.market
     }
 
-    /// When the book shows something next; `i64::MAX` after the end.
+    /// Orders that it could not take, because it knows no such orders.
+    pub fn unsupported(&self) -> u64 {
+        self.unsupported
+    }
+
+    /// When the book, or the venue beside it, says something next; `i64::MAX` after the end.
     pub fn next_ns(&self) -> i64 {
         match self.rows.first() {
             Some(row) => row.ts_recv_ns,
-            None if self.market.next_ns() < self.end_ns => self.market.next_ns(),
-            None => i64::MAX,
+            None if self.is_open => self.market.next_ns().min(self.end_ns),
+            None if !self.is_close_told => self.end_ns,
+            None => self.settlement.map_or(i64::MAX, |(due_ns, _)| due_ns),
         }
     }
 
     /// Lets the flow go on up to `now_ns`, and hands out everything that the book has shown since the last time.
     pub fn advance(&mut self, now_ns: i64, shown: &mut Vec<BookRow>) {
-        while self.market.next_ns() <= now_ns && self.market.next_ns() < self.end_ns {
-            self.market.step(&mut self.rows);
+        if self.is_open {
+            while self.market.next_s() < self.end_s && self.market.next_ns() <= now_ns {
+                let at_ns = self.market.next_ns();
+                self.market.step(&mut self.rows);
+                if !self.waiting.is_empty() {
+                    self.report();
+                    self.take_again(at_ns);
+                }
+            }
+            self.report();
         }
-        self.report();
         shown.append(&mut self.rows);
+        if self.is_open && now_ns >= self.end_ns {
+            self.close();
+        }
+    }
+
+    /// Appends what the venue says beside the book, as far as it is due: that it has closed, and what a binary pays.
+    pub fn notices(&mut self, now_ns: i64, symbol: SymbolId, out: &mut Vec<Record>) {
+        if self.is_open {
+            return;
+        }
+        let record = |ts_recv_ns, payload| Record { ts_recv_ns, ts_event_ns: self.end_ns, symbol, payload };
+        if !self.is_close_told {
+            self.is_close_told = true;
+            out.push(record(self.end_ns, Payload::Status(Status::Closed)));
+        }
+        if let Some((due_ns, price)) = self.settlement.filter(|(due_ns, _)| *due_ns <= now_ns) {
+            self.settlement = None;
+            out.push(record(due_ns, Payload::Cash(CashEvent::Settlement { price, void: false })));
+        }
+    }
+
+    /// The market ends: what stands is cancelled. A binary that is decided is settled once all fills were told.
+    fn close(&mut self) {
+        self.cancel_open(self.end_ns, Reason::InstrumentEnded);
+        self.market.end(self.end_s);
+        self.is_open = false;
+        self.settlement = self.market.decided().map(|ticks| {
+            let due_ns = self.end_ns.max(self.last_fill_recv_ns.saturating_add(1));
+            (due_ns, ticks * self.tick_units)
+        });
     }
 
     /// Sends a new order on its way.
     pub fn submit(&mut self, order: &Order) {
         let (last_arrival_ns, last_recv_ns) = (i64::MIN, i64::MIN);
-        self.guests.insert(order.id, Guest { order: *order, is_open: false, filled: 0, last_arrival_ns, last_recv_ns });
+        let guest = Guest { order: *order, is_open: false, filled: 0, is_cut: false, last_arrival_ns, last_recv_ns };
+        self.guests.insert(order.id, guest);
         self.send(order.id, order.decided_ns, Ask::Submit(*order));
     }
 
@@ -138,6 +206,9 @@ impl Exchange {
                 Ask::Cancel(order) => self.take_cancel(order, arrival_ns, Reason::None),
             }
             self.report();
+            if let Ask::Submit(order) = ask {
+                self.end_cut(order.id, arrival_ns);
+            }
         }
     }
 
@@ -155,15 +226,21 @@ impl Exchange {
 
     /// The run is over: cancels what stands and what has not arrived.
     pub fn end_run(&mut self, now_ns: i64) {
-        let open: Vec<OrderId> = self.guests.iter().filter(|(_, guest)| guest.is_open).map(|(&id, _)| id).collect();
-        for order in open {
-            self.take_cancel(order, now_ns, Reason::RunEnded);
-        }
+        self.cancel_open(now_ns, Reason::RunEnded);
         for ask in std::mem::take(&mut self.asks).into_values() {
             if let Ask::Submit(order) = ask {
                 self.answer(order.id, now_ns, ReportKind::Cancelled(Reason::RunEnded));
             }
         }
+    }
+
+    fn cancel_open(&mut self, now_ns: i64, reason: Reason) {
+        let open: Vec<OrderId> = self.guests.iter().filter(|(_, guest)| guest.is_open).map(|(&id, _)| id).collect();
+        for order in open {
+            self.take_cancel(order, now_ns, reason);
+        }
+        // What the cancellations changed is shown to nobody: the market has ended.
+        self.rows.clear();
     }
 
     fn send(&mut self, order: OrderId, decided_ns: i64, ask: Ask) {
@@ -183,12 +260,15 @@ impl Exchange {
             recv_ns = recv_ns.max(guest.last_recv_ns);
             guest.last_recv_ns = recv_ns;
         }
+        if matches!(kind, ReportKind::Filled(_)) {
+            self.last_fill_recv_ns = self.last_fill_recv_ns.max(recv_ns);
+        }
         self.count += 1;
         self.reports.insert((recv_ns, self.count), Report { order, ts_event_ns: event_ns, ts_recv_ns: recv_ns, kind });
     }
 
     fn take_order(&mut self, order: &Order, now_ns: i64) {
-        let request = if now_ns < self.end_ns { self.request_of(order) } else { Err(Reason::InstrumentEnded) };
+        let request = if self.is_open { self.request_of(order) } else { Err(Reason::InstrumentEnded) };
         let done = request.and_then(|request| {
             self.market.request(now_ns, &request, &mut self.rows).map_err(|reject| match reject {
                 Reject::WouldTake => Reason::PostOnlyWouldTake,
@@ -199,7 +279,10 @@ impl Exchange {
             })
         });
         match done {
-            Err(reason) => self.answer(order.id, now_ns, ReportKind::Rejected(reason)),
+            Err(reason) => {
+                self.unsupported += u64::from(reason == Reason::Venue);
+                self.answer(order.id, now_ns, ReportKind::Rejected(reason));
+            }
             Ok(()) => {
                 if let Some(guest) = self.guests.get_mut(&order.id) {
                     guest.is_open = true;
@@ -209,10 +292,10 @@ impl Exchange {
         }
     }
 
-    /// What the engine is asked for. It knows no trailing stops, no orders that only reduce and none that end with a
-    /// day.
-    fn request_of(&self, order: &Order) -> Result<Request, Reason> {
-        let Order { side, lots: size, .. } = *order;
+    /// What the engine is asked for. It knows no trailing stops, no orders that end with a day, and none that rest and
+    /// only reduce.
+    fn request_of(&mut self, order: &Order) -> Result<Request, Reason> {
+        let side = order.side;
         let id = u64::from(order.id);
         let tif = match (order.post_only, order.tif) {
             (true, TimeInForce::Gtc) => Tif::PostOnly,
@@ -221,9 +304,7 @@ impl Exchange {
             (false, TimeInForce::Fok) => Tif::Fok,
             _ => return Err(Reason::Venue),
         };
-        if order.reduce_only {
-            return Err(Reason::Venue);
-        }
+        let size = if order.reduce_only { self.reducible(order, tif)? } else { order.lots };
         let market = Market { id, side, size, owner: OWNER };
         let limit = |price| Limit { id, side, price, size, owner: OWNER, tif, peak: 0 };
         match order.kind {
@@ -235,6 +316,65 @@ impl Exchange {
                 Ok(Request::StopLimit(limit(self.ticks(price)?), self.ticks(stop)?))
             }
             OrderType::TrailingStop { .. } => Err(Reason::Venue),
+        }
+    }
+
+    /// How much of an order that only reduces is left to do. It trades at once or not at all, so that the position
+    /// cannot change under it.
+    fn reducible(&mut self, order: &Order, tif: Tif) -> Result<i64, Reason> {
+        let is_immediate = match order.kind {
+            OrderType::Market => true,
+            OrderType::Limit { .. } => matches!(tif, Tif::Ioc | Tif::Fok),
+            _ => false,
+        };
+        if !is_immediate {
+            return Err(Reason::Venue);
+        }
+        let left = -order.side.sign() * self.position;
+        if left <= 0 {
+            return Err(Reason::NothingToReduce);
+        }
+        if let Some(guest) = self.guests.get_mut(&order.id).filter(|_| left < order.lots) {
+            guest.is_cut = true;
+            guest.order.lots = left;
+        }
+        Ok(left.min(order.lots))
+    }
+
+    /// The rest of an order that was made smaller, once it has done what there was to do.
+    fn end_cut(&mut self, order: OrderId, now_ns: i64) {
+        if let Some(guest) = self.guests.get_mut(&order).filter(|guest| guest.is_cut)
+            && guest.filled == guest.order.lots
+        {
+            guest.is_cut = false;
+            self.answer(order, now_ns, ReportKind::Cancelled(Reason::NothingToReduce));
+        }
+    }
+
+    /// Orders that wait take what has come.
+    fn take_again(&mut self, now_ns: i64) {
+        for id in std::mem::take(&mut self.waiting) {
+            let Some(guest) = self.guests.get(&id).copied().filter(|guest| guest.is_open) else { continue };
+            let order = guest.order;
+            let mut size = order.lots - guest.filled;
+            if order.reduce_only {
+                size = size.min(-order.side.sign() * self.position);
+            }
+            if size <= 0 {
+                if let Some(guest) = self.guests.get_mut(&id) {
+                    guest.is_open = false;
+                }
+                self.answer(id, now_ns, ReportKind::Cancelled(Reason::NothingToReduce));
+            } else if self.market.engine().best(order.side.opposite()).is_none() {
+                self.waiting.push(id);
+            } else {
+                let request = Request::Market(Market { id: u64::from(id), side: order.side, size, owner: OWNER });
+                // What the engine took as a new order it takes again.
+                if self.market.request(now_ns, &request, &mut self.rows).is_ok() {
+                    self.report();
+                    self.end_cut(id, now_ns);
+                }
+            }
         }
     }
 
@@ -269,8 +409,13 @@ impl Exchange {
     }
 
     fn take_cancel(&mut self, order: OrderId, now_ns: i64, reason: Reason) {
-        let request = Request::Cancel(u64::from(order));
-        let done = self.market.request(now_ns, &request, &mut self.rows);
+        let before = self.waiting.len();
+        self.waiting.retain(|&waiting| waiting != order);
+        let done = if self.waiting.len() < before {
+            Ok(())
+        } else {
+            self.market.request(now_ns, &Request::Cancel(u64::from(order)), &mut self.rows)
+        };
         match (done, self.guests.get_mut(&order)) {
             (Ok(()), Some(guest)) => {
                 guest.is_open = false;
@@ -290,6 +435,7 @@ impl Exchange {
             self.last_fill_id += 1;
             if let Some(guest) = self.guests.get_mut(&order) {
                 guest.filled += fill.size;
+                self.position += fill.side.sign() * fill.size;
                 guest.is_open = guest.filled < guest.order.lots;
             }
             let fill_id = self.last_fill_id;
@@ -301,14 +447,20 @@ impl Exchange {
         }
         for (at_ns, Outcome { id, kind, .. }) in self.market.guest_outcomes() {
             let order = id as OrderId;
-            let filled = self.guests.get(&order).map_or(0, |guest| guest.filled);
+            let guest = self.guests.get(&order).map(|guest| (guest.order, guest.filled));
+            let at_any_price = guest.filter(|(order, _)| order.kind.limit().is_none());
             let reason = match kind {
                 OutcomeKind::Triggered | OutcomeKind::Decremented => continue,
-                OutcomeKind::Unfilled if filled == 0 => Reason::NoPrice,
+                OutcomeKind::Unfilled if at_any_price.is_some_and(|(order, _)| order.tif == TimeInForce::Gtc) => {
+                    self.waiting.push(order);
+                    continue;
+                }
+                OutcomeKind::Unfilled if at_any_price.is_some_and(|(_, filled)| filled == 0) => Reason::NoPrice,
                 OutcomeKind::Unfilled => Reason::IocRemainder,
                 OutcomeKind::WouldTake => Reason::PostOnlyWouldTake,
                 OutcomeKind::Unfillable => Reason::FokUnfilled,
-                OutcomeKind::SelfTrade | OutcomeKind::Full => Reason::Venue,
+                OutcomeKind::SelfTrade => Reason::SelfTrade,
+                OutcomeKind::Full => Reason::Venue,
             };
             if let Some(guest) = self.guests.get_mut(&order) {
                 guest.is_open = false;

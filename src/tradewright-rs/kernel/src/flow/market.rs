@@ -6,7 +6,8 @@ use super::guests::{GuestFill, of_flow, owner_of};
 use super::params::Params;
 use super::people::Resting;
 use super::publish::Publisher;
-use super::value::Path;
+use super::tape::OrderTape;
+use super::value::{Path, Value};
 use crate::event::BookRow;
 use crate::matching::{Engine, Limit, Market, Outcome, OutcomeKind, Record, SelfTrade, Tif};
 use crate::order::Side;
@@ -48,6 +49,8 @@ pub struct FlowMarket {
     pub(super) guest_fills: Vec<GuestFill>,
     pub(super) guest_outcomes: Vec<(i64, Outcome)>,
     publisher: Publisher,
+    tape: Option<OrderTape>,
+    tick_units: i64,
     clock: Clock,
     arrivals: Chance,
     orders: Chance,
@@ -82,6 +85,8 @@ impl FlowMarket {
             guest_fills: Vec::new(),
             guest_outcomes: Vec::new(),
             publisher: Publisher::new(tick_units),
+            tape: None,
+            tick_units,
             clock: Clock::new(params.rate(), params.clusters),
             arrivals: Chance::new(seed, 0),
             orders: Chance::new(seed, 1),
@@ -113,6 +118,16 @@ impl FlowMarket {
         market.counts.outside = 0;
         market.schedule_cancel();
         Ok(market)
+    }
+
+    /// Keeps from now on what happens to every order; see [`FlowMarket::orders`].
+    pub fn keep_orders(&mut self) {
+        self.tape = Some(OrderTape::new(self.tick_units, self.time_ns(self.now_s), &self.engine));
+    }
+
+    /// The single orders behind the levels, if they were kept: a snapshot, then a message for each command that shows.
+    pub fn orders(&self) -> Option<&[BookRow]> {
+        self.tape.as_ref().map(|tape| tape.rows.as_slice())
     }
 
     /// The book as it stands, as a message of a feed.
@@ -151,7 +166,7 @@ impl FlowMarket {
 
     /// Lets time pass until a guest's command; nothing of the flow happens before it.
     pub(super) fn pass_to(&mut self, at_ns: i64) {
-        let at_s = (at_ns - self.start_ns) as f64 / 1e9;
+        let at_s = self.seconds_to(at_ns);
         self.now_s = at_s.min(self.next_s()).max(self.now_s);
     }
 
@@ -160,6 +175,9 @@ impl FlowMarket {
         let now_ns = self.time_ns(self.now_s);
         let mut record = std::mem::take(&mut self.record);
         self.publisher.message(now_ns, &record, rows);
+        if let Some(tape) = &mut self.tape {
+            tape.message(now_ns, &record);
+        }
         self.note_guests(&record, now_ns);
         record.fills.clear();
         record.outcomes.clear();
@@ -172,6 +190,13 @@ impl FlowMarket {
     pub fn end(&mut self, now_s: f64) {
         self.now_s = now_s;
         self.note_value(now_s);
+    }
+
+    /// What the claim of a binary pays, in ticks, once the market has ended at its horizon.
+    pub fn decided(&self) -> Option<i64> {
+        let Value::Binary { payoff, horizon_s, .. } = self.params.informed?.value else { return None };
+        let &(_, value) = self.values.last()?;
+        (self.now_s >= horizon_s && (value == 0.0 || value == payoff)).then_some(value as i64)
     }
 
     /// The value at the start, whenever a trader came, and at the end: time and ticks. Empty without informed traders.
@@ -187,6 +212,11 @@ impl FlowMarket {
     /// The book.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// A time in seconds from the start.
+    pub(super) fn seconds_to(&self, at_ns: i64) -> f64 {
+        (at_ns - self.start_ns) as f64 / 1e9
     }
 
     fn time_ns(&self, at_s: f64) -> i64 {

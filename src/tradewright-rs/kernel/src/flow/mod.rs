@@ -5,6 +5,7 @@
 //! - [`FlowMarket`]: the book that they make, one event at a time.
 //! - [`Request`]: orders of guests in that book.
 //! - [`Exchange`]: that market as a venue for the kernel's orders, with latency and reports.
+//! - [`Exchanges`], [`run`]: several of them, and the native loop over them.
 //! - `clock`, `value`: when the next order comes; what the asset is worth.
 //! - `chance`: the one source of randomness. The same seed gives the same bytes on every machine.
 //!
@@ -13,16 +14,19 @@
 mod chance;
 mod clock;
 mod exchange;
+mod exchanges;
 mod guests;
 mod market;
 mod params;
 mod people;
 mod publish;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub use exchange::Exchange;
+pub use exchanges::{Exchanges, run};
 pub use guests::{GuestFill, Request};
 pub use market::{Counts, FlowMarket};
 pub use params::{Clusters, Informed, Params};

@@ -36,8 +36,13 @@ impl Resting {
         self.live[place]
     }
 
+    /// The order left the book. One command may say so twice, where a stop of ours took the rest of what another order
+    /// had begun to take.
     pub(super) fn remove(&mut self, id: u64) {
-        let place = self.places[id as usize];
+        let place = std::mem::replace(&mut self.places[id as usize], usize::MAX);
+        if place == usize::MAX {
+            return;
+        }
         self.live.swap_remove(place);
         if let Some(&moved) = self.live.get(place) {
             self.places[moved as usize] = place;

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::book::Action;
-use crate::event::{BookRow, CashEvent, Payload, Record, Trade};
+use crate::event::{BookRow, CashEvent, Payload, Record, Status, Trade};
 use crate::feed::Arrival;
 use crate::instrument::SymbolId;
 use crate::market::SourceKind;
@@ -69,7 +69,9 @@ impl Kernel {
                 // A point of the equity curve, and marks for the managers, as after a fill.
                 self.had_fill |= matches!(event, CashEvent::Settlement { .. } | CashEvent::Refund);
             }
-            Payload::Status(_) | Payload::Grid(_) => {}
+            // So is the last price of an instrument that ends.
+            Payload::Status(status) => self.had_fill |= matches!(status, Status::Closed | Status::Resolved),
+            Payload::Grid(_) => {}
         }
         self.state.market.apply(record);
     }

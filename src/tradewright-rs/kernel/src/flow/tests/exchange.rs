@@ -41,6 +41,7 @@ fn run(exchange: &mut Exchange, until_ns: i64) -> (Vec<BookRow>, Vec<Report>) {
             return (rows, reports);
         }
         exchange.advance(now_ns, &mut rows);
+        exchange.notices(now_ns, 0, &mut Vec::new());
         exchange.pop_reports(now_ns, &mut reports);
         exchange.arrive(now_ns);
     }
@@ -143,6 +144,30 @@ fn a_maker_is_told_of_every_fill_and_the_feed_shows_it() {
     }
     let mine: i64 = filled.iter().sum();
     assert!(filled.iter().all(|lots| *lots <= 2) && mine > 100 && mine < printed, "{mine} of {printed}");
+}
+
+#[test]
+fn orders_at_any_price_wait_for_somebody_to_come() {
+    let mut exchange = open(takers());
+    // The first takes what stands there and waits; the second may not wait, and is told that there is no price.
+    exchange.submit(&order(0, Side::Buy, 500, None));
+    exchange.submit(&Order { tif: TimeInForce::Ioc, ..order(1, Side::Buy, 1, None) });
+    let (_, reports) = run(&mut exchange, 6 * MS);
+    assert_eq!(reports.last().map(|report| report.kind), Some(ReportKind::Cancelled(Reason::NoPrice)));
+    exchange.cancel(0, 10 * MS);
+    let (_, reports) = run(&mut exchange, 20 * MS);
+    assert_eq!(kinds(&reports), [ReportKind::Cancelled(Reason::None)]);
+    // Where people come, each of them is taken as he does.
+    let mut exchange = open(FlowMarket::new(params(), 8, 0, 1).unwrap());
+    exchange.submit(&order(0, Side::Buy, 100, None));
+    let (_, reports) = run(&mut exchange, END_NS);
+    let fills: Vec<i64> = reports
+        .iter()
+        .filter(|report| matches!(report.kind, ReportKind::Filled(_)))
+        .map(|report| report.ts_event_ns)
+        .collect();
+    assert_eq!(fills.len(), 100);
+    assert!(fills[0] == 3 * MS && fills[99] > 1_000 * MS);
 }
 
 #[test]

@@ -1,0 +1,192 @@
+"""What a run came to: the core's columns as a result, with what describes the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tradewright.sim.config import Account, ExactQueue, ProbabilisticQueue, Venue
+from tradewright.sim.exchange import GRADE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
+
+    from tradewright.core.market import Deposit
+    from tradewright.core.policy import Policy
+    from tradewright.core.series import Series
+    from tradewright.research.result import Result
+    from tradewright.sim.build import Run
+    from tradewright.sim.exchange import GeneratedExchange
+
+
+def to_result(
+    run: Run,
+    policies: Sequence[Policy],
+    series: Sequence[Series],
+    events: Sequence[Any],
+    *,
+    fingerprint: str,
+    account: Account,
+    venue: Venue,
+    seed: int,
+    engine: object | None = None,
+    benchmark: str | None = None,
+    periods_per_year: int | None = None,
+    config: Mapping[str, Any] | None = None,
+    finished: bool = True,
+    elapsed: float = 0.0,
+    exchanges: Sequence[GeneratedExchange] = (),
+) -> Result:
+    """The result of a kernel that has run: columns of the core as frames, built when first read."""
+    from decimal import Decimal
+
+    import msgspec
+
+    from tradewright.core.book_events import BookEvents
+    from tradewright.core.market import Deposit
+    from tradewright.core.series import Bars
+    from tradewright.core.times import duration_text
+    from tradewright.fingerprint import name_of, parameters_of
+    from tradewright.research import frames
+    from tradewright.research.meta import InstrumentMeta
+    from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
+
+    kernel = run.kernel
+    counts = kernel.counters
+    warnings = [*run.warnings, *kernel.faults]
+    if counts["liquidations"]:
+        warnings.append(
+            "The account fell below its maintenance margin: "
+            f"{counts['liquidations']:,} orders liquidated positions."
+        )
+    if not finished:
+        warnings.append("The run was interrupted: everything here covers only what was reached by then.")
+    shifts = kernel.price_shifts
+    described = [
+        SeriesMeta(
+            symbol=one.symbol,
+            kind=f"bars {duration_text(one.timeframe_ns)}"
+            if isinstance(one, Bars) and one.timeframe_ns
+            else one.kind,
+            rows=len(one),
+            start_ns=one.start_ns,
+            end_ns=one.end_ns,
+            adjusted=one.adjusted,
+            price_shift_max=max(one.price_shift_max, _shift(shift, run, one.symbol)),
+        )
+        for one, shift in zip(series, shifts, strict=False)
+    ]
+    meta = ResultMeta(
+        policies=[
+            PolicyMeta(name=name, use=name_of(policy), parameters=parameters_of(policy))
+            for name, policy in zip(run.names, policies, strict=True)
+        ],
+        symbols=list(run.symbols),
+        benchmark=benchmark or "",
+        start_ns=min(one.start_ns for one in series),
+        end_ns=max(one.end_ns for one in series),
+        cash={
+            currency: amount
+            for currency, amount in run.cash.items()
+            if amount or currency == run.currencies[0]
+        },
+        currency=run.currencies[0],
+        periods_per_year=periods_per_year,
+        day_ends_ns=account.day_ends_ns,
+        asset_classes={one.symbol: one.asset_class for one in run.instruments},
+        grade=f"fills by {type(engine).__name__}"
+        if engine is not None
+        else (GRADE if exchanges else _grade(series, venue)),
+        counters=Counters(**{name: counts[name] for name in Counters.__struct_fields__}),
+        warnings=warnings,
+        seed=seed,
+        fingerprint=fingerprint,
+        config=dict(config)
+        if config is not None
+        else _stated(venue, account, engine, exchanges, msgspec.to_builtins),
+        data=described,
+        instruments=[
+            InstrumentMeta(
+                symbol=one.symbol,
+                price_unit=Decimal(repr(one.price_unit)),
+                lot_size=Decimal(repr(one.lot_size)),
+                multiplier=Decimal(repr(one.multiplier)),
+                contract=one.contract,
+            )
+            for one in run.instruments
+        ],
+    )
+    prices = {
+        one.symbol: frames.prices_of(one) for one in reversed(list(series)) if type(one).__name__ != "Trades"
+    }
+    deposits = [event for event in events if isinstance(event, Deposit)]
+    return Result(
+        orders=lambda: frames.orders(kernel.orders(), run.names, run.symbols),
+        fills=lambda: frames.fills(kernel.fills(), run.names, run.symbols, run.currencies),
+        round_trips=lambda: frames.round_trips(kernel.round_trips(), run.names, run.symbols),
+        equity=lambda: frames.equity(kernel.equity()),
+        flows=_flows(deposits, run.currencies[0]) if deposits else None,
+        prices=prices,
+        ledger=lambda: frames.ledger(kernel.ledger(), run.names, run.symbols, run.currencies),
+        books={one.symbol: one for one in series if isinstance(one, BookEvents)},
+        meta=meta,
+        timing={"run_s": elapsed},
+    )
+
+
+def _shift(shift: float, run: Run, symbol: str) -> float:
+    """Rounding in price units as a price; what is only the float's own noise is none."""
+    unit = float(run.instruments[run.symbols.index(symbol)].price_unit)
+    return shift * unit if shift > 1e-3 else 0.0
+
+
+def _stated(
+    venue: Venue,
+    account: Account,
+    engine: object | None,
+    exchanges: Sequence[GeneratedExchange],
+    plain: Callable[[Any], Any],
+) -> dict[str, Any]:
+    if exchanges:
+        made = [one.to_dict() for one in exchanges]
+        delays = {"latency": plain(venue.latency), "decision_ns": venue.decision_ns}
+        return {"engine": "generated", "exchanges": made, "venue": delays, "account": plain(account)}
+    if engine is None:
+        return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
+    return {"engine": f"{type(engine).__module__}:{type(engine).__qualname__}", "account": plain(account)}
+
+
+def _grade(series: Sequence[Series], venue: Venue) -> str:
+    kinds = list(dict.fromkeys(one.kind for one in series))
+    if kinds == ["bars"]:
+        closes = any(getattr(one, "grade", "ohlc") == "closes only" for one in series)
+        timing = "next open" if venue.fills.timing == "next_open" else f"intrabar path, {venue.fills.path}"
+        return f"bars, {timing}" + (" (closes only)" if closes else "")
+    if {"book_l2", "book_l3"} & set(kinds):
+        queue = venue.fills.queue
+        model = queue.name if isinstance(queue, ProbabilisticQueue) else "risk averse"
+        clock = "" if venue.clock == "causal" else ", by the venue's clock"
+        orders = "book orders (L3 exact)" if isinstance(queue, ExactQueue | None) else "levels of book orders"
+        kinds = [{"book_l2": "book levels", "book_l3": orders}.get(kind, kind) for kind in kinds]
+        if kinds == ["book orders (L3 exact)"]:
+            return f"L3 exact: book orders, their own queue{clock}"
+        return f"{' and '.join(kinds)}, queue model: {model}{clock}"
+    return " and ".join(kinds)
+
+
+def _flows(deposits: Sequence[Deposit], currency: str) -> Callable[[], pl.DataFrame]:
+    def build() -> pl.DataFrame:
+        import polars as pl
+
+        ours = [event for event in deposits if event.currency == currency]
+        return pl.DataFrame(
+            {
+                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(
+                    pl.Datetime("ns", "UTC")
+                ),
+                "amount": pl.Series([event.amount for event in ours], dtype=pl.Float64),
+            }
+        )
+
+    return build
