@@ -318,13 +318,17 @@ def to_result(
     elapsed: float = 0.0,
 ) -> Result:
     """The result of a kernel that has run: columns of the core as frames, built when first read."""
+    from decimal import Decimal
+
     import msgspec
 
+    from tradewright.core.book_events import BookEvents
     from tradewright.core.market import Deposit
     from tradewright.core.series import Bars
     from tradewright.core.times import duration_text
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
+    from tradewright.research.meta import InstrumentMeta
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
 
     kernel = run.kernel
@@ -377,6 +381,16 @@ def to_result(
         fingerprint=fingerprint,
         config=dict(config) if config is not None else _stated(venue, account, engine, msgspec.to_builtins),
         data=described,
+        instruments=[
+            InstrumentMeta(
+                symbol=one.symbol,
+                price_unit=Decimal(repr(one.price_unit)),
+                lot_size=Decimal(repr(one.lot_size)),
+                multiplier=Decimal(repr(one.multiplier)),
+                contract=one.contract,
+            )
+            for one in run.instruments
+        ],
     )
     prices = {
         one.symbol: frames.prices_of(one) for one in reversed(list(series)) if type(one).__name__ != "Trades"
@@ -389,6 +403,8 @@ def to_result(
         equity=lambda: frames.equity(kernel.equity()),
         flows=_flows(deposits, run.currencies[0]) if deposits else None,
         prices=prices,
+        ledger=lambda: frames.ledger(kernel.ledger(), run.names, run.symbols, run.currencies),
+        books={one.symbol: one for one in series if isinstance(one, BookEvents)},
         meta=meta,
         timing={"run_s": elapsed},
     )

@@ -136,7 +136,10 @@ def test_fills_are_those_of_the_slow_venue(
     result = tw.backtest(policy, events, cash=1_000_000_000, venue=venue)
     slow = PlainVenue(priority=priority, partial=partial)
     slow.run(events, requests_of(policy, result, entry_ns), clock=clock, unit=UNIT, lot=LOT)
-    assert sorted(filled(result, UNIT, LOT)) == sorted(slow.fills)
+    found = filled(result, UNIT, LOT)
+    assert sorted(found) == sorted(slow.fills)
+    aheads = [-1 if ahead is None else round(ahead / LOT) for ahead in result.fills["queue_ahead"]]
+    assert sorted(zip(found, aheads, strict=True)) == sorted(zip(slow.fills, slow.aheads, strict=True))
 
 
 def levels_of(events: BookEvents) -> BookEvents:
