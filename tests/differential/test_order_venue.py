@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from order_streams import INSTRUMENT, LOT, MS, START_NS, UNIT, Generated
 from plain_queue import Ours, PlainVenue, Request
@@ -115,6 +115,7 @@ def filled(result: tw.Result, unit: float, lot: float) -> list[tuple[int, str, i
 
 
 @settings(max_examples=40, deadline=None)
+@example(407_328, "prints", "causal", False, 11 * MS, "reduction_keeps")  # A snapshot while nothing rests.
 @given(
     seed=st.integers(0, 10**6),
     style=st.sampled_from(["executions", "prints"]),

@@ -111,9 +111,11 @@ impl Matcher<'_> {
                         let ours = self.orders.iter().map(|working| working.order.id).collect();
                         book.print(event, event_ns, ours);
                     }
-                    Action::SnapshotStart => book.taken.clear(), // All is shown anew.
                     _ => {}
                 }
+            }
+            if event.action == Action::SnapshotStart {
+                book.taken.clear(); // All is shown anew, whether or not an order of ours is there to see it.
             }
             book.orders.apply(event);
             if trades && matches!(event.action, Action::Add | Action::Modify) {
