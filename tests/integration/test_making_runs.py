@@ -191,7 +191,8 @@ def test_informed_flow_shows_in_the_markouts_and_noise_does_not() -> None:
 def test_a_settlement_is_the_last_mark_of_all() -> None:
     contract = tw.instruments.binary("EVENT")
     market = generate(InformedFlow(value=0.5), instrument=contract, duration="2m", seed=3)
-    assert market.settlement is not None and market.settlement.price is not None
+    assert market.settlement is not None
+    assert market.settlement.price is not None
     maker = SymmetricMaker("EVENT", half_spread=0.01, size=1.0)
     result = tw.backtest(maker, market.events, events=[market.settlement], cash=100_000)
     total = Fraction(0)
