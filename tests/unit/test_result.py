@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -288,7 +289,7 @@ def test_correlations_are_of_common_days() -> None:
 
 def test_every_reason_has_a_remedy_and_names_are_the_kernels() -> None:
     source = Path(__file__).parents[2] / "src" / "tradewright-rs" / "kernel" / "src" / "reason.rs"
-    block = source.read_text().split("const NAMES: [&str; 34] = [")[1].split("];")[0]
+    block = re.split(r"const NAMES: \[&str; \d+\] = \[", source.read_text())[1].split("];")[0]
     names = [line.strip().strip('",') for line in block.splitlines() if '"' in line]
     assert set(names) - {""} == set(REMEDIES)
     assert remedy("") == ""
