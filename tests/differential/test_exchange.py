@@ -164,6 +164,7 @@ def test_cash_is_exact_and_the_settlement_is_booked_after_the_last_fill(latency_
         result = tw.backtest(Restless(), exchange, account=ACCOUNT, venue=venue(latency_ms * 50))
         settlement = result.markets["EVENT"].settlement
         assert settlement is not None
+        assert settlement.price is not None
         cash, held = Fraction(10_000), Fraction(0)
         for fill in result.fills.iter_rows(named=True):
             signed = exact(fill["size"]) * (1 if fill["side"] == "buy" else -1)

@@ -193,6 +193,7 @@ def test_deposits_arrive_and_why_tells_the_story(tmp_path: Path) -> None:
     result = tw.backtest(policy, exchange(flow), cash=100, events=[deposit], out=tmp_path / "run")
     settlement = result.markets["EVENT"].settlement
     assert settlement is not None
+    assert settlement.price is not None
     spent = sum(
         size * price * (1 if side == "buy" else -1)
         for side, size, price in result.fills.select("side", "size", "price").iter_rows()
