@@ -81,7 +81,25 @@ def main() -> None:
     result = run(tw.RiskAverseQueue(), 10, out / "run")
     print(result)
 
-    # 4. Nobody recorded where our orders would have stood in the queue. Several guesses beside each other say
+    # 4. Where did it come from? A fill off the mid earns half a spread; what the mid does next takes some of
+    #    it back, or more; fees come on top. For each horizon the parts sum to the total exactly.
+    print("\nadverse selection   spread  adverse  inventory     fees    total  markout")
+    for horizon in ("100ms", "1s", "10s", "60s"):
+        made = result.market_making(horizon=horizon)
+        parts = made.parts
+        if parts is None:
+            print(f"nothing to take apart: {made.undefined['parts']}")
+            break
+        markout = made.markout_bps.get(horizon)
+        shown = "no fill" if markout is None else f"{markout:+.2f} bps"
+        print(
+            f"after {horizon:>5}       {parts.spread_capture:8.2f} {parts.adverse_selection:8.2f} "
+            f"{parts.inventory:10.2f} {parts.fees + parts.rebates:8.2f} {parts.total:8.2f}  {shown}"
+        )
+    page = result.book_picture(out / "book.html")
+    print(f"Our quotes and fills on the book: {page}")
+
+    # 5. Nobody recorded where our orders would have stood in the queue. Several guesses beside each other say
     #    how much of the result is one. Risk averse: only trades move us up. The others: some of those who
     #    cancelled stood before us, by "log" more of them. (The same for a configuration:
     #    `tradewright backtest CONFIG.toml --compare-fills`.)

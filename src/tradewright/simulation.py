@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
 from tradewright.sim.config import Account, ExactQueue, ProbabilisticQueue, Venue
-from tradewright.sim.exchange import GRADE, exchanges_of
+from tradewright.sim.exchange import GRADE, exchanges_of, stated
 from tradewright.sim.exchange import check as check_exchange
 
 if TYPE_CHECKING:
@@ -352,13 +352,17 @@ def to_result(
     exchanges: Sequence[GeneratedExchange] = (),
 ) -> Result:
     """The result of a kernel that has run: columns of the core as frames, built when first read."""
+    from decimal import Decimal
+
     import msgspec
 
+    from tradewright.core.book_events import BookEvents
     from tradewright.core.market import Deposit
     from tradewright.core.series import Bars
     from tradewright.core.times import duration_text
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
+    from tradewright.research.meta import InstrumentMeta
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
 
     kernel = run.kernel
@@ -413,8 +417,18 @@ def to_result(
         fingerprint=fingerprint,
         config=dict(config)
         if config is not None
-        else _stated(venue, account, engine, exchanges, msgspec.to_builtins),
+        else stated(exchanges, venue, account) or _stated(venue, account, engine, msgspec.to_builtins),
         data=described,
+        instruments=[
+            InstrumentMeta(
+                symbol=one.symbol,
+                price_unit=Decimal(repr(one.price_unit)),
+                lot_size=Decimal(repr(one.lot_size)),
+                multiplier=Decimal(repr(one.multiplier)),
+                contract=one.contract,
+            )
+            for one in run.instruments
+        ],
     )
     prices = {
         one.symbol: frames.prices_of(one) for one in reversed(list(series)) if type(one).__name__ != "Trades"
@@ -427,6 +441,8 @@ def to_result(
         equity=lambda: frames.equity(kernel.equity()),
         flows=_flows(deposits, run.currencies[0]) if deposits else None,
         prices=prices,
+        ledger=lambda: frames.ledger(kernel.ledger(), run.names, run.symbols, run.currencies),
+        books={one.symbol: one for one in series if isinstance(one, BookEvents)},
         meta=meta,
         timing={"run_s": elapsed},
     )
@@ -439,16 +455,8 @@ def _shift(shift: float, run: Run, symbol: str) -> float:
 
 
 def _stated(
-    venue: Venue,
-    account: Account,
-    engine: object | None,
-    exchanges: Sequence[GeneratedExchange],
-    plain: Callable[[Any], Any],
+    venue: Venue, account: Account, engine: object | None, plain: Callable[[Any], Any]
 ) -> dict[str, Any]:
-    if exchanges:
-        made = [one.to_dict() for one in exchanges]
-        delays = {"latency": plain(venue.latency), "decision_ns": venue.decision_ns}
-        return {"engine": "generated", "exchanges": made, "venue": delays, "account": plain(account)}
     if engine is None:
         return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
     return {"engine": f"{type(engine).__module__}:{type(engine).__qualname__}", "account": plain(account)}

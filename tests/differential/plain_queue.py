@@ -62,6 +62,9 @@ class PlainVenue:
     prints: list[Print] = field(default_factory=list["Print"])
     fills: list[tuple[int, str, int, int, str]] = field(default_factory=list[tuple[int, str, int, int, str]])
 
+    aheads: list[int] = field(default_factory=list[int])
+    """Lots that stood before ours just before each of the fills; -1 where it took."""
+
     seen: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
 
     # The recorded book.
@@ -79,6 +82,8 @@ class PlainVenue:
 
     def fill(self, one: Ours, price: int, lots: int, now: int, liquidity: str) -> None:
         one.left -= lots
+        before = sum(self.orders[order_id].lots for order_id in one.ahead if order_id in self.orders)
+        self.aheads.append(before if liquidity == "maker" else -1)
         self.fills.append((max(now, one.arrived_ns), one.order_id, price, lots, liquidity))
         if not one.left and one in self.ours:
             self.ours.remove(one)

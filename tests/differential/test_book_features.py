@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from order_streams import Generated
 from test_book_venue import book_of
-from test_order_venue import Generated, levels_of
+from test_order_venue import levels_of
 
 import tradewright as tw
 from tradewright import features as f

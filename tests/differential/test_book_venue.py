@@ -142,8 +142,12 @@ def share_behind(queue: Queue, front: float, back: float) -> float:
 
 def slow_fills(
     events: BookEvents, result: Any, queue: Queue, *, partial: bool, entry_ns: int
-) -> list[tuple[int, str, int, int]]:
-    """Fills as (venue time, order, price in half units, lots), from the events and the orders sent."""
+) -> list[tuple[int, str, int, int, float, float]]:
+    """Fills, from the events and the orders sent.
+
+    Each is (venue time, order, price in half units, lots, lots before it, mid in half units): the last two as
+    they stood just before the message that filled it.
+    """
     requests: list[tuple[int, int, str, Any]] = []
     for row in result.orders.iter_rows(named=True):
         at = round(row["decided_at"].timestamp() * 1000) * MS
@@ -154,15 +158,16 @@ def slow_fills(
     order_of = np.argsort(events.ts_event_ns, kind="stable")
     levels: dict[tuple[int, int], int] = {}
     resting: list[Slow] = []
-    fills: list[tuple[int, str, int, int]] = []
+    fills: list[tuple[int, str, int, int, float, float]] = []
+    mid, message_ns = 0.0, -1
 
     def best(side: int) -> int | None:
         prices = [price for (of, price), lots in levels.items() if of == side and lots]
         return (max(prices) if side == 1 else min(prices)) if prices else None
 
-    def fill(order: Slow, lots: int, now: int) -> None:
+    def fill(order: Slow, lots: int, now: int, ahead: float) -> None:
         order.left -= lots
-        fills.append((now, order.order_id, order.price, lots))
+        fills.append((now, order.order_id, order.price, lots, round(max(0.0, ahead), 6), mid))
 
     def request(one: tuple[int, int, str, Any]) -> None:
         _, kind, order_id, row = one
@@ -182,6 +187,9 @@ def slow_fills(
         while due < len(requests) and requests[due][0] < now:
             request(requests[due])
             due += 1
+        if now != message_ns:
+            bid, ask = best(1), best(-1)
+            message_ns, mid = now, -1.0 if bid is None or ask is None else (bid + ask) / 2
         action, side = int(events.action[row]), int(events.side[row])
         price = 0 if np.isnan(events.price[row]) else round(float(events.price[row]) * 2)
         lots = round(float(events.size[row]) * 10)
@@ -202,14 +210,15 @@ def slow_fills(
                         moved = front - (1 - behind) * cancelled + min(back - behind * cancelled, 0)
                         order.ahead = min(moved, lots)
                 elif order.side == -side and lots and side * (price - order.price) >= 0:
-                    fill(order, order.left, now)
+                    fill(order, order.left, now, order.ahead)
         elif action == BookAction.TRADE:
             shared = lots
             for order in resting:
                 if order.side != -side:
                     continue
+                ahead = order.ahead
                 if side * (price - order.price) > 0:
-                    fill(order, order.left, now)
+                    fill(order, order.left, now, ahead)
                 elif price == order.price:
                     order.ahead -= lots
                     order.traded += lots
@@ -219,7 +228,7 @@ def slow_fills(
                         ours = min(beyond, shared, order.left) if partial else order.left
                         shared = max(0, shared - ours)
                         if ours:
-                            fill(order, ours, now)
+                            fill(order, ours, now, ahead)
         resting[:] = [order for order in resting if order.left]
     return fills
 
@@ -272,6 +281,8 @@ def test_resting_orders_fill_as_the_rules_say(queue: Queue, partial: bool) -> No
                 row["order_id"],
                 round(row["price"] * 2),
                 round(row["size"] * 10),
+                round(row["queue_ahead"] * 10, 6),
+                -1.0 if row["mid"] is None else row["mid"] * 2,
             )
             for row in result.fills.iter_rows(named=True)
         ]

@@ -23,6 +23,8 @@ from tradewright.core.mirror import mirrored, mirrored_fills, mirrored_price
 from tradewright.errors import InstrumentError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tradewright.core.series import Series
 
 SECOND_NS = 1_000_000_000
@@ -222,3 +224,26 @@ def test_intents_are_their_mirrors_mirror() -> None:
     trailing = mirrored(others[2])
     assert isinstance(trailing, tw.Submit)
     assert trailing.stop == 0.05  # A distance has no mirror.
+
+
+@pytest.mark.parametrize(("player", "moments", "agreeing"), [("Jokic", 7_660, 7_660), ("Luka", 3_506, 3_505)])
+def test_the_recorded_no_token_is_the_mirror_of_the_yes_token(
+    player: str, moments: int, agreeing: int, shared_data: Path, tmp_path: Path
+) -> None:
+    # Polymarket publishes the best prices of either token: at every moment that both have but one, one is
+    # the other mirrored.
+    found: dict[str, dict[int, tuple[float, float]]] = {}
+    for leg in ("YES", "NO"):
+        store = tw.data.Store(tmp_path / leg)
+        path = (
+            shared_data / "prediction_markets" / "nba_mvp_cross_venue" / f"Polymarket_{player}_{leg}.csv.gz"
+        )
+        store.import_files("polymarket", [path], symbol=leg)
+        quotes = store.read(leg, "quotes")
+        assert isinstance(quotes, tw.Quotes)
+        quotes = quotes if leg == "YES" else mirrored(quotes)
+        rows = zip(quotes.ts_recv_ns.tolist(), quotes.bid.tolist(), quotes.ask.tolist(), strict=True)
+        found[leg] = {at: (bid, ask) for at, bid, ask in rows}  # The last of a moment.
+    common = found["YES"].keys() & found["NO"].keys()
+    same = [np.array_equal(found["YES"][at], found["NO"][at], equal_nan=True) for at in common]
+    assert (len(same), sum(same)) == (moments, agreeing)

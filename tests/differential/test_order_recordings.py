@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from order_streams import MS
 from plain_queue import PlainVenue
-from test_order_venue import MS, Trades, filled, requests_of
+from test_order_venue import Trades, filled, requests_of
 
 import tradewright as tw
 from tradewright import features as f

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_order_venue import INSTRUMENT, LOT, MS, UNIT, Generated, levels_of
+from order_streams import INSTRUMENT, LOT, MS, UNIT, Generated
+from test_order_venue import levels_of
 
 import tradewright as tw
 from tradewright.core.book_events import BookAction, BookEvents, BookFlag

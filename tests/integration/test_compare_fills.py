@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 import pytest
 
 import tradewright as tw
@@ -83,6 +84,70 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def as_json(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]:
     assert main(["backtest", *words, "--compare-fills", "--json"]) == 0
     return msgspec.json.decode(capsys.readouterr().out)
+
+
+ORDERS = """
+[[policies]]
+use = "tradewright.strategies:QueueAwareMaker"
+symbol = "ABC"
+size = 5
+order_size = 5
+position_max = 50
+
+[data]
+files = ["ABC_2012-06-21_34200000_57600000_message_5.csv"]
+kind = "book_l3"
+format = "lobster"
+
+[venue.latency]
+type = "constant"
+entry_ns = 5_000_000
+"""
+
+
+def write_orders(path: Path, messages: int = 3000) -> None:
+    """A LOBSTER message file: orders come, are cancelled and executed by price and time."""
+    rng = np.random.default_rng(1)
+    resting: dict[int, list[list[int]]] = {1: [], -1: []}  # order, price, size; best and oldest first
+    lines: list[str] = []
+    for number in range(1, messages):
+        side, kind = int(rng.choice([1, -1])), rng.random()
+        queue, time = resting[side], f"{34200 + number * 0.05:.9f}"
+        if kind < 0.45 or len(queue) < 10:
+            order = [number, 1_000_000 - side * 100 * int(rng.integers(1, 6)), int(rng.integers(1, 20))]
+            queue.append(order)
+            queue.sort(key=lambda one: -side * one[1])
+            lines.append(f"{time},1,{number},{order[2]},{order[1]},{side}")
+            continue
+        order = queue[0] if kind < 0.7 else queue[int(rng.integers(len(queue)))]
+        size = min(order[2], int(rng.integers(1, 20)))
+        order[2] -= size
+        name = 4 if kind < 0.7 else 2 if order[2] else 3
+        if not order[2]:
+            queue.remove(order)
+        lines.append(f"{time},{name},{order[0]},{size},{order[1]},{side}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_on_orders_the_exact_queue_stands_before_the_models(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_orders(folder / "ABC_2012-06-21_34200000_57600000_message_5.csv")
+    (folder / "orders.toml").write_text(ORDERS)
+    rows = as_json(capsys, "orders.toml")
+    assert [row["model"] for row in rows] == ["exact", *QUEUES]
+    assert [row["configured"] for row in rows] == [True, *[False] * len(QUEUES)]
+    for row in rows:
+        chosen = QUEUES.get(row["model"], ())
+        result = loading.backtest(config.load(folder / "orders.toml", overrides=list(chosen)))
+        assert row["executions"] == len(result.fills) > 30
+        assert row["net_pnl"] == result.summary.net_pnl
+        assert row["evidence"] == result.meta.grade
+    grades = [row["evidence"] for row in rows]
+    assert grades[:2] == [
+        "L3 exact: book orders, their own queue",
+        "levels of book orders, queue model: risk averse",
+    ]
 
 
 QUEUES = {

@@ -91,6 +91,23 @@ def book(*rows: tuple[float, float], instrument: tw.Instrument = X) -> BookEvent
     return BookEvents.from_arrays("X", instrument=instrument, **columns)
 
 
+def orders(*rows: tuple[float, float]) -> BookEvents:
+    """A book of orders: one of each side, which gives way to another each second."""
+    events = list[tuple[float, ...]]()
+    for second, prices in enumerate(rows):
+        for leaves in (True, False):
+            for leg, side in enumerate((1, -1)):
+                number = 2 * (second - leaves) + leg + 1
+                price = rows[second - leaves][leg]
+                if not leaves or second:
+                    action, last = (7 if leaves else 6), int(side < 0 and not leaves)
+                    events.append((at(second), action, side, price, 100.0, last, number))
+        assert prices[0] < prices[1]
+    names = ("ts", "action", "side", "price", "size", "flags", "order_id")
+    columns: dict[str, Any] = dict(zip(names, map(np.array, zip(*events, strict=True)), strict=True))
+    return BookEvents.from_arrays("X", instrument=X, **columns)
+
+
 @dataclass
 class Scripted(tw.Policy):
     """Does what the script says, half a second after the second."""
@@ -227,6 +244,7 @@ PAUSE = [status(2, "paused"), status(5, "open")]
 SERIES: dict[str, Callable[..., Any]] = {
     "quotes": lambda *prices: quotes(*[(price - 0.01, price + 0.01) for price in prices]),
     "book": lambda *prices: book(*[(price - 0.01, price + 0.01) for price in prices]),
+    "orders": lambda *prices: orders(*[(price - 0.01, price + 0.01) for price in prices]),
     "bars": bars,
 }
 

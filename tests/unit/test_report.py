@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from result_samples import curve_result, frame, trading_result, walk
 
+from browser import drawn_charts
 from tradewright.errors import DataError, UnknownSymbolError
 from tradewright.research.benchmark import benchmark_of
 from tradewright.research.compare import compare
@@ -268,26 +267,7 @@ def test_a_long_run_has_a_small_page() -> None:
 
 @pytest.mark.slow
 def test_a_browser_draws_every_chart_without_an_error(tmp_path: Path) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no chromium on this machine")
     path = compare([trading_result(bars=600), trading_result(11, 600, name="Pairs")]).report(
         tmp_path / "report.html"
     )
-    # Charts are drawn when they come into view, which needs frames: a busy machine gets more time.
-    drawn = 0
-    for budget_ms in (8_000, 30_000, 120_000):
-        out = subprocess.run(
-            [
-                browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", "--run-all-compositor-stages-before-draw",
-                f"--user-data-dir={tmp_path / str(budget_ms)}", "--window-size=1200,12000",
-                f"--virtual-time-budget={budget_ms}", "--enable-logging=stderr", "--dump-dom", path.as_uri(),
-            ],
-            capture_output=True, text=True, timeout=120, check=True,
-        )  # fmt: skip
-        assert "CONSOLE" not in out.stderr
-        drawn = out.stdout.count('class="main-svg"')
-        if drawn >= 2 * 5:
-            break
-    assert drawn >= 2 * 5
+    assert drawn_charts(path, tmp_path, 2 * 5) >= 2 * 5

@@ -33,6 +33,7 @@ def test_toml_of_the_guide_decodes() -> None:
     [
         ('type = "risk_averse"', tw.RiskAverseQueue()),
         ('type = "probabilistic"\nform = "log"', tw.ProbabilisticQueue(form="log")),
+        ('type = "exact"\npriority = "always_lost"', sim.ExactQueue(priority="always_lost")),
         ('type = "probabilistic"\nexponent = 2', tw.ProbabilisticQueue(form="power", exponent=2.0)),
     ],
 )

@@ -20,6 +20,7 @@ from tradewright.research.summary import ns_of
 
 if TYPE_CHECKING:
     import polars as pl
+    from numpy.typing import NDArray
 
     from tradewright.research.result import Result
     from tradewright.research.summary import Curve
@@ -66,6 +67,12 @@ def packed(values: Floats) -> dict[str, str]:
     }
 
 
+def packed_cells(cells: NDArray[np.float32]) -> dict[str, str]:
+    """A table of small floats in plotly's base64 form; NaN is an empty cell."""
+    data = base64.b64encode(np.ascontiguousarray(cells, dtype="<f4").tobytes()).decode()
+    return {"dtype": "f4", "bdata": data, "shape": f"{cells.shape[0]}, {cells.shape[1]}"}
+
+
 def _milliseconds(at_ns: Ints) -> dict[str, str]:
     return packed(at_ns / 1e6)
 
@@ -89,7 +96,8 @@ def _hover_of(at_ns: Ints) -> str:
     return "%Y-%m-%d" if is_daily else "%Y-%m-%d %H:%M:%S"
 
 
-def _layout(at_ns: Ints, height: int, **extra: Any) -> Figure:  # plotly's own vocabulary
+def layout_of(at_ns: Ints, height: int, **extra: Any) -> Figure:  # plotly's own vocabulary
+    """What all charts look like."""
     axis = {"gridcolor": "@grid", "linecolor": "@grid", "zerolinecolor": "@grid", "tickcolor": "@grid"}
     layout: Figure = {
         "height": height,
@@ -138,7 +146,7 @@ def equity_figure(curve: Curve, benchmark: Line | None, currency: str) -> Figure
         )
     )
     traces[-1]["line"] = {"color": "@negative", "width": 1}
-    layout = _layout(times, 470)
+    layout = layout_of(times, 470)
     layout["yaxis"] |= {"domain": [0.3, 1]}
     layout["yaxis2"] = dict(layout["yaxis"]) | {
         "domain": [0, 0.24],
@@ -155,7 +163,8 @@ def _spread(count: int, most: int) -> Ints:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def _markers(fills: pl.DataFrame, side: str) -> Figure:
+def markers_of(fills: pl.DataFrame, side: str) -> Figure:
+    """Fills of one side as triangles."""
     rows = fills.filter(fills["side"] == side)
     rows = rows[_spread(rows.height, MARKERS_MAX // 2).tolist()] if rows.height else rows
     is_buy = side == "buy"
@@ -206,10 +215,10 @@ def price_figure(result: Result, symbol: str) -> Figure:
     traces += [
         _legs(trips, won=True),
         _legs(trips, won=False),
-        _markers(fills, "buy"),
-        _markers(fills, "sell"),
+        markers_of(fills, "buy"),
+        markers_of(fills, "sell"),
     ]
-    return {"data": [trace for trace in traces if trace["x"]["bdata"]], "layout": _layout(times, 380)}
+    return {"data": [trace for trace in traces if trace["x"]["bdata"]], "layout": layout_of(times, 380)}
 
 
 def comparison_figure(lines: list[Line], benchmark: Line | None) -> Figure:
@@ -220,6 +229,6 @@ def comparison_figure(lines: list[Line], benchmark: Line | None) -> Figure:
     if benchmark is not None:
         traces.append(_line(benchmark, "@faint", hovertemplate="%{y:.4f}"))
     times = np.concatenate([line.at_ns for line in lines])
-    layout = _layout(times, 400)
+    layout = layout_of(times, 400)
     layout["yaxis"]["tickformat"] = ".2f"
     return {"data": traces, "layout": layout}

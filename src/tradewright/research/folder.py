@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tradewright.research.result import Result
 
 FORMAT: Final = 1
-_FRAMES: Final = ("orders", "fills", "round_trips", "positions", "equity", "flows")
+_FRAMES: Final = ("orders", "fills", "round_trips", "positions", "equity", "flows", "ledger")
+_MAY_BE_EMPTY: Final = ("flows", "ledger")
 _DIGESTED: Final = ("orders", "fills", "positions", "equity")
 
 
@@ -96,10 +97,14 @@ def _prices_of(result: Result) -> pl.DataFrame | None:
     import polars as pl
 
     frames = [
-        frame.select(pl.lit(symbol).alias("symbol"), *schema.COLUMNS["prices"])
+        frame.select(
+            pl.lit(symbol).alias("symbol"),
+            *schema.COLUMNS["prices"],
+            *(name for name in ("bid", "ask") if name in frame.columns),
+        )
         for symbol, frame in result.prices.items()
     ]
-    return pl.concat(frames) if frames else None
+    return pl.concat(frames, how="diagonal") if frames else None
 
 
 def write_folder(result: Result, folder: str | PathLike[str]) -> Path:
@@ -108,8 +113,8 @@ def write_folder(result: Result, folder: str | PathLike[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in _FRAMES:
         frame: pl.DataFrame = getattr(result, name)
-        if name == "flows" and frame.is_empty():
-            (folder / "flows.parquet").unlink(missing_ok=True)
+        if name in _MAY_BE_EMPTY and frame.is_empty():
+            (folder / f"{name}.parquet").unlink(missing_ok=True)
             continue
         _write_frame(frame, folder / f"{name}.parquet")
     prices = _prices_of(result)
@@ -169,11 +174,11 @@ def load_folder(folder: str | PathLike[str], *, verify: bool = False) -> Result:
             remedy="Load it with the version of tradewright that wrote it.",
         )
     for name in _FRAMES:
-        if name != "flows" and not (folder / f"{name}.parquet").is_file():
+        if name not in _MAY_BE_EMPTY and not (folder / f"{name}.parquet").is_file():
             raise DataError("is missing from the run folder.", source=str(folder / f"{name}.parquet"))
     sources = {
         name: partial(_read_frame, folder / f"{name}.parquet")
-        for name in ("orders", "fills", "round_trips", "equity", "flows")
+        for name in ("orders", "fills", "round_trips", "equity", "flows", "ledger")
     }
     prices = folder / "prices.parquet"
     symbols: list[str] = []
@@ -189,6 +194,7 @@ def load_folder(folder: str | PathLike[str], *, verify: bool = False) -> Result:
         round_trips=sources["round_trips"],
         equity=sources["equity"],
         flows=sources["flows"] if (folder / "flows.parquet").is_file() else None,
+        ledger=sources["ledger"] if (folder / "ledger.parquet").is_file() else None,
         prices={symbol: partial(_read_prices, prices, symbol) for symbol in symbols},
         meta=stored_meta.meta,
         timing=timing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tradewright.core.book_events import BookEvents
@@ -99,8 +100,36 @@ def fills(
             "position": columns["position"],
             "ts_event": _time(columns["ts_event_ns"]),
             "ts_recv": _time(columns["ts_recv_ns"]),
+            "mid": _maybe(columns["mid"]),
+            "queue_ahead": _maybe(columns["queue_ahead"]),
         }
     )
+
+
+def ledger(
+    columns: Columns, policies: Sequence[str], symbols: Sequence[str], currencies: Sequence[str]
+) -> pl.DataFrame:
+    """The ``ledger`` frame."""
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "policy": _named(columns["policy"], [*policies, "unattributed"]),
+            "symbol": _named(columns["symbol"], symbols),
+            "currency": _named(columns["currency"], currencies),
+            **{
+                name: money(columns[f"{name}_e12"])
+                for name in ("realised", "unrealised", "fees", "cash_flows")
+            },
+        }
+    )
+
+
+def money(amounts_e12: Sequence[int]) -> pl.Series:
+    """Amounts in 10⁻¹² as exact decimals."""
+    import polars as pl
+
+    return pl.Series([Decimal(f"{amount}e-12") for amount in amounts_e12], dtype=pl.Decimal(38, 12))
 
 
 def round_trips(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) -> pl.DataFrame:
@@ -137,20 +166,29 @@ def equity(columns: Columns) -> pl.DataFrame:
 
 
 def _touch_of(events: BookEvents) -> pl.DataFrame:
-    """Mids of a book, a row a message with both sides."""
+    """Mids of a book, a row a message."""
     import polars as pl
 
     from tradewright.core.books import book_of
 
     touch = book_of(events).replay(events, levels=1)
-    middle = (pl.col("bid_1") + pl.col("ask_1")) / 2
-    return touch.select(
-        pl.col("ts_event").alias("at"), *(middle.alias(name) for name in ("open", "high", "low", "close"))
-    ).filter(pl.col("close").is_not_nan())
+    best = (pl.col("bid_1").alias("bid"), pl.col("ask_1").alias("ask"))
+    return _with_mids(touch.select(pl.col("ts_event").alias("at"), *best))
+
+
+def _with_mids(quotes: pl.DataFrame) -> pl.DataFrame:
+    """A row for each quote with both sides."""
+    import polars as pl
+
+    middle = (pl.col("bid") + pl.col("ask")) / 2
+    whole = quotes.filter(pl.col("bid").is_not_nan() & pl.col("ask").is_not_nan())
+    return whole.select(
+        "at", *(middle.alias(name) for name in ("open", "high", "low", "close")), "bid", "ask"
+    )
 
 
 def prices_of(series: Series) -> Callable[[], pl.DataFrame]:
-    """The ``prices`` frame of bars, or of quotes by their mid, built when asked for."""
+    """The ``prices`` frame, built when asked for: bars, or the mids of quotes with ``bid`` and ``ask``."""
 
     def build() -> pl.DataFrame:
         import polars as pl
@@ -160,9 +198,6 @@ def prices_of(series: Series) -> Callable[[], pl.DataFrame]:
         frame = series.to_frame()
         if series.kind == "bars":
             return frame.select(pl.col("ts_event").alias("at"), "open", "high", "low", "close")
-        middle = (pl.col("bid") + pl.col("ask")) / 2
-        return frame.select(
-            pl.col("ts_event").alias("at"), *(middle.alias(name) for name in ("open", "high", "low", "close"))
-        ).drop_nulls()
+        return _with_mids(frame.select(pl.col("ts_event").alias("at"), "bid", "ask"))
 
     return build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -41,6 +42,24 @@ class SeriesMeta(msgspec.Struct, frozen=True, kw_only=True):
     end_ns: int = 0
     adjusted: str = "none"
     price_shift_max: float = 0.0
+
+
+class InstrumentMeta(msgspec.Struct, frozen=True, kw_only=True):
+    """What one instrument's numbers count.
+
+    Attributes:
+        symbol: Its symbol.
+        price_unit: What a price is a multiple of, or half of one for a mid.
+        lot_size: What a size is a multiple of.
+        multiplier: Units of the underlying for a size of one.
+        contract: ``linear``, ``inverse`` or ``binary``.
+    """
+
+    symbol: str
+    price_unit: Decimal
+    lot_size: Decimal
+    multiplier: Decimal = Decimal(1)
+    contract: str = "linear"
 
 
 class Counters(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +107,7 @@ class ResultMeta(msgspec.Struct, frozen=True, kw_only=True):
         fingerprint: Hash of policy code, parameters, risk section and version.
         config: The whole configuration, as JSON values.
         data: The series it read.
+        instruments: Units of the instruments, where they are known.
         title: Title of the report; by default the names of the policies.
         benchmark: Symbol of the prices that the report holds it against; by default the first that has some.
     """
@@ -109,6 +129,7 @@ class ResultMeta(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     config: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     data: list[SeriesMeta] = msgspec.field(default_factory=list[SeriesMeta])
+    instruments: list[InstrumentMeta] = msgspec.field(default_factory=list[InstrumentMeta])
     title: str = ""
     benchmark: str = ""
 

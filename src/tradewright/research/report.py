@@ -7,28 +7,29 @@ of writing.
 
 from __future__ import annotations
 
-import hashlib
 from html import escape
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 import numpy as np
 
-from tradewright.research import sections
+from tradewright.core.times import time_ns
+from tradewright.research import making_page, picture, sections
 from tradewright.research.benchmark import benchmark_of
+from tradewright.research.charts import chart_of, document, write_page
 from tradewright.research.figures import Line, comparison_figure, equity_figure, price_figure
 from tradewright.research.labels import period_of, show
 from tradewright.research.sections import card, note
 from tradewright.research.summary import curve_of
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
     from os import PathLike
 
     import polars as pl
 
+    from tradewright.core.book_events import BookEvents
     from tradewright.research.result import Result
     from tradewright.research.summary import Curve
 
@@ -39,32 +40,6 @@ RISK_NOTICE: Final = (
     "delisted names. Parameters chosen after seeing the data flatter the past. Trading can lose more than "
     "you put in. This is not investment advice."
 )
-_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; "
-    "form-action 'none'; base-uri 'none'"
-)
-
-
-def _plotly_js() -> str:
-    from plotly import offline  # pyright: ignore[reportMissingTypeStubs]  # plotly ships no types
-
-    return str(offline.get_plotlyjs())
-
-
-def _resource(name: str) -> str:
-    return resources.files("tradewright.research").joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _chart(figure: dict[str, Any], kind: str) -> tuple[str, str]:
-    """A chart's id, made from its content, and its HTML."""
-    data = msgspec.json.encode(figure).decode().replace("</", "<\\/")
-    id_ = f"{kind}-{hashlib.sha256(data.encode()).hexdigest()[:12]}"
-    height = int(figure["layout"]["height"])
-    html = (
-        f'<div class="chart" id="{id_}" style="min-height:{height * 4 // 5}px"></div>'
-        f'<script type="application/json" id="{id_}-data">{data}</script>'
-    )
-    return id_, html
 
 
 def _unique(html: str, anchor: str) -> str:
@@ -75,7 +50,7 @@ def _unique(html: str, anchor: str) -> str:
 def _equity_card(curve: Curve, benchmark: Line | None, result: Result) -> str:
     if not len(curve.equity):
         return card("Equity and drawdown", '<p class="note">The equity curve has no points.</p>')
-    id_, chart = _chart(equity_figure(curve, benchmark, curve_currency(result)), "equity")
+    id_, chart = chart_of(equity_figure(curve, benchmark, curve_currency(result)), "equity")
     button = f'<button type="button" data-log-for="{id_}" aria-pressed="false">Log scale</button>'
     text = (
         f"{escape(benchmark.name)} holds the initial equity from its first price, without costs."
@@ -96,7 +71,7 @@ def _price_card(result: Result, anchor: str) -> str:
         return ""
     panels, options = "", ""
     for number, symbol in enumerate(symbols[:PRICE_CHARTS_MAX]):
-        _, chart = _chart(price_figure(result, symbol), f"price-{number}")
+        _, chart = chart_of(price_figure(result, symbol), f"price-{number}")
         panel = f"panel-{number}"
         panels += f'<div id="{panel}"{" hidden" if number else ""}>{chart}</div>'
         options += f'<option value="{anchor}-{panel}">{escape(symbol)}</option>'
@@ -124,6 +99,7 @@ def _section(result: Result, anchor: str, benchmark: str | pl.DataFrame | None) 
         _equity_card(curve, line, result),
         sections.monthly(curve),
         _price_card(result, anchor),
+        making_page.cards(result),
         sections.metrics(result.summary),
         f'<div class="columns two pair">{pair}</div>',
         sections.reasons(result),
@@ -160,7 +136,7 @@ def _overview(results: Mapping[str, Result], benchmark: str | pl.DataFrame | Non
     held = benchmark_of(first, curve, benchmark)
     if held is not None:
         held = Line(held.name, held.at_ns, held.values / curve.initial)
-    id_, chart = _chart(comparison_figure(lines, held), "comparison")
+    id_, chart = chart_of(comparison_figure(lines, held), "comparison")
     button = f'<button type="button" data-log-for="{id_}" aria-pressed="false">Log scale</button>'
     parts = sections.comparison(results) + card("Growth of 1", chart, aside=button)
     from tradewright.research.compare import compare
@@ -195,14 +171,8 @@ def page(
             own = benchmark if isinstance(benchmark, str) and benchmark in result.prices else None
             body += f'<h2 id="run-{number}">{escape(name)}</h2><p class="sub">{_subtitle(result)}</p>'
             body += _section(result, f"run-{number}", own if isinstance(benchmark, str) else benchmark)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(heading)}</title><style>\n{_resource('report.css')}</style></head>\n<body>{top}<main>{body}</main>"
-        f"<footer><b>Risk.</b> {escape(RISK_NOTICE)}<br>Made by tradewright.</footer>\n"
-        f"<script>{_plotly_js()}</script>\n<script>\n{_resource('report.js')}</script></body></html>\n"
-    )
+    footer = f"<b>Risk.</b> {escape(RISK_NOTICE)}<br>Made by tradewright."
+    return document(heading, f"{top}<main>{body}</main>", footer)
 
 
 def write_report(
@@ -227,10 +197,21 @@ def write_report(
         UnknownSymbolError: The benchmark is not among the prices.
         DataError: The benchmark frame cannot be used.
     """
-    path = Path(path)
-    content = page(results, benchmark=benchmark, title=title)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(content, encoding="utf-8", newline="\n")
-    beside.replace(path)
-    return path
+    return write_page(Path(path), page(results, benchmark=benchmark, title=title))
+
+
+def write_picture(
+    result: Result,
+    path: str | PathLike[str],
+    events: BookEvents,
+    start: int | str | dt.date | None,
+    end: int | str | dt.date | None,
+) -> Path:
+    """See `Result.book_picture`."""
+    window = [None if moment is None else time_ns(moment) for moment in (start, end)]
+    figure = picture.book_figure(result, events, *window)
+    top = _head(f"{events.symbol}: the book and our orders", _subtitle(result))
+    body = making_page.book_card(figure, events.symbol, "book")
+    return write_page(
+        Path(path), document(events.symbol, f"{top}<main>{body}</main>", "Made by tradewright.")
+    )

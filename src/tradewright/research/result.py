@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,22 @@ from tradewright.research import schema
 from tradewright.research.meta import Counters, PolicyMeta, ResultMeta, SeriesMeta
 
 if TYPE_CHECKING:
+    import datetime as dt
     from os import PathLike
     from pathlib import Path
 
     import polars as pl
 
+    from tradewright.core.book_events import BookEvents
+    from tradewright.core.times import Duration
+    from tradewright.research.making import MarketMaking
     from tradewright.research.summary import Summary
     from tradewright.sim.flow import GeneratedMarket
 
     FrameSource = pl.DataFrame | Callable[[], pl.DataFrame]
+
+HORIZON = "10s"
+HORIZONS = ("100ms", "1s", "10s", "60s")
 
 __all__ = ["Counters", "PolicyMeta", "Prices", "Result", "ResultMeta", "SeriesMeta"]
 
@@ -57,6 +64,8 @@ class Result:
         equity: Value of the account over time, in ``meta.currency``.
         meta: Where the result comes from.
         prices: By symbol, what the report draws trades on and the benchmark is made of.
+        ledger: What each policy made of each symbol, exactly.
+        books: Events of the order books that the run was on, by symbol; the report draws them.
         flows: External deposits (+) and withdrawals (-), columns ``at`` and ``amount``, in ``meta.currency``;
             returns leave them out.
         timing: Wall times by name, in seconds; never part of the compared bytes.
@@ -72,6 +81,8 @@ class Result:
         meta: ResultMeta,
         prices: Mapping[str, FrameSource] | None = None,
         flows: FrameSource | None = None,
+        ledger: FrameSource | None = None,
+        books: Mapping[str, BookEvents] | None = None,
         timing: Mapping[str, float] | None = None,
     ) -> None:
         self.meta = meta
@@ -85,6 +96,9 @@ class Result:
         }
         if flows is not None:
             self._sources["flows"] = flows
+        if ledger is not None:
+            self._sources["ledger"] = ledger
+        self.books = dict(books or {})
         self._frames: dict[str, pl.DataFrame] = {}
         self._summary: Summary | None = None
 
@@ -119,6 +133,14 @@ class Result:
         return self._frame("flows") if "flows" in self._sources else schema.empty("flows")
 
     @property
+    def ledger(self) -> pl.DataFrame:
+        """What each policy made of each symbol, as the ledger holds it; empty if the result does not know.
+
+        ``realised`` (before fees), ``unrealised``, ``fees``, ``cash_flows``: exact decimals.
+        """
+        return self._frame("ledger") if "ledger" in self._sources else schema.empty("ledger")
+
+    @property
     def positions(self) -> pl.DataFrame:
         """Position of each policy and symbol after each fill: ``policy``, ``symbol``, ``at``, ``size``."""
         if "positions" not in self._frames:
@@ -143,6 +165,91 @@ class Result:
             self._summary = summarise(self)
         return self._summary
 
+    def market_making(
+        self,
+        data: object = None,
+        *,
+        horizon: Duration = HORIZON,
+        policy: str | None = None,
+        symbol: str | None = None,
+    ) -> MarketMaking:
+        """Profit in parts, fills, inventory, quotes, queue and spreads, in one value.
+
+        Args:
+            data: Books or quotes of the run, as in `markouts`.
+            horizon: How long after a fill its adverse selection is measured.
+            policy: Of one policy only.
+            symbol: Of one instrument only; sizes and prices of several are undefined.
+
+        Raises:
+            DataError: The policy or the symbol is not of this run, or the result does not know its units.
+        """
+        from tradewright.research.making import market_making
+
+        return market_making(self, data, horizon, policy, symbol)
+
+    def pnl_parts(self, data: object = None, *, horizon: Duration = HORIZON) -> pl.DataFrame:
+        """Profit of each policy and symbol in parts that sum to it exactly, to the last 10⁻¹².
+
+        ``spread_capture`` (fill price against the mid just before), ``adverse_selection`` (the mid's move in
+        the horizon after each fill), ``inventory`` (the rest of mark to market), ``fees``, ``rebates``,
+        ``cash_flows``, ``total``: exact decimals. ``fills_without_mid`` and ``fills_without_markout`` count
+        the fills that could not be taken apart; what they made is in ``inventory``.
+
+        Args:
+            data: Books or quotes of the run, as in `markouts`.
+            horizon: How long after a fill its adverse selection is measured.
+
+        Raises:
+            DataError: The result does not know its ledger or its units: it was written by an earlier version.
+
+        Source:
+            Huang and Stoll (1996), "Dealer versus auction markets"; Menkveld (2013), "High frequency trading
+            and the new market makers".
+        """
+        from tradewright.research.markouts import pnl_parts
+
+        return pnl_parts(self, data, horizon)
+
+    def markouts(self, data: object = None, *, horizons: Sequence[Duration] = HORIZONS) -> pl.DataFrame:
+        """What the mid did after each fill, by the venue's time.
+
+        The mid at a fill is the one just before it: what the simulated venue saw, or else the last one with
+        an earlier venue time. After the fill it is the last one at or before the horizon's end; null, and
+        never 0, where the data ends before.
+
+        Args:
+            data: Books or quotes of the run: a series, a list of them, or a dict by symbol; by default the
+                run's own ``prices``, which a run folder keeps too.
+            horizons: How long after each fill.
+
+        Returns:
+            A row a fill: its columns, ``mid``, ``spread_capture`` in money, and for each horizon ``mid_1s``,
+            ``adverse_1s`` (what the mid's move made) and ``markout_1s`` (both together), positive where we
+            gained.
+
+        Raises:
+            DataError: ``data`` has neither books nor quotes, or the result does not know its units.
+        """
+        from tradewright.research.markouts import markouts
+
+        return markouts(self, data, horizons)
+
+    def markout_curve(self, data: object = None, *, horizons: Sequence[Duration] = HORIZONS) -> pl.DataFrame:
+        """Mean markouts in bps of the value traded, weighted by it, for all fills, buys and sells.
+
+        Args:
+            data: As in `markouts`.
+            horizons: How long after each fill.
+
+        Returns:
+            ``side``, ``horizon`` (``fill`` is the spread capture), ``horizon_s``, ``fills``, ``mean_bps``,
+            ``error_bps``.
+        """
+        from tradewright.research.markouts import markout_curve
+
+        return markout_curve(self.markouts(data, horizons=horizons), horizons)
+
     def report(
         self,
         path: str | PathLike[str],
@@ -164,6 +271,33 @@ class Result:
         from tradewright.research.report import write_report
 
         return write_report({title or self.meta.name: self}, path, benchmark=benchmark, title=title)
+
+    def book_picture(
+        self,
+        path: str | PathLike[str],
+        events: BookEvents | None = None,
+        start: int | str | dt.date | None = None,
+        end: int | str | dt.date | None = None,
+    ) -> Path:
+        """Write a page with the book as a picture: displayed size by time and price, our quotes, our fills.
+
+        Args:
+            path: File to write; folders above it are made.
+            events: The book, from its beginning; by default the one that the run was on, of the symbol with
+                most fills. A run folder keeps no books: give it again.
+            start: Begin of the window, by the venue's time; by default it is around the busiest fills.
+            end: End of the window.
+
+        Returns:
+            The file.
+
+        Raises:
+            DataError: There is no book, or none with both sides in the window.
+        """
+        from tradewright.research.picture import book_with_most_fills
+        from tradewright.research.report import write_picture
+
+        return write_picture(self, path, events or book_with_most_fills(self), start, end)
 
     def write(self, folder: str | PathLike[str]) -> Path:
         """Write frames, metadata and summary into a run folder; the same result gives the same bytes.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-# Column -> kind: "str", "f64", "u64", "time" (ns, UTC), "duration" (ns), "bool".
+# Column -> kind: "str", "f64", "u64", "time" (ns, UTC), "duration" (ns), "bool", "money" (exact).
 COLUMNS: dict[str, dict[str, str]] = {
     "orders": {
         "order_id": "str",
@@ -67,6 +67,15 @@ COLUMNS: dict[str, dict[str, str]] = {
         "is_open": "bool",
     },
     "equity": {"at": "time", "equity": "f64"},
+    "ledger": {
+        "policy": "str",
+        "symbol": "str",
+        "currency": "str",
+        "realised": "money",  # before fees
+        "unrealised": "money",  # of what is held at the end, at its mark
+        "fees": "money",  # paid; negative is a rebate
+        "cash_flows": "money",  # dividends, funding and borrow cost; negative is paid
+    },
     "flows": {"at": "time", "amount": "f64"},
     "prices": {"at": "time", "open": "f64", "high": "f64", "low": "f64", "close": "f64"},
     "positions": {"policy": "str", "symbol": "str", "at": "time", "size": "f64"},
@@ -84,6 +93,7 @@ def dtype_of(kind: str) -> pl.DataType:
         "time": pl.Datetime("ns", "UTC"),
         "duration": pl.Duration("ns"),
         "bool": pl.Boolean(),
+        "money": pl.Decimal(38, 12),
     }
     return types[kind]
 

@@ -30,9 +30,9 @@ _HEADLINES: Final = {
 }
 
 
-def _documented(name: str) -> str:
-    """What `Summary`'s docstring says about one of its fields."""
-    for line in (Summary.__doc__ or "").splitlines():
+def documented(struct: type, name: str) -> str:
+    """What a struct's docstring says about one of its fields."""
+    for line in (struct.__doc__ or "").splitlines():
         if line.strip().startswith(f"{name}: "):
             return line.strip().removeprefix(f"{name}: ")
     return ""
@@ -123,7 +123,7 @@ def metrics(summary: Summary) -> str:
         for label in labels:
             value: float | None = getattr(summary, label.field)
             hint = summary.undefined.get(label.field)
-            hint = f"Undefined: {hint}." if hint else _documented(label.field)
+            hint = f"Undefined: {hint}." if hint else documented(Summary, label.field)
             rows.append(
                 f'<tr title="{escape(hint)}"><td>{escape(label.text)}</td>'
                 f'<td class="n {_tone(label, value)}">{escape(shown(summary, label))}</td></tr>'

@@ -355,5 +355,3 @@ def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
             source=source_name(levels[0]),
             remedy="Leave venue.fills.queue out, choose a model of levels, or give events of single orders.",
         )
-
-

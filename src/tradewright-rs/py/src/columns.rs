@@ -3,9 +3,12 @@
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use tradewright_kernel::instrument::SymbolId;
 use tradewright_kernel::kernel::Kernel;
+use tradewright_kernel::ledger::EntryKind;
 use tradewright_kernel::num::cash_to_f64;
 use tradewright_kernel::order::{Liquidity, Origin, Reason};
+use tradewright_kernel::venue::{FillNote, NO_MID};
 
 use crate::names::Names;
 use crate::values::{status_name, stop_of, tif_name, type_name};
@@ -83,7 +86,7 @@ fn floats<'py>(py: Python<'py>, values: impl Iterator<Item = f64>) -> Bound<'py,
 }
 
 /// All fills, in order of booking.
-pub fn fills<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<Bound<'py, PyDict>> {
+pub fn fills<'py>(py: Python<'py>, kernel: &Kernel, names: &Names, notes: &[FillNote]) -> PyResult<Bound<'py, PyDict>> {
     let fills = &kernel.fills;
     let order = |at: usize| &kernel.state.orders.states[fills[at].order as usize].order;
     let instrument = |at: usize| &kernel.state.market.instruments[order(at).symbol as usize];
@@ -107,6 +110,48 @@ pub fn fills<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<B
     columns.set_item("position", floats(py, rows().map(|at| instrument(at).size(fills[at].position_lots))))?;
     columns.set_item("ts_event_ns", ints(py, fills.iter().map(|fill| fill.ts_event_ns)))?;
     columns.set_item("ts_recv_ns", ints(py, fills.iter().map(|fill| fill.ts_recv_ns)))?;
+    // Only the simulated venue notes what it saw; its fill ids count from 1.
+    let note = |at: usize| notes.get(fills[at].fill.fill_id.wrapping_sub(1) as usize);
+    let mid = |at: usize| match note(at) {
+        Some(note) if note.mid_x2 != NO_MID => instrument(at).price_unit.times(note.mid_x2) / 2.0,
+        _ => f64::NAN,
+    };
+    columns.set_item("mid", floats(py, rows().map(mid)))?;
+    let ahead = |at: usize| note(at).map_or(f64::NAN, |note| note.ahead_lots * instrument(at).lot_size.to_f64());
+    columns.set_item("queue_ahead", floats(py, rows().map(ahead)))?;
+    Ok(columns)
+}
+
+/// What each owner made of each instrument that it traded: sums of the ledger's entries, in 10⁻¹² of the currency.
+pub fn ledger<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+    let ledger = &kernel.state.ledger;
+    let count = ledger.symbol_count();
+    let owners = usize::from(ledger.unattributed()) + 1;
+    let mut sums = vec![[0_i128; 3]; owners * count];
+    let mut is_seen = vec![false; owners * count];
+    for entry in ledger.entries().iter().filter(|entry| !entry.is_reversed) {
+        let slot = usize::from(entry.policy) * count + entry.symbol as usize;
+        let [realised, fees, flows] = &mut sums[slot];
+        is_seen[slot] = true;
+        *realised += entry.realised;
+        match entry.kind {
+            EntryKind::Fill { .. } => *fees += entry.amount,
+            EntryKind::Dividend | EntryKind::Funding | EntryKind::Borrow => *flows += entry.amount,
+            EntryKind::Split { .. } | EntryKind::Settlement | EntryKind::Refund => {}
+        }
+    }
+    let slots: Vec<usize> = (0..sums.len()).filter(|&slot| is_seen[slot]).collect();
+    let held = |slot: usize| ledger.position((slot / count) as u16, (slot % count) as SymbolId);
+    let money = |of: &dyn Fn(usize) -> i128| slots.iter().map(|&slot| of(slot)).collect::<Vec<i128>>();
+    let currency = |slot: usize| i64::from(kernel.state.market.instruments[slot % count].currency);
+    let columns = PyDict::new(py);
+    columns.set_item("policy", ints(py, slots.iter().map(|slot| (slot / count) as i64)))?;
+    columns.set_item("symbol", ints(py, slots.iter().map(|slot| (slot % count) as i64)))?;
+    columns.set_item("currency", ints(py, slots.iter().map(|&slot| currency(slot))))?;
+    columns.set_item("realised_e12", money(&|slot| sums[slot][0]))?;
+    columns.set_item("unrealised_e12", money(&|slot| held(slot).unrealised()))?;
+    columns.set_item("fees_e12", money(&|slot| sums[slot][1]))?;
+    columns.set_item("cash_flows_e12", money(&|slot| sums[slot][2]))?;
     Ok(columns)
 }
 

@@ -37,6 +37,8 @@ pub struct Kernel {
     instruments: Vec<Arc<Instrument>>,
     pub shifts: Vec<f64>,
     is_poisoned: bool,
+    /// What the simulated venue saw at each of its fills.
+    pub notes: Vec<tradewright_kernel::venue::FillNote>,
     equity_curve: Option<columns::EquityCurve>,
 }
 
@@ -134,7 +136,15 @@ impl Kernel {
             journal,
         })
         .map_err(PyValueError::new_err)?;
-        Ok(Kernel { inner, hooks, instruments: kept, shifts: Vec::new(), is_poisoned: false, equity_curve: None })
+        Ok(Kernel {
+            inner,
+            hooks,
+            instruments: kept,
+            shifts: Vec::new(),
+            is_poisoned: false,
+            notes: Vec::new(),
+            equity_curve: None,
+        })
     }
 
     /// Runs whole series through the simulated venue, natively. Returns whether the data's end was reached: Ctrl-C
@@ -175,6 +185,7 @@ impl Kernel {
             );
             self.inner.faults.push(text);
         }
+        self.notes = sim.fill_notes().to_vec();
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         ended.map_err(|error| run_error(py, error, &sources))
     }
@@ -333,7 +344,12 @@ impl Kernel {
 
     /// Fills, as columns.
     fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        columns::fills(py, &self.inner, &self.hooks.names)
+        columns::fills(py, &self.inner, &self.hooks.names, &self.notes)
+    }
+
+    /// What each policy made of each instrument, as columns: money in 10⁻¹² of its currency, exactly.
+    fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::ledger(py, &self.inner)
     }
 
     /// Round trips, as columns.

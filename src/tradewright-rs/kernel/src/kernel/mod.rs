@@ -374,8 +374,14 @@ impl Kernel {
     }
 
     /// Takes what the venue says at the end of a run: orders and money follow, and nobody is asked for decisions.
+    ///
+    /// Where marks or a settlement moved the equity since its last point, it ends with one more.
     pub fn end<H: Host>(&mut self, reports: &[Report], host: &mut H) -> Result<(), HostError> {
-        reports.iter().try_for_each(|report| self.apply_report(report, host))
+        reports.iter().try_for_each(|report| self.apply_report(report, host))?;
+        if self.equity_changed && !self.fills.is_empty() {
+            self.record_equity(self.state.market.now_ns);
+        }
+        Ok(())
     }
 
     /// Whether no fill of this id was booked. Ids mostly rise; only one that does not is searched for.

@@ -6,6 +6,7 @@
 //! recorded market: `docs/assumptions.md` says what that leaves out.
 
 use super::matcher::Matcher;
+use super::outbox::NO_MID;
 use super::position::QueuePosition;
 use super::working::Phase;
 use crate::book::{Action, Book, BookEvent, L2, LAST, PriceLevel, WINDOW};
@@ -20,6 +21,15 @@ pub(super) struct DeskBook {
     taken: Vec<(Side, i64, i64)>,
 }
 
+/// Twice the mid of a book; [`NO_MID`] while a side is empty.
+#[inline]
+pub(super) fn mid_x2(book: &impl Book) -> i64 {
+    match (book.best(Side::Buy), book.best(Side::Sell)) {
+        (Some(bid), Some(ask)) => bid.price + ask.price,
+        _ => NO_MID,
+    }
+}
+
 impl DeskBook {
     pub(super) fn new() -> DeskBook {
         DeskBook { levels: L2::new(WINDOW), taken: Vec::new() }
@@ -29,6 +39,12 @@ impl DeskBook {
     #[inline]
     pub(super) fn is_untouched(&self) -> bool {
         self.taken.is_empty()
+    }
+
+    /// Twice the mid; [`NO_MID`] while a side is empty.
+    #[inline]
+    pub(super) fn mid_x2(&self) -> i64 {
+        mid_x2(&self.levels)
     }
 
     fn taken_at(&self, side: Side, price: i64) -> i64 {
@@ -99,8 +115,9 @@ impl Matcher<'_> {
                     working.queue.on_level(&self.config.fills.queue, before, after);
                 }
             } else if trades && after > 0 && working.within(limit, price) {
+                let ahead = working.queue.ahead();
                 let lots = self.wanted(index);
-                self.make(index, limit, event_ns, lots);
+                self.make(index, limit, event_ns, lots, ahead);
             }
         }
     }
@@ -114,9 +131,10 @@ impl Matcher<'_> {
             if aggressor.is_some_and(|aggressor| aggressor == working.order.side) || !working.within(limit, price) {
                 continue;
             }
+            let ahead = working.queue.ahead();
             let wanted = self.wanted(index);
             if limit != price {
-                self.make(index, limit, event_ns, wanted);
+                self.make(index, limit, event_ns, wanted, ahead);
                 continue;
             }
             let working = &mut self.orders[index];
@@ -125,7 +143,7 @@ impl Matcher<'_> {
             if executable > 0 {
                 let lots = if self.config.fills.partial { executable.min(left).min(wanted) } else { wanted };
                 left = (left - lots).max(0);
-                self.make(index, limit, event_ns, lots);
+                self.make(index, limit, event_ns, lots, ahead);
             }
         }
     }
@@ -137,8 +155,8 @@ impl Matcher<'_> {
         if working.order.reduce_only { wanted.min(-working.order.side.sign() * *self.position) } else { wanted }
     }
 
-    /// Fills a resting order at its price.
-    pub(super) fn make(&mut self, index: usize, limit: i64, event_ns: i64, lots: i64) {
+    /// Fills a resting order at its price; `ahead` lots stood before it.
+    pub(super) fn make(&mut self, index: usize, limit: i64, event_ns: i64, lots: i64, ahead: f64) {
         if lots <= 0 {
             if self.orders[index].order.reduce_only && self.wanted(index) <= 0 {
                 self.refuse(index, event_ns, Reason::NothingToReduce);
@@ -146,7 +164,9 @@ impl Matcher<'_> {
             return;
         }
         let before = *self.position;
+        self.note.ahead_lots = ahead.max(0.0);
         self.book_fill(index, limit, event_ns, Liquidity::Maker, lots);
+        self.note.ahead_lots = f64::NAN;
         self.cancel_reducers(before, event_ns);
     }
 

@@ -5,14 +5,16 @@ use super::config::VenueConfig;
 use super::costs::CostState;
 use super::fifo::{FifoBook, OrdersBook};
 use super::matcher::Matcher;
-use super::outbox::Outbox;
+use super::outbox::{FillNote, NO_MID, Outbox};
 use super::quotes::Taken;
 use super::working::Working;
 use crate::book::Book;
-use crate::event::Status;
+use crate::event::{Quote, Status};
 use crate::instrument::{Instrument, Session, SymbolId, TickGrid};
 use crate::market::{Market, SourceKind};
 use crate::order::{OrderType, Reason, ReportKind, Side, TimeInForce};
+
+const NO_NOTE: FillNote = FillNote { mid_x2: NO_MID, ahead_lots: f64::NAN };
 
 /// One symbol's orders, position and measurements.
 #[derive(Clone, Debug)]
@@ -61,7 +63,7 @@ impl Desk {
     ) -> (Matcher<'a>, &'a mut Taken) {
         let pays_spread = !self.is_displayed();
         let Desk { orders, position, costs, taken, .. } = self;
-        (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread }, taken)
+        (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread, note: NO_NOTE }, taken)
     }
 
     /// The same for a book.
@@ -74,7 +76,10 @@ impl Desk {
     ) -> (Matcher<'a>, &'a mut DeskBook) {
         let Desk { orders, position, costs, book, .. } = self;
         let book = book.get_or_insert_with(|| Box::new(DeskBook::new()));
-        (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false }, book)
+        (
+            Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false, note: NO_NOTE },
+            book,
+        )
     }
 
     /// The same for a book of orders that is met order by order.
@@ -87,7 +92,8 @@ impl Desk {
     ) -> Option<(Matcher<'a>, &'a mut FifoBook)> {
         let Desk { orders, position, costs, orders_book, .. } = self;
         let Some(OrdersBook::Exact(book)) = orders_book.as_deref_mut() else { return None };
-        Some((Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false }, book))
+        let note = NO_NOTE;
+        Some((Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false, note }, book))
     }
 
     /// Whether orders meet prices that are displayed, and so wait for no record.
@@ -108,6 +114,12 @@ impl Desk {
         let price = if side == Side::Buy { state.quote.ask } else { state.quote.bid };
         let is_there = price != i64::MAX && price != i64::MIN && state.seen[SourceKind::Quote as usize];
         is_there.then_some(price)
+    }
+
+    /// Twice the mid of the quote in force; [`NO_MID`] without one.
+    #[inline]
+    pub(super) fn mid_x2(quote: &Quote) -> i64 {
+        if quote.bid > i64::MIN && quote.ask < i64::MAX && quote.ask > 0 { quote.bid + quote.ask } else { NO_MID }
     }
 
     /// Whether the instrument is in session; remembers the session for the next call.

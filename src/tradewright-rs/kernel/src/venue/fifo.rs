@@ -4,6 +4,7 @@
 //! Behind means a worse price, or the same price and a later arrival. Our orders do not move the recorded market:
 //! `docs/assumptions.md` says what that leaves out.
 
+use super::books::mid_x2;
 use super::matcher::Matcher;
 use super::working::Phase;
 use crate::book::{Action, Book, BookEvent, L3, LAST, LevelsOf, PriceLevel, Priority, RestingOrder, WINDOW};
@@ -55,6 +56,11 @@ impl FifoBook {
     #[inline]
     pub(super) fn is_untouched(&self) -> bool {
         self.taken.is_empty() && self.prints.is_empty()
+    }
+
+    /// Twice the mid; [`super::NO_MID`] while a side is empty.
+    pub(super) fn mid_x2(&self) -> i64 {
+        mid_x2(&self.orders)
     }
 
     /// What we took of an order as it stands.
@@ -122,11 +128,11 @@ impl Matcher<'_> {
     /// A resting order was executed: if it stood behind ours, the lots were ours first.
     fn on_execution(&mut self, event: &BookEvent, event_ns: i64, book: &FifoBook) {
         match book.orders.order(event.order_id) {
-            Some(order) => self.give(order.side, (order.price, order.rank), event.lots, event_ns),
+            Some(order) => self.give(order.side, (order.price, order.rank), event.lots, event_ns, book),
             // An order from before the recording: at its price it was there before us.
             None => {
                 if let Some(side) = event.side.filter(|_| event.price > 0) {
-                    self.give(side, (event.price, 0), event.lots, event_ns);
+                    self.give(side, (event.price, 0), event.lots, event_ns, book);
                 }
             }
         }
@@ -151,7 +157,7 @@ impl Matcher<'_> {
         // One tick behind the order's price, on our side: all that it reaches stands before that.
         let (side, behind) = (order.side.opposite(), order.price - order.side.opposite().sign());
         let before = self.filled_lots();
-        self.give(side, (behind, 0), left, event_ns);
+        self.give(side, (behind, 0), left, event_ns, book);
         let given = self.filled_lots() - before;
         if given > 0 {
             book.take(&order, given.min(left));
@@ -180,7 +186,7 @@ impl Matcher<'_> {
     }
 
     /// Gives lots to our orders of a side that stand before (price, rank): best price first, then the oldest.
-    fn give(&mut self, side: Side, (price, rank): (i64, u64), lots: i64, event_ns: i64) {
+    fn give(&mut self, side: Side, (price, rank): (i64, u64), lots: i64, event_ns: i64, book: &FifoBook) {
         let stands_before = |limit: i64, ours: u64| {
             let better = side.sign() * (limit - price);
             better > 0 || (better == 0 && ours <= rank)
@@ -189,7 +195,7 @@ impl Matcher<'_> {
         for index in self.by_priority(side) {
             let Some(limit) = self.orders[index].resting() else { continue };
             if left > 0 && stands_before(limit, self.orders[index].rank) {
-                left -= self.make_up_to(index, limit, left, event_ns);
+                left -= self.make_up_to(index, limit, left, event_ns, book);
             }
         }
     }
@@ -205,16 +211,18 @@ impl Matcher<'_> {
             let better = side.sign() * (limit - print.price);
             let before = if better == 0 { book.orders.lots_before(side, limit, self.orders[index].rank) } else { 0 };
             if better >= 0 && left > before {
-                left -= self.make_up_to(index, limit, left - before, print.event_ns);
+                left -= self.make_up_to(index, limit, left - before, print.event_ns, book);
             }
         }
     }
 
     /// Fills a resting order up to so many lots, or wholly where fills are not partial; returns how many.
-    fn make_up_to(&mut self, index: usize, limit: i64, lots: i64, event_ns: i64) -> i64 {
+    fn make_up_to(&mut self, index: usize, limit: i64, lots: i64, event_ns: i64, book: &FifoBook) -> i64 {
         let wanted = self.wanted(index);
         let lots = if self.config.fills.partial { lots.min(wanted) } else { wanted };
-        self.make(index, limit, event_ns, lots);
+        let (side, rank) = (self.orders[index].order.side, self.orders[index].rank);
+        let ahead = book.orders.lots_before(side, limit, rank) as f64;
+        self.make(index, limit, event_ns, lots, ahead);
         lots.max(0)
     }
 

@@ -2,7 +2,7 @@
 
 use super::config::VenueConfig;
 use super::costs::{CostState, worse_price};
-use super::outbox::Outbox;
+use super::outbox::{FillNote, Outbox};
 use super::working::{Phase, Working};
 use crate::instrument::Instrument;
 use crate::order::{Fill, Liquidity, Reason, ReportKind, TimeInForce};
@@ -20,6 +20,8 @@ pub(super) struct Matcher<'a> {
     pub(super) known_ns: i64,
     /// Whether takers pay a half-spread on top of the price (quotes have theirs inside).
     pub(super) pays_spread: bool,
+    /// What a fill is noted with: the mid before this record, and what stands before the order that it fills.
+    pub(super) note: FillNote,
 }
 
 impl Matcher<'_> {
@@ -128,7 +130,7 @@ impl Matcher<'_> {
         };
         let event_ns = event_ns.max(arrived_ns);
         let fee = self.instrument.fee(event_ns, price, lots, liquidity == Liquidity::Maker);
-        let fill = Fill { fill_id: self.out.next_fill_id(), price, lots, fee, liquidity };
+        let fill = Fill { fill_id: self.out.next_fill_id(self.note), price, lots, fee, liquidity };
         self.out.send(order.id, event_ns, self.known_ns, ReportKind::Filled(fill));
         *self.position += order.side.sign() * lots;
         let working = &mut self.orders[index];

@@ -26,6 +26,7 @@ use std::collections::BTreeSet;
 
 pub use config::{BarPath, BarTiming, Costs, Fills, VenueConfig};
 pub use latency::{Distribution, Latency, LatencySample};
+pub use outbox::{FillNote, NO_MID};
 pub use position::QueueModel;
 pub(crate) use position::QueuePosition;
 
@@ -120,6 +121,11 @@ impl SimVenue {
     /// How many orders the venue holds.
     pub fn resting_count(&self) -> usize {
         self.desks.iter().map(|desk| desk.orders.len()).sum()
+    }
+
+    /// What the venue saw at each fill; the fill with id 1 first.
+    pub fn fill_notes(&self) -> &[FillNote] {
+        &self.out.notes
     }
 
     /// Takings that paid no impact because the average volume was not known yet: worth a warning.
@@ -217,14 +223,13 @@ impl SimVenue {
         }
         let instrument = &market.instruments[symbol as usize];
         let has_orders = !desk.orders.is_empty();
-        let trades = has_orders
-            && market.symbols[symbol as usize].status == Status::Open
-            && desk.is_in_session(instrument, last.ts_event_ns);
+        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
         let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns)
         else {
             return;
         };
         if has_orders || !book.is_untouched() {
+            matcher.note.mid_x2 = book.mid_x2();
             matcher.meet_orders(rows, book, trades);
             desk.remove_done();
         } else {
@@ -243,6 +248,7 @@ impl SimVenue {
         let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
         let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns);
         if has_orders || !book.is_untouched() {
+            matcher.note.mid_x2 = book.mid_x2();
             matcher.meet_book(rows, book, trades);
             desk.remove_done();
         } else {
@@ -362,6 +368,7 @@ impl SimVenue {
         let instrument = &market.instruments[symbol as usize];
         if !desk.orders.is_empty() && desk.status == Status::Open && desk.is_in_session(instrument, quote.ts_event_ns) {
             let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, quote.ts_recv_ns);
+            matcher.note.mid_x2 = Desk::mid_x2(&market.symbols[symbol as usize].quote);
             matcher.meet_quote(quote, quote.ts_event_ns, taken);
             desk.remove_done();
         }
@@ -382,6 +389,7 @@ impl SimVenue {
         {
             let is_alone = desk.source == Some(SourceKind::Trade);
             let (mut matcher, _) = desk.matcher(&self.config, instrument, &mut self.out, trade.ts_recv_ns);
+            matcher.note.mid_x2 = Desk::mid_x2(&market.symbols[symbol as usize].quote);
             if is_alone {
                 matcher.meet_print_alone(trade, trade.ts_event_ns);
             } else {

@@ -5,6 +5,18 @@ use super::queue::TimedQueue;
 use crate::instrument::SymbolId;
 use crate::order::{OrderId, Report, ReportKind};
 
+/// The mid where a side of the market was empty, or none is displayed.
+pub const NO_MID: i64 = i64::MIN;
+
+/// What the venue saw when it filled an order of ours: nobody could reconstruct it from the report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FillNote {
+    /// Twice the mid of the venue's own market just before what caused the fill, in price units; [`NO_MID`] without.
+    pub mid_x2: i64,
+    /// Lots that stood before our resting order just before it; NaN of a taker, and where there is no queue.
+    pub ahead_lots: f64,
+}
+
 /// What the venue remembers of an order id, whatever became of the order.
 #[derive(Clone, Copy, Debug)]
 struct Track {
@@ -22,7 +34,8 @@ pub(super) struct Outbox {
     decision_ns: i64,
     tracks: Vec<Track>,
     pub(super) reports: TimedQueue<Report>,
-    last_fill_id: u64,
+    /// One a fill, in order of fill id: ids count from 1.
+    pub(super) notes: Vec<FillNote>,
     /// Fills that paid no impact because the average volume was not known yet.
     pub(super) fills_without_impact: u64,
 }
@@ -34,7 +47,7 @@ impl Outbox {
             decision_ns,
             tracks: Vec::new(),
             reports: TimedQueue::new(),
-            last_fill_id: 0,
+            notes: Vec::new(),
             fills_without_impact: 0,
         }
     }
@@ -64,9 +77,9 @@ impl Outbox {
     }
 
     #[inline]
-    pub(super) fn next_fill_id(&mut self) -> u64 {
-        self.last_fill_id += 1;
-        self.last_fill_id
+    pub(super) fn next_fill_id(&mut self, note: FillNote) -> u64 {
+        self.notes.push(note);
+        self.notes.len() as u64
     }
 
     /// Sends a report on what happened at `event_ns`, which nobody could know before `known_ns`.

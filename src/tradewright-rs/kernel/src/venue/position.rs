@@ -111,6 +111,7 @@ impl QueuePosition {
     }
 
     /// Lots before us.
+    #[inline]
     pub(crate) fn ahead(&self) -> f64 {
         self.ahead
     }

@@ -63,18 +63,21 @@ impl SimVenue {
         if is_in_session
             && let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, now_ns)
         {
+            matcher.note.mid_x2 = book.mid_x2();
             matcher.meet_displayed(index, now_ns, book);
             desk.remove_done();
             return self.settle(symbol);
         }
         if is_in_session && source == Some(SourceKind::Book) {
             let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, now_ns);
+            matcher.note.mid_x2 = book.mid_x2();
             matcher.meet_depth(index, now_ns, book);
             desk.remove_done();
             return self.settle(symbol);
         }
         let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, now_ns);
         if is_in_session && state.seen[SourceKind::Quote as usize] {
+            matcher.note.mid_x2 = Desk::mid_x2(&state.quote);
             matcher.meet_quote_one(index, &state.quote, now_ns, taken);
         } else if is_in_session {
             matcher.meet_nothing(index, now_ns);

@@ -6,11 +6,10 @@ use super::SimVenue;
 use super::desk::price_reason;
 use super::matcher::Matcher;
 use super::working::Phase;
-use crate::book::Book;
 use crate::event::{Record, Status};
 use crate::instrument::TickGrid;
 use crate::market::{Market, SourceKind};
-use crate::order::{Liquidity, OrderType, Reason};
+use crate::order::{Liquidity, OrderType, Reason, Side};
 
 impl SimVenue {
     /// A change of status: a pause leaves resting orders in place, or cancels them if so configured; an end cancels them.
@@ -32,11 +31,14 @@ impl SimVenue {
         if desk.source != Some(SourceKind::Book) || desk.orders.is_empty() {
             return;
         }
+        // What an order of each side would meet.
+        let opposite = [Side::Buy, Side::Sell].map(|side| desk.opposite(side, market, record.symbol));
         let instrument = &market.instruments[record.symbol as usize];
-        let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, record.ts_recv_ns);
-        let best = [crate::order::Side::Buy, crate::order::Side::Sell]
-            .map(|side| book.levels.best(side).map(|level| level.price));
-        matcher.resume(best, record.ts_event_ns);
+        let (mut matcher, _) = desk.matcher(&self.config, instrument, &mut self.out, record.ts_recv_ns);
+        if let [Some(ask), Some(bid)] = opposite {
+            matcher.note.mid_x2 = ask + bid;
+        }
+        matcher.resume(opposite, record.ts_event_ns);
         desk.remove_done();
         self.settle(record.symbol);
     }
@@ -61,14 +63,15 @@ impl SimVenue {
 }
 
 impl Matcher<'_> {
-    /// Fills the resting orders that the best price of the other side has reached; `best` is by side.
-    fn resume(&mut self, best: [Option<i64>; 2], event_ns: i64) {
+    /// Fills the resting orders that the best price of the other side has reached; `opposite` is by the order's side.
+    fn resume(&mut self, opposite: [Option<i64>; 2], event_ns: i64) {
         for index in 0..self.orders.len() {
             let working = &self.orders[index];
             let Phase::Limit(limit) = working.phase() else { continue };
-            let opposite = best[working.order.side.opposite() as usize];
-            if working.resting().is_some() && opposite.is_some_and(|price| working.within(limit, price)) {
-                self.fill(index, limit, event_ns, Liquidity::Maker, &mut i64::MAX.clone());
+            let best = opposite[working.order.side as usize];
+            if working.resting().is_some() && best.is_some_and(|price| working.within(limit, price)) {
+                let mut unlimited = i64::MAX;
+                self.fill(index, limit, event_ns, Liquidity::Maker, &mut unlimited);
             }
         }
     }
