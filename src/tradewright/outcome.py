@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tradewright.sim.config import Account, ExactQueue, ProbabilisticQueue, Venue
-from tradewright.sim.exchange import GRADE
+from tradewright.sim.exchange import GRADE, stated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,7 +104,7 @@ def to_result(
         fingerprint=fingerprint,
         config=dict(config)
         if config is not None
-        else _stated(venue, account, engine, exchanges, msgspec.to_builtins),
+        else stated(exchanges, venue, account) or _stated(venue, account, engine, msgspec.to_builtins),
         data=described,
         instruments=[
             InstrumentMeta(
@@ -142,16 +142,8 @@ def _shift(shift: float, run: Run, symbol: str) -> float:
 
 
 def _stated(
-    venue: Venue,
-    account: Account,
-    engine: object | None,
-    exchanges: Sequence[GeneratedExchange],
-    plain: Callable[[Any], Any],
+    venue: Venue, account: Account, engine: object | None, plain: Callable[[Any], Any]
 ) -> dict[str, Any]:
-    if exchanges:
-        made = [one.to_dict() for one in exchanges]
-        delays = {"latency": plain(venue.latency), "decision_ns": venue.decision_ns}
-        return {"engine": "generated", "exchanges": made, "venue": delays, "account": plain(account)}
     if engine is None:
         return {"engine": "sim", "venue": plain(venue), "account": plain(account)}
     return {"engine": f"{type(engine).__module__}:{type(engine).__qualname__}", "account": plain(account)}

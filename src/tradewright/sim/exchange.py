@@ -21,7 +21,7 @@ import msgspec
 from tradewright import _native
 from tradewright.core.market import Deposit, Dividend, Funding
 from tradewright.errors import ConfigError, DataError
-from tradewright.sim.config import Costs, Fills, Venue
+from tradewright.sim.config import Account, Costs, Fills, Venue
 from tradewright.sim.flow import START, Flow, GeneratedMarket, Plan
 
 if TYPE_CHECKING:
@@ -163,6 +163,18 @@ def check(venue: Venue, events: Iterable[Any], *, engine: object | None, read: M
             raise ConfigError(
                 "says how to read recorded data, and there is none.", path=name, remedy="Leave it out."
             )
+
+
+def stated(exchanges: Sequence[GeneratedExchange], venue: Venue, account: Account) -> dict[str, Any]:
+    """What a result keeps of the configuration of a run on exchanges; nothing where there are none."""
+    if not exchanges:
+        return {}
+    return {
+        "engine": "generated",
+        "exchanges": [one.to_dict() for one in exchanges],
+        "venue": {"latency": msgspec.to_builtins(venue.latency), "decision_ns": venue.decision_ns},
+        "account": msgspec.to_builtins(account),
+    }
 
 
 def run(
