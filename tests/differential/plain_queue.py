@@ -252,7 +252,7 @@ class PlainVenue:
         waiting, self.waiting = self.waiting, []
         for one in waiting:
             arrived = one.arrived_ns
-            self.arrive(one, now)
+            self.arrive(one, max(now, arrived))  # What happened before it came in may be heard after.
             one.arrived_ns = arrived
 
     def run(

@@ -116,6 +116,7 @@ def filled(result: tw.Result, unit: float, lot: float) -> list[tuple[int, str, i
 
 @settings(max_examples=40, deadline=None)
 @example(407_328, "prints", "causal", False, 11 * MS, "reduction_keeps")  # A snapshot while nothing rests.
+@example(177, "prints", "causal", False, 0, "reduction_keeps")  # A snapshot of before the order, heard after.
 @given(
     seed=st.integers(0, 10**6),
     style=st.sampled_from(["executions", "prints"]),

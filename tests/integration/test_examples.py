@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(path.name for path in EXAMPLES.glob("[0-9]*.py"))
 SECONDS_MAX = 30.0
-"""Processor seconds: an example that needs more has grown by far. Most of it are imports, not compiled yet."""
+"""Processor seconds: an example that needs more has grown by far. Most of them are for imports."""
 
 
 def run_example(script: str, out: Path, *words: str, cwd: Path) -> str:

@@ -55,7 +55,9 @@ def test_a_naive_quoter_earns_from_noise_and_loses_to_those_who_know() -> None:
     assert bounds(noise)[1] > 0
     assert bounds(some)[1] < 0
     assert bounds(many)[1] < 0
-    assert bounds(many - some)[1] < 0
+    # Beside the same noise: between some and many, what the last position is settled at hides the difference.
+    assert bounds(some - noise)[1] < 0
+    assert bounds(many - noise)[1] < 0
 
 
 @pytest.mark.slow

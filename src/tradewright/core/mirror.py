@@ -110,7 +110,7 @@ def mirrored(what: _T, *, instrument: Instrument | None = None) -> _T:
 
 
 def mirrored_fills(fills: pl.DataFrame) -> pl.DataFrame:
-    """The fills of a result as the other leg sees them: symbol, side, price, value and position turned.
+    """The fills of a result as the other leg sees them: symbol, side, price, value, position and mid turned.
 
     Sizes, fees and profit are the same on either leg.
     """
@@ -126,6 +126,7 @@ def mirrored_fills(fills: pl.DataFrame) -> pl.DataFrame:
         "price": (1 - price).round(_DECIMALS),
         "value": pl.when(price > 0).then(pl.col("value") / price * (1 - price)).otherwise(pl.col("size")),
         "position": -pl.col("position"),
+        "mid": (1 - pl.col("mid")).round(_DECIMALS),
     }
     return fills.with_columns(expression.alias(name) for name, expression in turned.items())
 
