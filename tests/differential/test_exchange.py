@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import polars as pl
 import pytest
-from tests.differential.plain_book import PlainBook
-from tests.runs import exact
+from plain_book import PlainBook
 
 import tradewright as tw
+from runs import exact
 from tradewright import features as f
 from tradewright.core.book_events import BookAction, BookFlag
 from tradewright.sim import GeneratedExchange, HawkesFlow, InformedFlow, PoissonFlow, generate
