@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from tradewright import arguments
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
 from tradewright.outcome import to_result
@@ -16,6 +16,8 @@ from tradewright.sim.exchange import check as check_exchange
 from tradewright.sim.exchange import exchanges_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def backtest(
-    policies: Policy | Sequence[Policy],
+    policies: Policy | Iterable[Policy],
     data: object,
     *,
     cash: float | Mapping[str, float] = 100_000,
@@ -89,6 +91,8 @@ def backtest(
         risk=risk,
         managers=managers,
         seed=seed,
+        benchmark=benchmark,
+        periods_per_year=periods_per_year,
         out=out,
         **read,
     )
@@ -107,13 +111,7 @@ def backtest(
     elapsed = time.perf_counter() - started
     if progress is not None:
         progress(1.0)
-    return prepared.finish(
-        finished=finished,
-        elapsed=elapsed,
-        benchmark=benchmark,
-        periods_per_year=periods_per_year,
-        config=config,
-    )
+    return prepared.finish(finished=finished, elapsed=elapsed, config=config)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,6 +127,8 @@ class Prepared:
     venue: Venue
     engine: object | None
     seed: int
+    benchmark: str | None
+    periods_per_year: int | None
     folder: Path | None
     exchanges: list[GeneratedExchange]
     markets: dict[str, GeneratedMarket] = field(default_factory=dict[str, "GeneratedMarket"])
@@ -155,8 +155,6 @@ class Prepared:
         *,
         finished: bool,
         elapsed: float = 0.0,
-        benchmark: str | None = None,
-        periods_per_year: int | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> Result:
         """The result of the kernel as it stands, written to the run's folder if it has one."""
@@ -170,8 +168,8 @@ class Prepared:
             venue=self.venue,
             engine=self.engine,
             seed=self.seed,
-            benchmark=benchmark,
-            periods_per_year=periods_per_year,
+            benchmark=self.benchmark,
+            periods_per_year=self.periods_per_year,
             config=config,
             finished=finished,
             elapsed=elapsed,
@@ -184,7 +182,7 @@ class Prepared:
 
 
 def prepare(
-    policies: Policy | Sequence[Policy],
+    policies: Policy | Iterable[Policy],
     data: object,
     *,
     symbol: str | None = None,
@@ -195,6 +193,8 @@ def prepare(
     risk: Risk | None = None,
     managers: Sequence[RiskManager] = (),
     seed: int = 0,
+    benchmark: str | None = None,
+    periods_per_year: int | None = None,
     out: str | Path | None = None,
     engine: object | None = None,
     **read: Unpack[ReadKeywords],
@@ -212,6 +212,8 @@ def prepare(
         risk: Hard limits.
         managers: Risk managers.
         seed: Randomness of the venue.
+        benchmark: Symbol beside the equity in the report.
+        periods_per_year: For annualisation.
         out: Run folder.
         engine: The execution engine in place of the simulated venue.
         **read: How to read frames.
@@ -222,16 +224,18 @@ def prepare(
     from tradewright.research import journal
     from tradewright.sim.build import build
 
-    chosen = list(policies) if isinstance(policies, Sequence) else [policies]
-    if not chosen:
-        raise ValueError("policies is empty; give at least one policy.")
-    risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    chosen, managers = arguments.policies_of(policies), arguments.managers_of(managers)
+    risk, account = arguments.of_kind("risk", risk, Risk), arguments.of_kind("account", account, Account)
+    venue, events = arguments.of_kind("venue", venue, Venue), arguments.events_of(events)
+    arguments.check_seed(seed)
+    arguments.check_periods(periods_per_year)
+    arguments.check_cash(cash)
     if exchanges := exchanges_of(data):
-        events = list(events)
         check_exchange(venue, events, engine=engine, read={"symbol": symbol, **read})
         series: list[Series] = [one.opening for one in exchanges]
     else:
         series, events = _series(data, symbol, events, read)
+    arguments.check_benchmark(benchmark, series)
     names = names_of(chosen)
     for name in risk.per_policy:
         if name not in names:
@@ -269,6 +273,8 @@ def prepare(
         venue=venue,
         engine=engine,
         seed=seed,
+        benchmark=benchmark,
+        periods_per_year=periods_per_year,
         folder=folder,
         exchanges=exchanges,
     )

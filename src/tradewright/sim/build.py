@@ -28,7 +28,7 @@ from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series
 from tradewright.core.times import DAY_NS, duration_text
-from tradewright.errors import ConfigError, DataError
+from tradewright.errors import ConfigError, DataError, PolicyError, TradewrightError
 from tradewright.sim.config import Account, ExactQueue, Queue, Venue
 from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event
 from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
@@ -245,7 +245,12 @@ def _set_up(
     for policy, name in zip(policies, names, strict=True):
         ctx = Setup(instruments)
         if overrides(policy, Policy, "setup"):
-            policy.setup(ctx)
+            try:
+                policy.setup(ctx)
+            except TradewrightError:
+                raise
+            except Exception as error:
+                raise PolicyError(f"setup raised {type(error).__name__}: {error}", policy=name) from error
         if not ctx.wakes:
             ctx.wakes.extend(_every_event(series))
             warnings.append(
@@ -348,6 +353,13 @@ def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
 
 def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
     """Refuses exact queues where the data does not say who stands before whom."""
+    if queue is not None and not any(isinstance(one, BookEvents) for one in series):
+        kinds = ", ".join(dict.fromkeys(one.kind for one in series))
+        raise ConfigError(
+            f"{type(queue).__name__} is about books, and the data has {kinds}, without queues.",
+            path="venue.fills.queue",
+            remedy="Leave it out, or give events of a book.",
+        )
     levels = [one for one in series if isinstance(one, BookEvents) and one.model == "l2"]
     if isinstance(queue, ExactQueue) and levels:
         raise DataError(
