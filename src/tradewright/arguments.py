@@ -26,6 +26,10 @@ _EVENTS = (
     records.TickGridChange,
 )
 _SEED_END = 2**63  # of the core's and TOML's integers
+_KEYWORDS = (
+    "cash", "symbol", "events", "venue", "account", "risk", "managers", "seed", "benchmark",
+    "periods_per_year", "progress", "out", "config",
+)  # fmt: skip
 _Given = TypeVar("_Given")
 
 
@@ -106,6 +110,20 @@ def events_of(given: Iterable[Any]) -> list[Any]:
                 remedy=f"There are: {', '.join(kind.__name__ for kind in _EVENTS)}.",
             )
     return events
+
+
+def check_keywords(read: Iterable[str]) -> None:
+    """Refuses a keyword that neither a run nor a reader of frames has.
+
+    Raises:
+        TypeError: Naming the nearest, as Python does of functions that take no other keywords.
+    """
+    from tradewright.data.options import ReadOptions
+
+    for name in read:
+        if name not in ReadOptions.__struct_fields__:
+            known = (*_KEYWORDS, *ReadOptions.__struct_fields__)
+            raise TypeError(f"backtest has no argument {name!r}. {nearest(name, known)}")
 
 
 def check_seed(seed: object) -> None:

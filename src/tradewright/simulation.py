@@ -230,6 +230,7 @@ def prepare(
     arguments.check_seed(seed)
     arguments.check_periods(periods_per_year)
     arguments.check_cash(cash)
+    arguments.check_keywords(read)
     if exchanges := exchanges_of(data):
         check_exchange(venue, events, engine=engine, read={"symbol": symbol, **read})
         series: list[Series] = [one.opening for one in exchanges]
@@ -283,25 +284,24 @@ def prepare(
 def _series(
     data: object, symbol: str | None, events: Iterable[Any], read: ReadKeywords
 ) -> tuple[list[Series], list[Any]]:
-    from tradewright.core.market import Dividend
+    from tradewright.core.market import Dividend, Split
     from tradewright.core.native_series import with_prints
-    from tradewright.core.series import Series
     from tradewright.data.dataset import Dataset
 
-    if isinstance(data, Series):
-        series, events = [data], list(events)
-    else:
-        dataset = Dataset.of(data, symbol=symbol, events=events, **read)
-        series, events = with_prints(dataset.series), list(dataset.events)
-    counted = {one.symbol for one in series if one.adjusted == "all"}
+    dataset = Dataset.of(data, symbol=symbol, events=events, **read)
+    series, events = with_prints(dataset.series), arguments.events_of(dataset.events)
+    adjusted = {one.symbol: one.adjusted for one in series if one.adjusted != "none"}
     for event in events:
-        if isinstance(event, Dividend) and event.symbol in counted:
+        if not isinstance(event, Dividend | Split) or event.symbol not in adjusted:
+            continue
+        kind = type(event).__name__.lower()
+        if isinstance(event, Split) or adjusted[event.symbol] == "all":
             raise DataError(
-                "a dividend on prices that are adjusted for dividends would count it twice.",
+                f"a {kind} on prices that are adjusted for {kind}s would count it twice.",
                 source=event.symbol,
                 field="adjusted",
-                value="all",
-                remedy="Leave the dividends out, or use unadjusted prices.",
+                value=adjusted[event.symbol],
+                remedy=f"Leave the {kind}s out, or use unadjusted prices.",
             )
     return series, events
 

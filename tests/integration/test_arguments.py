@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
 import tradewright as tw
 from runs import DAY_NS, bars
+from tradewright import config, loading
 from tradewright import features as f
+from tradewright.core.market import Split
 from tradewright.errors import ConfigError, DataError, PolicyError
 
 if TYPE_CHECKING:
@@ -142,3 +146,98 @@ def test_an_exception_in_setup_names_the_policy() -> None:
         tw.backtest(BadWindow(), DAYS)
     assert caught.value.policy == "BadWindow"
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+FRAME = pl.DataFrame(
+    {
+        "date": ["2024-01-02", "2024-01-03"],
+        "open": [1.0, 2.0],
+        "high": [1.0, 2.0],
+        "low": [1.0, 2.0],
+        "close": [1.0, 2.0],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("read", "error", "message"),
+    [
+        ({"lable": "close"}, TypeError, r"backtest has no argument 'lable'\. Did you mean 'label'\?"),
+        ({"benchmrk": "X"}, TypeError, r"backtest has no argument 'benchmrk'\. Did you mean 'benchmark'\?"),
+        ({"label": "close"}, ConfigError, "label: says how to read a frame, and the data is series already"),
+        ({"tz": "UTC"}, ConfigError, "tz: says how to read a frame"),
+        ({"symbol": "QQQ"}, DataError, "data, symbol: is given as 'QQQ', and is a series of 'X'"),
+    ],
+)
+@pytest.mark.parametrize("data", [DAYS, [DAYS], tw.data.Dataset.of(DAYS)], ids=["one", "list", "set"])
+def test_what_is_said_of_a_frame_is_refused_for_series(
+    data: object, read: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        tw.backtest(Hold(), data, **read)
+
+
+def test_options_hold_for_the_frame_beside_a_series() -> None:
+    assert tw.data.Dataset.of([DAYS, *tw.data.Dataset.of({"Y": FRAME}).series]).symbols == ["X", "Y"]
+    found = tw.data.Dataset.of({"X": DAYS, "Y": FRAME}, calendar="XNYS")
+    assert found["Y"].start_ns == 1_704_229_200_000_000_000  # 16:00 in New York
+    with pytest.raises(ValueError, match="no time zone 'Nonsense/Zone'"):
+        tw.data.Dataset.of({"Y": FRAME}, tz="Nonsense/Zone")  # its plain dates need none
+
+
+def test_a_key_is_the_symbol_of_its_series() -> None:
+    assert tw.data.Dataset.of({"X": DAYS}).symbols == ["X"]
+    with pytest.raises(DataError, match="is given as 'Z', and is a series of 'X'"):
+        tw.backtest(Hold(), {"Z": DAYS})
+    with pytest.raises(DataError, match="is given as 'QQQ', and is a series of 'X'"):
+        f.compute(f.close("X"), DAYS, symbol="QQQ")
+
+
+def test_a_series_says_how_it_is_adjusted_and_whose_it_is() -> None:
+    with pytest.raises(DataError, match="X, adjusted: 'foo' is no adjustment"):
+        bars([1.0], adjusted="foo")
+    with pytest.raises(DataError, match="X, instrument: its instrument is 'Y'"):
+        bars([1.0], instrument=tw.instruments.equity("Y"))
+
+
+@pytest.mark.parametrize("adjusted", ["splits", "all"])
+def test_a_split_on_adjusted_prices_would_count_twice(adjusted: str) -> None:
+    split = Split(
+        symbol="X",
+        ts_event_ns=DAYS.start_ns + 1,
+        ts_recv_ns=DAYS.start_ns + 1,
+        numerator=2,
+        denominator=1,
+    )
+    tw.backtest(Hold(), DAYS, events=[split])
+    series = dataclasses.replace(DAYS, adjusted=adjusted)
+    with pytest.raises(DataError, match="a split on prices that are adjusted for splits"):
+        tw.backtest(Hold(), series, events=[split])
+
+
+def test_a_feature_cannot_take_the_name_of_the_times() -> None:
+    with pytest.raises(ValueError, match="cannot be called 'ts'"):
+        f.compute({"ts": f.close("X")}, DAYS)
+
+
+def test_the_margin_in_force_is_the_stricter_one() -> None:
+    loose = tw.Account(initial_margin=0.1, leverage_max=2)
+    assert (loose.initial_rate, loose.maintenance_rate) == (0.5, 0.05)
+    strict = tw.Account(initial_margin=0.8, leverage_max=2)
+    assert (strict.initial_rate, strict.maintenance_rate) == (0.8, 0.4)
+
+
+def test_parts_of_a_configuration_that_would_be_left_out(tmp_path: Path) -> None:
+    FRAME.write_csv(tmp_path / "ABC.csv")
+    policy = '[[policies]]\nuse = "tradewright.strategies:Momentum"\nsymbol = "ABC"\n[data]\n'
+    for text, message in (
+        ('source = "sp500"\nsymbols = ["SPX"]', "data.symbols: what comes with the package"),
+        ('source = "sp500"\ntimeframe = "1m"', "data.timeframe: what comes with the package"),
+        ('files = ["ABC.csv"]\nread.tz = "Foo/Bar"', "no time zone 'Foo/Bar'"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            config.loads(policy + text)
+    instruments = 'files = ["ABC.csv"]\ninstruments.ABD = { price_unit = 0.01, lot_size = 1 }'
+    loaded = config.loads(policy + instruments, folder=tmp_path)
+    with pytest.raises(ConfigError, match=r"data.instruments.ABD: no file holds .* Did you mean 'ABC'"):
+        loading.data(loaded)

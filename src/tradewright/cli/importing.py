@@ -89,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
     import msgspec
 
     from tradewright.data import IMPORTERS, Store
+    from tradewright.data.options import read_options as check_options
     from tradewright.decoding import nearest
 
     if args.source not in IMPORTERS:
@@ -106,6 +107,11 @@ def run(args: argparse.Namespace) -> int:
             source="--symbol",
             remedy="Give each file one, in order.",
         )
+    options = read_options(args)
+    try:
+        check_options(options)
+    except ValueError as error:
+        raise ConfigError(str(error), source="import") from None
     # Told at the end: while one file may still be refused, none is in the store.
     done: list[tuple[Path, ImportSummary]] = []
     with console.progress("import", quiet=args.json) as progress:
@@ -123,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
             venue=args.venue,
             replace=args.replace,
             on_file=on_file,
-            **read_options(args),
+            **options,
         )
     if not args.json:
         for file, summary in done:

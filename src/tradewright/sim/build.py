@@ -139,7 +139,7 @@ def build(
             "currency": 0,
             "balances": balances,
             "leverage_max_e10": round(account.leverage_max * RATE_ONE),
-            "initial_e10": round(account.initial_rate * RATE_ONE),
+            "initial_e10": round(account.opening_rate * RATE_ONE),
             "maintenance_e10": round(account.maintenance_rate * RATE_ONE),
             "day_ends_ns": account.day_ends_ns,
             "netting": account.netting,

@@ -342,8 +342,8 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         kind: ``cash`` (no negative cash, no shorts; a binary sold short locks 1 - price) or ``margin``.
         currency: In which limits and totals are valued; ``None`` is the first of ``cash``.
         leverage_max: Largest exposure of a margin account, as a multiple of its equity.
-        initial_margin: Share of a position's value that opening it takes; ``None`` is 1 / ``leverage_max``.
-            An instrument's own rate goes before it.
+        initial_margin: Share of a position's value that opening it takes; ``None`` is 1 / ``leverage_max``,
+            and a smaller one does not lift that limit. An instrument's own rate goes before it.
         maintenance_margin: Share of value below which equity must not fall, or the simulator liquidates;
             ``None`` is half of the initial margin. An instrument's own rate goes before it.
         borrow_bps_per_year: Cost of shares sold short, in basis points of their value for 365 days, charged
@@ -391,14 +391,19 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _ = self.day_ends_ns
 
     @property
-    def initial_rate(self) -> float:
-        """The initial margin in force, as a share of value."""
+    def opening_rate(self) -> float:
+        """The initial margin as given, as a share of value: what opening takes, whatever the leverage."""
         return 1 / self.leverage_max if self.initial_margin is None else self.initial_margin
+
+    @property
+    def initial_rate(self) -> float:
+        """The initial margin in force, as a share of value: what is given, or more by ``leverage_max``."""
+        return max(self.opening_rate, 1 / self.leverage_max)
 
     @property
     def maintenance_rate(self) -> float:
         """The maintenance margin in force, as a share of value."""
-        return self.initial_rate / 2 if self.maintenance_margin is None else self.maintenance_margin
+        return self.opening_rate / 2 if self.maintenance_margin is None else self.maintenance_margin
 
     @property
     def day_ends_ns(self) -> int:

@@ -151,6 +151,13 @@ def check(venue: Venue, events: Iterable[Any], *, engine: object | None, read: M
                     path=f"venue.{name}.{field}",
                     remedy="Leave it out, or run on the recording of tradewright.sim.generate.",
                 )
+    for name in ("cancel_on_pause", "cancel_off_grid"):
+        if getattr(venue, name):
+            raise ConfigError(
+                "a generated exchange neither pauses nor changes its grid.",
+                path=f"venue.{name}",
+                remedy="Leave it out.",
+            )
     for event in events:
         if not isinstance(event, Deposit | Dividend | Funding):
             raise ConfigError(
