@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from tradewright.sim.exchange import check as check_exchange
 from tradewright.sim.exchange import exchanges_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
@@ -96,22 +97,23 @@ def backtest(
         out=out,
         **read,
     )
-    started = time.perf_counter()
-    if prepared.exchanges:
-        finished = prepared.run_exchanges(progress)
-    else:
-        run, rows = prepared.run, sum(len(one) for one in prepared.series)
-        finished = run.kernel.run(
-            run.series,
-            run.sources,
-            run.venue,
-            None if progress is None else lambda done, _now_ns: progress(done / rows),
-            run.venue_series,
-        )
-    elapsed = time.perf_counter() - started
-    if progress is not None:
-        progress(1.0)
-    return prepared.finish(finished=finished, elapsed=elapsed, config=config)
+    with prepared.writing():
+        started = time.perf_counter()
+        if prepared.exchanges:
+            finished = prepared.run_exchanges(progress)
+        else:
+            run, rows = prepared.run, sum(len(one) for one in prepared.series)
+            finished = run.kernel.run(
+                run.series,
+                run.sources,
+                run.venue,
+                None if progress is None else lambda done, _now_ns: progress(done / rows),
+                run.venue_series,
+            )
+        elapsed = time.perf_counter() - started
+        if progress is not None:
+            progress(1.0)
+        return prepared.finish(finished=finished, elapsed=elapsed, config=config)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,7 +149,10 @@ class Prepared:
         self.series = [market.events for market in self.markets.values()]
         self.events += [market.settlement for market in self.markets.values() if market.settlement]
         if self.folder is not None:
-            _journal_names(run, self.policies, self.events, self.fingerprint[:4]).write(self.folder)
+            from tradewright.research.folder import STAGING
+
+            names = _journal_names(run, self.policies, self.events, self.fingerprint[:4])
+            names.write(self.folder / STAGING)
         return finished
 
     def finish(
@@ -177,8 +182,23 @@ class Prepared:
         )
         result.markets = self.markets
         if self.folder is not None:
-            result.write(self.folder)
+            from tradewright.research.folder import STAGING, publish
+
+            result.write(self.folder / STAGING)
+            publish(self.folder)
         return result
+
+    @contextlib.contextmanager
+    def writing(self) -> Generator[None]:
+        """For the run until its result is there: if it fails, its folder is as it was before."""
+        try:
+            yield
+        except BaseException:
+            if self.folder is not None:
+                from tradewright.research.folder import discard
+
+                discard(self.folder)
+            raise
 
 
 def prepare(
@@ -222,6 +242,7 @@ def prepare(
     from tradewright.fingerprint import fingerprint
     from tradewright.loading import names as names_of
     from tradewright.research import journal
+    from tradewright.research.folder import discard, staging_of
     from tradewright.sim.build import build
 
     chosen, managers = arguments.policies_of(policies), arguments.managers_of(managers)
@@ -245,25 +266,29 @@ def prepare(
             )
     mark = fingerprint(chosen, risk)
     folder = None if out is None else Path(out)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    run = build(
-        chosen,
-        names,
-        series,
-        events,
-        account=account,
-        cash=cash,
-        venue=venue,
-        risk=risk,
-        managers=managers,
-        seed=seed,
-        run=mark[:4],
-        journal=None if folder is None else folder / journal.FRAMES,
-        liquidates=engine is None,
-    )
-    if folder is not None:
-        _journal_names(run, chosen, events, mark[:4]).write(folder)
+    staging = None if folder is None else staging_of(folder)
+    try:
+        run = build(
+            chosen,
+            names,
+            series,
+            events,
+            account=account,
+            cash=cash,
+            venue=venue,
+            risk=risk,
+            managers=managers,
+            seed=seed,
+            run=mark[:4],
+            journal=None if staging is None else staging / journal.FRAMES,
+            liquidates=engine is None,
+        )
+        if staging is not None:
+            _journal_names(run, chosen, events, mark[:4]).write(staging)
+    except BaseException:
+        if folder is not None:
+            discard(folder)
+        raise
     return Prepared(
         run=run,
         policies=chosen,

@@ -174,11 +174,12 @@ def drive(
         engine=engine,
     )
     finished = True
-    try:
-        asyncio.run(_with_engine(prepared.run, engine, progress))
-    except KeyboardInterrupt:
-        finished = False
-    return prepared.finish(finished=finished, config=config)
+    with prepared.writing():
+        try:
+            asyncio.run(_with_engine(prepared.run, engine, progress))
+        except KeyboardInterrupt:
+            finished = False
+        return prepared.finish(finished=finished, config=config)
 
 
 async def drive_async(
@@ -189,8 +190,9 @@ async def drive_async(
 
     config, progress = options.pop("config", None), options.pop("progress", None)
     prepared = prepare(policies, data, engine=engine, **options)
-    await _with_engine(prepared.run, engine, progress)
-    return prepared.finish(finished=True, config=config)
+    with prepared.writing():
+        await _with_engine(prepared.run, engine, progress)
+        return prepared.finish(finished=True, config=config)
 
 
 async def _with_engine(run: Run, engine: ExecutionEngine, progress: Callable[[float], None] | None) -> None:

@@ -12,7 +12,7 @@ import tradewright as tw
 from runs import DAY_NS, bars
 from tradewright import config, loading
 from tradewright import features as f
-from tradewright.core.market import Split
+from tradewright.core.market import Deposit, Split
 from tradewright.errors import ConfigError, DataError, PolicyError
 
 if TYPE_CHECKING:
@@ -241,3 +241,58 @@ def test_parts_of_a_configuration_that_would_be_left_out(tmp_path: Path) -> None
     loaded = config.loads(policy + instruments, folder=tmp_path)
     with pytest.raises(ConfigError, match=r"data.instruments.ABD: no file holds .* Did you mean 'ABC'"):
         loading.data(loaded)
+
+
+@pytest.mark.parametrize("cash", [0, {"USD": 0.0, "EUR": 5.0}])
+def test_an_account_without_money_is_refused(cash: Any, tmp_path: Path) -> None:
+    account = tw.Account(currency="USD")
+    with pytest.raises(ConfigError, match=r"account.cash.USD: the account starts without any USD"):
+        tw.backtest(Hold(), DAYS, cash=cash, account=account, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+class Fails(Hold):
+    """Fails on the third bar, with an order on the way."""
+
+    def setup(self, ctx: tw.Setup) -> None:
+        self.calls = 0
+        ctx.wake(f.on_bar("X"))
+
+    def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        self.calls += 1
+        if self.calls == 3:
+            raise ZeroDivisionError
+        return tw.TargetPosition("X", 2)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_that_fails_leaves_its_folder_as_it_was(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError):
+        tw.backtest(Fails(), DAYS, out=tmp_path / "first")
+    assert not (tmp_path / "first").exists()
+    folder = tmp_path / "kept"
+    tw.backtest(Hold(), DAYS, out=folder)
+    before = contents(folder)
+    for policy, cash in ((Fails(), 1e5), (BadWindow(), 1e5), (Hold(), 0)):
+        with pytest.raises((PolicyError, ConfigError)):
+            tw.backtest(policy, DAYS, out=folder, cash=cash)
+        assert contents(folder) == before
+
+
+def test_a_run_folder_holds_one_run(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    deposit = Deposit(ts_event_ns=DAYS.start_ns, ts_recv_ns=DAYS.start_ns, currency="USD", amount=5.0)
+    tw.backtest(Hold(), DAYS, out=folder, events=[deposit])
+    (folder / "report.html").write_text("mine")
+    (folder / ".part").mkdir()
+    (folder / ".part" / "journal.bin").write_text("of a killed run")
+    tw.backtest(Hold(), DAYS, out=folder)
+    tw.backtest(Hold(), DAYS, out=tmp_path / "fresh")
+    again, fresh = contents(folder), contents(tmp_path / "fresh")
+    assert again.pop("report.html") == b"mine"
+    assert again.pop("run.json") != b""
+    fresh.pop("run.json")
+    assert again == fresh

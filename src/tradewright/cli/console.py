@@ -44,10 +44,14 @@ def run_folder(path: str) -> Path:
     Raises:
         ConfigError: it holds something else, or cannot be written to.
     """
+    from tradewright.research.folder import STAGING
+
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise ConfigError("is a file.", source="--out", path=path, remedy="Name a folder.")
-    if folder.is_dir() and any(folder.iterdir()) and not any(folder.rglob("run.json")):
+    # A run that was killed leaves its unfinished part.
+    holds = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if any(name != STAGING for name in holds) and not any(folder.rglob("run.json")):
         raise ConfigError(
             "holds files, and none of a run.",
             source="--out",

@@ -231,6 +231,12 @@ def _currencies(
             raise ConfigError(
                 f"{amount!r} is no starting cash.", path=f"account.cash.{currency}", remedy="Give 0 or more."
             )
+    if not given.get(first, 0) > 0:
+        raise ConfigError(
+            f"the account starts without any {first}, in which its equity is counted.",
+            path=f"account.cash.{first}",
+            remedy="Give more than 0: returns are fractions of it.",
+        )
     return currencies, [float(given.get(currency, 0.0)) for currency in currencies]
 
 
