@@ -18,7 +18,7 @@ import tradewright as tw
 from markets import event_market
 from tradewright.config import Use
 from tradewright.core import presets
-from tradewright.errors import ConfigError
+from tradewright.errors import ConfigError, PolicyError
 from tradewright.loading import construct
 from tradewright.strategies import (
     AdaptiveSpreadMaker,
@@ -320,7 +320,7 @@ def test_makers_are_built_from_configurations_with_their_bounds(tmp_path: Path) 
 
 def test_the_event_maker_refuses_what_is_no_binary() -> None:
     share = tw.Quotes.from_arrays("SPY", ts=[1, 2], bid=[1.0, 1.0], ask=[2.0, 2.0])
-    with pytest.raises(ValueError, match="SPY is not a binary contract"):
+    with pytest.raises(PolicyError, match="SPY is not a binary contract"):
         tw.backtest(BinaryEventMaker("SPY"), share, cash=1000)
 
 

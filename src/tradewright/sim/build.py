@@ -32,6 +32,7 @@ from tradewright.errors import ConfigError, DataError, PolicyError, TradewrightE
 from tradewright.sim.config import Account, ExactQueue, Queue, Venue
 from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event
 from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
+from tradewright.sim.suited import check_feeds, check_volume
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +101,8 @@ def build(
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
     setups = _set_up(policies, names, series, instruments, warnings)
+    if liquidates:  # the simulated venue fills; an engine of the user's has rules of its own
+        check_volume(series, venue.fills, warnings)
     plain_policies, nodes, callables = _policies(policies, names, setups, series, ids, risk)
     currencies, balances = _currencies(account, cash, list(instruments.values()))
     groups = {
@@ -263,6 +266,7 @@ def _set_up(
                 f"{name} declares no wake condition, so it is woken at every event: correct, but slower. "
                 "Declare some in setup, such as ctx.wake(on_bar(symbol))."
             )
+        check_feeds(name, ctx, series, warnings)
         setups.append(ctx)
     return setups
 
