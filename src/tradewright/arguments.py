@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tradewright.core import market as records
@@ -25,7 +26,7 @@ _EVENTS = (
     records.MarketStatus,
     records.TickGridChange,
 )
-_SEED_END = 2**63  # of the core's and TOML's integers
+_SEED_END = 2**64
 _KEYWORDS = (
     "cash", "symbol", "events", "venue", "account", "risk", "managers", "seed", "benchmark",
     "periods_per_year", "progress", "out", "config",
@@ -126,16 +127,17 @@ def check_keywords(read: Iterable[str]) -> None:
             raise TypeError(f"backtest has no argument {name!r}. {nearest(name, known)}")
 
 
-def check_seed(seed: object) -> None:
-    """Refuses a seed that the core cannot have.
+def seed_of(seed: object) -> int:
+    """A seed that the core can have.
 
     Raises:
-        ConfigError: No whole number from 0 to 2**63 - 1.
+        ConfigError: No whole number from 0 to 2**64 - 1.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEED_END:
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < _SEED_END:
         raise ConfigError(
-            f"{seed!r} is no seed.", path="seed", remedy="Give a whole number from 0 to 2**63 - 1."
+            f"{seed!r} is no seed.", path="seed", remedy="Give a whole number from 0 to 2**64 - 1."
         )
+    return int(seed)
 
 
 def check_periods(periods_per_year: object) -> None:
@@ -147,7 +149,7 @@ def check_periods(periods_per_year: object) -> None:
     given = periods_per_year
     if given is None:
         return
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+    if isinstance(given, bool) or not isinstance(given, Integral) or int(given) < 1:
         raise ConfigError(
             f"{given!r} is no number of days in a year.",
             path="periods_per_year",
@@ -171,8 +173,8 @@ def check_cash(cash: object) -> None:
     else:
         amounts = {"cash": cash}
     for path, amount in amounts.items():
-        is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
-        if not is_number or not (math.isfinite(amount) and 0 <= amount < 1e24):
+        value = float(amount) if isinstance(amount, Real) and not isinstance(amount, bool) else math.nan
+        if not 0 <= value < 1e24:
             raise ConfigError(
                 f"{amount!r} is no starting cash.", path=path, remedy="Give a number of at least 0."
             )

@@ -248,7 +248,7 @@ def prepare(
     chosen, managers = arguments.policies_of(policies), arguments.managers_of(managers)
     risk, account = arguments.of_kind("risk", risk, Risk), arguments.of_kind("account", account, Account)
     venue, events = arguments.of_kind("venue", venue, Venue), arguments.events_of(events)
-    arguments.check_seed(seed)
+    seed = arguments.seed_of(seed)
     arguments.check_periods(periods_per_year)
     arguments.check_cash(cash)
     arguments.check_keywords(read)

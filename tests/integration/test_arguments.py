@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -12,8 +13,10 @@ import tradewright as tw
 from runs import DAY_NS, bars
 from tradewright import config, loading
 from tradewright import features as f
+from tradewright.core.fees import FeeCurve
 from tradewright.core.market import Deposit, Split
-from tradewright.errors import ConfigError, DataError, PolicyError
+from tradewright.errors import ConfigError, DataError, InstrumentError, PolicyError
+from tradewright.sim import GeneratedExchange, LogNormal, PoissonFlow, SampledLatency
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -296,3 +299,57 @@ def test_a_run_folder_holds_one_run(tmp_path: Path) -> None:
     assert again.pop("run.json") != b""
     fresh.pop("run.json")
     assert again == fresh
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "error", "message"),
+    [
+        (FeeCurve, {"rate": 0.07, "exponent": 3}, InstrumentError, "exponent 3 is none of 0, 1 and 2"),
+        (tw.Fees, {"since": "2024-01-01"}, InstrumentError, "since '2024-01-01' is no day"),
+        (tw.Fees, {"rounding": "ceil"}, InstrumentError, "rounding 'ceil' is none of"),
+        (
+            tw.Instrument,
+            {"symbol": "X", "price_unit": 0.01, "asset_class": "foo"},
+            InstrumentError,
+            "asset_class 'foo' is unknown. Use one of equity",
+        ),
+        (
+            Split,
+            {"symbol": "X", "ts_event_ns": 1, "ts_recv_ns": 1, "numerator": 1.5},
+            DataError,
+            "1.5 is no whole number",
+        ),
+    ],
+)
+def test_a_value_that_its_type_does_not_have(
+    kind: Any, fields: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        kind(**fields)
+
+
+def test_a_side_that_is_none() -> None:
+    with pytest.raises(DataError, match="X, row 2, aggressor: 5 is no side"):
+        tw.Trades.from_arrays("X", ts=[1, 2], price=[1.0, 1.0], size=[1.0, 1.0], aggressor=[1, 5])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1.5}, "seed 1.5 is no whole number"),
+        ({"seed": -1}, "seed -1 is no whole number"),
+        ({"orders": "yes"}, "'yes' is neither True nor False"),
+    ],
+)
+def test_arguments_of_a_generated_exchange(changes: dict[str, Any], message: str) -> None:
+    flow = PoissonFlow(price=0.5)
+    given: dict[str, Any] = {"instrument": tw.instruments.binary("E"), "duration": "1m", "seed": 1, **changes}
+    with pytest.raises(ConfigError, match=message):
+        GeneratedExchange(flow, **given)
+
+
+@pytest.mark.parametrize("seed", [0, np.int64(7), 2**64 - 1])
+def test_seeds_that_are_possible(seed: Any) -> None:
+    delay = LogNormal(median_ns=1000, sigma=0.5)
+    venue = tw.Venue(latency=SampledLatency(entry=delay, response=delay))
+    assert tw.backtest(Hold(), DAYS, venue=venue, seed=seed).meta.seed == int(seed)

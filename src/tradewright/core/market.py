@@ -332,8 +332,10 @@ class Split(_InstrumentRecord, frozen=True, kw_only=True, forbid_unknown_fields=
     denominator: int = 1
 
     def _check(self) -> None:
-        self._check_positive("numerator", self.numerator)
-        self._check_positive("denominator", self.denominator)
+        for field, value in (("numerator", self.numerator), ("denominator", self.denominator)):
+            if type(value) is not int:
+                raise self._error(field, value, "is no whole number.", "3-for-2 has 3 and 2.")
+            self._check_positive(field, value)
 
 
 class Funding(_InstrumentRecord, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="funding"):

@@ -386,6 +386,16 @@ class Trades(Series):
 
         table = ArrayColumns(symbol, ts)
         sides = np.zeros(len(table.event_ns), np.int8) if aggressor is None else np.asarray(aggressor)
+        if not np.isin(sides, (-1, 0, 1)).all():
+            row = int(np.argmin(np.isin(sides, (-1, 0, 1))))
+            raise DataError(
+                f"{sides[row]} is no side.",
+                source=symbol,
+                row=row + 1,
+                field="aggressor",
+                value=sides[row],
+                remedy="Use 1 where the buyer took, -1 where the seller did, 0 where it is unknown.",
+            )
         return cls(
             symbol=symbol,
             ts_event_ns=table.event_ns,
