@@ -173,7 +173,7 @@ def check_cash(cash: object) -> None:
     else:
         amounts = {"cash": cash}
     for path, amount in amounts.items():
-        value = float(amount) if isinstance(amount, Real) and not isinstance(amount, bool) else math.nan
+        value = math.nan if isinstance(amount, bool) or not isinstance(amount, Real) else float(amount)
         if not 0 <= value < 1e24:
             raise ConfigError(
                 f"{amount!r} is no starting cash.", path=path, remedy="Give a number of at least 0."

@@ -251,7 +251,7 @@ def test_the_recorded_no_token_is_the_mirror_of_the_yes_token(
 
 
 def test_records_lists_and_nothing_turn_too() -> None:
-    times = {"ts_event_ns": 1, "ts_recv_ns": 2}
+    times: dict[str, Any] = {"ts_event_ns": 1, "ts_recv_ns": 2}
     quote = Quote(symbol="E", bid=0.3, ask=0.45, bid_size=5.0, ask_size=7.0, **times)
     turned = mirrored(quote)
     assert (turned.symbol, turned.bid, turned.ask) == ("E:NO", 0.55, 0.7)

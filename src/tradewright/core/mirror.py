@@ -27,6 +27,8 @@ from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.errors import InstrumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
@@ -110,8 +112,8 @@ def mirrored(what: Any, *, instrument: Instrument | None = None) -> Any:
     if what is None:
         return None
     if isinstance(what, list | tuple):
-        parts = cast("list[Any] | tuple[Any, ...]", what)
-        return type(parts)(mirrored(one) for one in parts)
+        parts: list[Any] = [mirrored(one) for one in cast("Sequence[Any]", what)]
+        return parts if isinstance(what, list) else tuple(parts)
     found: Any
     match what:
         case TickGrid():

@@ -137,7 +137,7 @@ def _all_series(
         return [one for part in parts for one in _all_series(part, symbol, options, frames)]
     from tradewright.data.frames import bars_from_frame
 
-    frames.append(data)
+    frames.append(cast("object", data))
     found = bars_from_frame(cast("object", data), symbol, source="data", **options)
     return found if isinstance(found, list) else [found]
 

@@ -24,7 +24,7 @@ def check_fields(policy: Any, kind: type[Any]) -> None:
     for field in dataclasses.fields(kind):
         value: Any = getattr(policy, field.name)
         plain: Any = value
-        if isinstance(value, Real) and not isinstance(value, bool):  # NumPy's numbers are numbers
+        if not isinstance(value, bool) and isinstance(value, Real):  # NumPy's numbers are numbers
             plain = int(value) if isinstance(value, Integral) else float(value)
             if plain != plain:
                 raise ValueError(f"{field.name} = {value!r} is no number.")
