@@ -28,6 +28,7 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "IMPLEMENTATION_GUIDE.md",
     *sorted((ROOT / "docs" / "guides").glob("*.md")),
+    ROOT / "docs" / "concepts" / "intents.md",
     ROOT / "docs" / "concepts" / "prediction-markets.md",
     ROOT / "docs" / "concepts" / "results.md",
 ]

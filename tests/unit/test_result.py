@@ -82,6 +82,12 @@ def test_text_shows_every_group_and_says_what_is_undefined() -> None:
     assert "Total return              2.02 %" in text
     assert "Evidence: daily bars, filled at the next open." in text
     assert "warning: The curve is one path" in text
+    refused = trading_result().orders.filter(pl.col("status") == "refused")["reason"].value_counts(sort=True)
+    lines = [line for line in text.splitlines() if line.startswith("refused ")]
+    assert sorted(line.split(",")[0] for line in lines) == sorted(
+        f"refused {n}: {why}" for why, n in refused.rows()
+    )
+    assert lines[-1].endswith("`tradewright why` says what to do")
     assert max(len(line) for line in text.splitlines()) <= 120
     assert "undefined (return_std, sharpe, sortino, volatility): needs at least 2 daily returns" in str(
         curve_result([])
