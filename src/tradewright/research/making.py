@@ -146,7 +146,9 @@ def market_making(
     curve = curve_of(result)
     several = len(symbols) > 1
     lot_size = 1.0 if len(symbols) != 1 else float(units[symbols[0]].lot_size)
-    metrics |= _inventory(fills, curve.start_ns, curve.end_ns, lot_size, several=several)
+    metrics |= _inventory(
+        _of(result.positions, policy, symbol), curve.start_ns, curve.end_ns, lot_size, several=several
+    )
     touch = touches_of(result, data).get(symbols[0]) if len(symbols) == 1 else None
     metrics |= _own_quotes(result, orders, curve.end_ns, several=several)
     metrics |= _market_spread(result, symbols, touch)
@@ -248,16 +250,22 @@ def _realised(pnl: Floats) -> dict[str, Metric]:
 
 
 def _inventory(
-    fills: pl.DataFrame, start_ns: int, end_ns: int, lot_size: float, *, several: bool
+    positions: pl.DataFrame, start_ns: int, end_ns: int, lot_size: float, *, several: bool
 ) -> dict[str, Metric]:
     """Of the sum of the policies' positions."""
+    import polars as pl
+
     names = ("inventory_mean", "inventory_abs_mean", "inventory_abs_max")
     if several:
         return dict.fromkeys(names, _MANY)
-    at_ns, sign = ns_of(fills["ts_event"]), np.where(fills["side"].to_numpy() == "buy", 1, -1)
+    # Rows stand in the order in which they were booked; a fill that was told of late has an earlier time.
+    before = positions.select(pl.col("size").shift(1, fill_value=0.0).over("policy", "symbol")).to_series()
+    after = counts(positions["size"].to_numpy(), lot_size)
+    change = after - counts(before.to_numpy(), lot_size)
+    at_ns = ns_of(positions["at"])
     order = np.argsort(at_ns, kind="stable")
     times = np.concatenate(([start_ns], np.clip(at_ns[order], start_ns, end_ns)))
-    lots = np.cumsum((sign * counts(fills["size"].to_numpy(), lot_size))[order])
+    lots = np.cumsum(change[order])
     held = np.concatenate(([0], lots)) * lot_size
     largest = float(np.abs(held).max())
     means = [quoting.time_weighted(times, values, end_ns) for values in (held, np.abs(held))]

@@ -66,6 +66,7 @@ class Result:
         prices: By symbol, what the report draws trades on and the benchmark is made of.
         ledger: What each policy made of each symbol, exactly.
         books: Events of the order books that the run was on, by symbol; the report draws them.
+        positions: Positions after each change, with what changed them; by default after each fill.
         flows: External deposits (+) and withdrawals (-), columns ``at`` and ``amount``, in ``meta.currency``;
             returns leave them out.
         timing: Wall times by name, in seconds; never part of the compared bytes.
@@ -82,6 +83,7 @@ class Result:
         prices: Mapping[str, FrameSource] | None = None,
         flows: FrameSource | None = None,
         ledger: FrameSource | None = None,
+        positions: FrameSource | None = None,
         books: Mapping[str, BookEvents] | None = None,
         timing: Mapping[str, float] | None = None,
     ) -> None:
@@ -98,6 +100,8 @@ class Result:
             self._sources["flows"] = flows
         if ledger is not None:
             self._sources["ledger"] = ledger
+        if positions is not None:
+            self._sources["positions"] = positions
         self.books = dict(books or {})
         self._frames: dict[str, pl.DataFrame] = {}
         self._summary: Summary | None = None
@@ -142,10 +146,14 @@ class Result:
 
     @property
     def positions(self) -> pl.DataFrame:
-        """Position of each policy and symbol after each fill: ``policy``, ``symbol``, ``at``, ``size``."""
-        if "positions" not in self._frames:
+        """Position of each policy and symbol after each change, by the venue's time of it.
+
+        ``policy``, ``symbol``, ``at``, ``size``; ``event`` is ``fill``, ``settlement``, ``refund`` or
+        ``split``, and ``numerator`` new units came for ``denominator`` old ones (1 and 1 without a split).
+        """
+        if "positions" not in self._frames and "positions" not in self._sources:
             self._frames["positions"] = schema.positions_of(self.fills)
-        return self._frames["positions"]
+        return self._frame("positions")
 
     @property
     def daily(self) -> pl.DataFrame:

@@ -155,6 +155,38 @@ pub fn ledger<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDi
     Ok(columns)
 }
 
+/// What each owner held after each change: fills, settlements, refunds and splits, in order of booking.
+pub fn positions<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+    let event = |kind: EntryKind| match kind {
+        EntryKind::Fill { .. } => Some((0, 1, 1)),
+        EntryKind::Settlement => Some((1, 1, 1)),
+        EntryKind::Refund => Some((2, 1, 1)),
+        EntryKind::Split { numerator, denominator } => Some((3, numerator, denominator)),
+        EntryKind::Dividend | EntryKind::Funding | EntryKind::Borrow => None,
+    };
+    let entries = kernel.state.ledger.entries().iter().filter(|entry| !entry.is_reversed);
+    let rows: Vec<_> = entries.filter_map(|entry| event(entry.kind).map(|event| (entry, event))).collect();
+    let instruments = &kernel.state.market.instruments;
+    let size = |symbol: SymbolId, lots: i64| instruments[symbol as usize].size(lots);
+    let columns = PyDict::new(py);
+    columns.set_item("policy", ints(py, rows.iter().map(|(entry, _)| i64::from(entry.policy))))?;
+    columns.set_item("symbol", ints(py, rows.iter().map(|(entry, _)| i64::from(entry.symbol))))?;
+    columns.set_item("at_ns", ints(py, rows.iter().map(|(entry, _)| entry.ts_event_ns)))?;
+    columns.set_item("size", floats(py, rows.iter().map(|(entry, _)| size(entry.symbol, entry.lots_after))))?;
+    columns.set_item("event", ints(py, rows.iter().map(|(_, event)| event.0)))?;
+    columns.set_item("numerator", ints(py, rows.iter().map(|(_, event)| event.1)))?;
+    columns.set_item("denominator", ints(py, rows.iter().map(|(_, event)| event.2)))?;
+    Ok(columns)
+}
+
+/// Money put in or taken out, in the account's currency.
+pub fn flows<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+    let columns = PyDict::new(py);
+    columns.set_item("at_ns", ints(py, kernel.flows.iter().map(|flow| flow.0)))?;
+    columns.set_item("amount", floats(py, kernel.flows.iter().map(|flow| cash_to_f64(flow.1))))?;
+    Ok(columns)
+}
+
 /// Round trips from flat to flat, open ones last.
 pub fn round_trips<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
     let trips = kernel.state.ledger.trips();

@@ -272,6 +272,7 @@ fn event_record(event: &Bound<'_, PyTuple>) -> PyResult<Record> {
         }
         "refund" => Payload::Cash(CashEvent::Refund),
         "deposit" => Payload::Cash(CashEvent::Deposit { currency: event.get_item(4)?.extract()?, amount: cash(5)? }),
+        "rate" => Payload::Cash(CashEvent::Rate { currency: event.get_item(4)?.extract()?, rate_e12: integer(5)? }),
         "status" => Payload::Status(match event.get_item(4)?.extract::<String>()?.as_str() {
             "open" => Status::Open,
             "paused" => Status::Paused,
