@@ -48,6 +48,7 @@ def to_result(
     from tradewright.research import frames
     from tradewright.research.meta import InstrumentMeta
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
+    from tradewright.rounding import rounding_warning
 
     kernel = run.kernel
     counts = kernel.counters
@@ -74,6 +75,11 @@ def to_result(
         )
         for one, shift in zip(series, shifts, strict=False)
     ]
+    rounded = [
+        rounding_warning(one, run.instruments[run.symbols.index(one.symbol)], _shift(shift, run, one.symbol))
+        for one, shift in zip(series, shifts, strict=False)
+    ]
+    warnings.extend(text for text in dict.fromkeys(rounded) if text is not None)
     meta = ResultMeta(
         policies=[
             PolicyMeta(name=name, use=name_of(policy), parameters=parameters_of(policy))

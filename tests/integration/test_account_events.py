@@ -193,3 +193,38 @@ def test_a_margin_call_says_when_in_utc() -> None:
     assert called == [
         "2020-01-01T00:03:00Z: equity fell below maintenance margin; every position was liquidated."
     ]
+
+
+# --- price units -----------------------------------------------------------------------------------------
+
+TINY = [1.24e-5, 1.31e-5, 1.38e-5, 1.45e-5]
+
+
+def test_a_price_unit_too_coarse_for_the_prices_is_told_of_with_a_finer_one() -> None:
+    plan = {0: [tw.TargetPosition("X", 1e9)]}
+    coarse = tw.backtest(Script(plan), bars(TINY), cash=1e6)
+    (warning,) = coarse.meta.warnings
+    worst = max(abs(round(price * 1e6) / 1e6 / price - 1) for price in TINY)
+    assert warning.startswith(
+        f"X: prices were rounded by up to {worst:.2%} of themselves to the price unit of"
+    )
+    assert "a finer price_unit, such as 1e-09." in warning
+    fine = tw.Instrument(symbol="X", price_unit=1e-9, lot_size=1)
+    result = tw.backtest(Script(plan), bars(TINY, instrument=fine), cash=1e6)
+    assert result.meta.warnings == []
+    assert result.summary.net_pnl == pytest.approx(1e9 * (TINY[-1] - TINY[0]))
+
+
+def test_what_a_float_alone_rounds_is_not_told_of() -> None:
+    cents = tw.Instrument(symbol="X", price_unit=0.01, lot_size=1)
+    closes = np.float32([100.13, 101.27, 99.99]).astype(float).tolist()
+    assert tw.backtest(Script({}), bars(closes, instrument=cents), cash=1e4).meta.warnings == []
+
+
+def test_a_price_that_rounds_to_nothing_says_so() -> None:
+    with pytest.raises(
+        tw.errors.DataError, match=r"0\.0000002 rounds to 0 in the instrument's price unit; give the"
+    ):
+        tw.backtest(Script({}), bars([1e-5, 2e-7]), cash=1e4)
+    with pytest.raises(tw.errors.DataError, match="is not positive"):
+        tw.backtest(Script({}), bars([1e-5, -2e-7]), cash=1e4)

@@ -73,6 +73,8 @@ def orders(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) ->
             "intent": pl.Series(columns["intent"], dtype=pl.String),
             "decided_at": _time(columns["decided_ns"]),
             "updated_at": _time(columns["updated_ns"]),
+            "size_decided": columns["size_decided"],
+            "price_decided": _maybe(columns["price_decided"]),
         }
     )
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 COMPARED = ("policy", "symbol", "side", "type", "tif", "size", "price", "stop_price", "intent", "decided_at")
-"""Columns of an order that its decision determines; its fate may well depend on later data."""
+"""Columns of an order that its decision determines; its fate may well depend on later data.
+
+Sizes and prices are those before any amendment; amendments themselves are not compared.
+"""
 
 DataT = TypeVar("DataT")
 Orders: TypeAlias = "Sequence[dict[str, Any]]"
@@ -150,6 +153,10 @@ def _places(times_ns: Sequence[int], decided_ns: Sequence[int], cuts: int, seed:
 
 def _decisions(result: HasOrders) -> list[dict[str, Any]]:
     frame = result.orders
+    # A later amendment changes size and price: what counts is what was decided then.
+    for name in ("size", "price"):
+        if f"{name}_decided" in frame.columns:
+            frame = frame.with_columns(frame[f"{name}_decided"].alias(name))
     present = [name for name in COMPARED if name in frame.columns]
     return (
         frame.with_columns(frame["decided_at"].dt.epoch("ns").alias("decided_at")).select(present).to_dicts()

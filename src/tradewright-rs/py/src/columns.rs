@@ -72,6 +72,10 @@ pub fn orders<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<
         Origin::Liquidation => "liquidation",
     };
     columns.set_item("intent", states.iter().map(|state| origin(state.origin)).collect::<Vec<_>>())?;
+    let decided = |at: usize| states[at].decided_limit.map_or(f64::NAN, |limit| instrument(at).price(limit));
+    columns.set_item("price_decided", with(&decided).into_pyarray(py))?;
+    let decided = |at: usize| instrument(at).size(states[at].decided_lots);
+    columns.set_item("size_decided", with(&decided).into_pyarray(py))?;
     columns.set_item("decided_ns", ints(py, states.iter().map(|state| state.order.decided_ns)))?;
     columns.set_item("updated_ns", ints(py, states.iter().map(|state| state.updated_ns)))?;
     Ok(columns)
