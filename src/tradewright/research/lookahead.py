@@ -8,6 +8,7 @@ one record ahead decides differently there once that record is gone. The others 
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
@@ -148,7 +149,8 @@ def _places(times_ns: Sequence[int], decided_ns: Sequence[int], cuts: int, seed:
         low = stratum * len(open_places) // missing
         high = (stratum + 1) * len(open_places) // missing
         chosen.add(open_places[chance.randrange(low, high)])
-    return sorted(chosen)
+    # A timer ends with the data: what it would have asked for after their last record is not known.
+    return sorted({times_ns[bisect_right(times_ns, place) - 1] for place in chosen})
 
 
 def _decisions(result: HasOrders) -> list[dict[str, Any]]:

@@ -115,8 +115,8 @@ class Result:
     def orders(self) -> pl.DataFrame:
         """Every order with its state, fills and reason, in the order they were made.
 
-        ``size`` and ``price`` are those after amendments, ``size_decided`` and ``price_decided`` (of results of
-        this package's own runs) those before any.
+        ``size`` and ``price`` are those after amendments; ``size_decided`` and ``price_decided``, where the
+        result has them, those before any.
         """
         return self._frame("orders")
 
