@@ -48,7 +48,7 @@ def to_result(
     from tradewright.research import frames
     from tradewright.research.meta import InstrumentMeta
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
-    from tradewright.rounding import rounding_warning
+    from tradewright.sim.rounding import rounding_warning
 
     kernel = run.kernel
     counts = kernel.counters

@@ -143,6 +143,14 @@ def test_splits_and_a_settlement_move_positions_and_are_no_adverse_selection(see
     whole = sum(one for one in expected if one is not None)
     assert float(parts["adverse_selection"]) == pytest.approx(float(whole), abs=1e-6)
     assert float(parts["total"]) == pytest.approx(result.summary.net_pnl, abs=1e-9)
+    bare = result.pnl_parts(horizon=None).row(0, named=True)
+    assert bare["adverse_selection"] == 0
+    assert bare["inventory"] == parts["inventory"] + parts["adverse_selection"] + (
+        parts["spread_capture"] - bare["spread_capture"]
+    )
+    assert (bare["spread_capture"], bare["total"]) == (parts["spread_capture"], parts["total"])
+    assert bare["fills_without_markout"] == 0
+    assert result.market_making(horizon=None).parts.horizon == "none"
     # Units grow with a split and prices fall: it makes nobody rich or poor.
     assert abs(float(whole)) < 100
 

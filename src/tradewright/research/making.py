@@ -28,7 +28,7 @@ class PnlParts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         currency: Of all money here.
-        horizon: How long after a fill its adverse selection is measured.
+        horizon: How long after a fill its adverse selection is measured; ``none`` where it is not.
         spread_capture: Fill prices against the mid just before: ``q (m - p)``.
         adverse_selection: What the mid did in the horizon after a fill: ``q (m_h - m)``.
         inventory: What it did after that: the rest of mark to market.
@@ -129,7 +129,7 @@ _MANY = Undefined("several instruments: sizes and prices do not add up; give a s
 
 
 def market_making(
-    result: Result, data: object, horizon: Duration, policy: str | None, symbol: str | None
+    result: Result, data: object, horizon: Duration | None, policy: str | None, symbol: str | None
 ) -> MarketMaking:
     """See `Result.market_making`."""
     _check("policy", policy, [one.name for one in result.meta.policies])
@@ -199,13 +199,13 @@ def _of(frame: pl.DataFrame, policy: str | None, symbol: str | None) -> pl.DataF
     return frame if symbol is None else frame.filter(symbol=symbol)
 
 
-def _parts(rows: pl.DataFrame, horizon: Duration) -> PnlParts | Undefined:
+def _parts(rows: pl.DataFrame, horizon: Duration | None) -> PnlParts | Undefined:
     currencies = rows["currency"].unique().to_list()
     if len(currencies) != 1:
         reason = "nothing was traded" if not currencies else f"money is in {', '.join(sorted(currencies))}"
         return Undefined(reason)
     sums = rows.select((*PARTS, "total", "fills", "fills_without_mid", "fills_without_markout")).sum()
-    (name,) = horizons_ns([horizon])
+    name = "none" if horizon is None else next(iter(horizons_ns([horizon])))
     return PnlParts(currency=currencies[0], horizon=name, **sums.row(0, named=True))
 
 

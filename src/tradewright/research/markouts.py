@@ -276,7 +276,7 @@ def split(
     )
 
 
-def pnl_parts(result: Result, data: object, horizon: Duration) -> pl.DataFrame:
+def pnl_parts(result: Result, data: object, horizon: Duration | None) -> pl.DataFrame:
     """See `Result.pnl_parts`."""
     import polars as pl
 
@@ -289,22 +289,26 @@ def pnl_parts(result: Result, data: object, horizon: Duration) -> pl.DataFrame:
             remedy="Run again: versions before this one did not keep it.",
         )
     units, touches = units_of(result), touches_of(result, data)
-    ((_, length_ns),) = horizons_ns([horizon]).items()
+    length_ns = None if horizon is None else next(iter(horizons_ns([horizon]).values()))
     splits: list[Split] = []
     for row in ledger.iter_rows(named=True):
         instrument, touch = units[row["symbol"]], touches.get(row["symbol"])
         fills = result.fills.filter(policy=row["policy"], symbol=row["symbol"])
         legs = legs_of(fills, instrument, touch)
+        later_x2, ratios = legs.mid_x2, None  # Without a horizon inventory begins with the fill.
+        if length_ns is not None:
+            later_x2 = _later(touch, legs, length_ns)
+            ratios = _ratios(result, row["symbol"], touch, legs, length_ns)
         splits.append(
             split(
                 Unit.of(instrument),
                 legs,
-                _later(touch, legs, length_ns),
+                later_x2,
                 [round(Decimal(repr(fee)) * CASH_ONE) for fee in fills["fee"].to_list()],
                 gross_e12=_e12(row["realised"]) + _e12(row["unrealised"]),
                 fees_total_e12=_e12(row["fees"]),
                 cash_flows_e12=_e12(row["cash_flows"]),
-                ratios=_ratios(result, row["symbol"], touch, legs, length_ns),
+                ratios=ratios,
             )
         )
     counted = ("fills", "fills_without_mid", "fills_without_markout")

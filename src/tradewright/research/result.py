@@ -181,7 +181,7 @@ class Result:
         self,
         data: object = None,
         *,
-        horizon: Duration = HORIZON,
+        horizon: Duration | None = HORIZON,
         policy: str | None = None,
         symbol: str | None = None,
     ) -> MarketMaking:
@@ -189,7 +189,8 @@ class Result:
 
         Args:
             data: Books or quotes of the run, as in `markouts`.
-            horizon: How long after a fill its adverse selection is measured.
+            horizon: How long after a fill its adverse selection is measured; ``None`` leaves that part out:
+                inventory is then the position times each move of the mid.
             policy: Of one policy only.
             symbol: Of one instrument only; sizes and prices of several are undefined.
 
@@ -200,7 +201,7 @@ class Result:
 
         return market_making(self, data, horizon, policy, symbol)
 
-    def pnl_parts(self, data: object = None, *, horizon: Duration = HORIZON) -> pl.DataFrame:
+    def pnl_parts(self, data: object = None, *, horizon: Duration | None = HORIZON) -> pl.DataFrame:
         """Profit of each policy and symbol in parts that sum to it exactly, to the last 10⁻¹².
 
         ``spread_capture`` (fill price against the mid just before), ``adverse_selection`` (the mid's move in
@@ -210,7 +211,8 @@ class Result:
 
         Args:
             data: Books or quotes of the run, as in `markouts`.
-            horizon: How long after a fill its adverse selection is measured.
+            horizon: How long after a fill its adverse selection is measured; ``None`` leaves that part out:
+                inventory is then the position times each move of the mid.
 
         Raises:
             DataError: The result does not know its ledger or its units: it was written by an earlier version.
