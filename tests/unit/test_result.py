@@ -57,7 +57,9 @@ def test_positions_follow_the_fills() -> None:
         held[fill["symbol"]] = held.get(fill["symbol"], 0.0) + sign * fill["size"]
         expected.append(held[fill["symbol"]])
     assert result.positions["size"].to_list() == expected
-    assert result.positions.columns == ["policy", "symbol", "at", "size"]
+    names = ["policy", "symbol", "at", "size", "event", "numerator", "denominator"]
+    assert result.positions.columns == names
+    assert set(result.positions["event"]) == {"fill"}
 
 
 def test_a_frame_without_a_column_is_refused_by_name() -> None:

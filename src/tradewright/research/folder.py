@@ -187,6 +187,16 @@ def _read_frame(path: Path) -> pl.DataFrame:
         ) from error
 
 
+def _read_positions(path: Path) -> pl.DataFrame:
+    import polars as pl
+
+    frame = _read_frame(path)
+    if "event" in frame.columns:
+        return frame
+    one = pl.lit(1, dtype=pl.Int64)  # Written by a version that knew of fills alone.
+    return frame.with_columns(pl.lit("fill").alias("event"), numerator=one, denominator=one)
+
+
 def _read_prices(path: Path, symbol: str) -> pl.DataFrame:
     import polars as pl
 
@@ -238,6 +248,7 @@ def load_folder(folder: str | PathLike[str], *, verify: bool = False) -> Result:
         fills=sources["fills"],
         round_trips=sources["round_trips"],
         equity=sources["equity"],
+        positions=partial(_read_positions, folder / "positions.parquet"),
         flows=sources["flows"] if (folder / "flows.parquet").is_file() else None,
         ledger=sources["ledger"] if (folder / "ledger.parquet").is_file() else None,
         prices={symbol: partial(_read_prices, prices, symbol) for symbol in symbols},

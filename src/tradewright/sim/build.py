@@ -23,6 +23,7 @@ from tradewright.core.features import (
 from tradewright.core.features.watched import Watched, label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
+from tradewright.core.market import ExchangeRate
 from tradewright.core.native_series import plain_series, source_name
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
@@ -30,7 +31,7 @@ from tradewright.core.series import Bars, Quotes, Series
 from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, PolicyError, TradewrightError
 from tradewright.sim.config import Account, ExactQueue, Queue, Venue
-from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event
+from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event, rate_e12
 from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
 from tradewright.sim.suited import check_feeds, check_volume
 
@@ -105,6 +106,7 @@ def build(
         check_volume(series, venue.fills, warnings)
     plain_policies, nodes, callables = _policies(policies, names, setups, series, ids, risk)
     currencies, balances = _currencies(account, cash, list(instruments.values()))
+    rates = _rates(account, currencies, events)
     groups = {
         group: index
         for index, group in enumerate(
@@ -141,6 +143,7 @@ def build(
             "kind": account.kind,
             "currency": 0,
             "balances": balances,
+            "rates_e12": rates,
             "leverage_max_e10": round(account.leverage_max * RATE_ONE),
             "initial_e10": round(account.opening_rate * RATE_ONE),
             "maintenance_e10": round(account.maintenance_rate * RATE_ONE),
@@ -241,6 +244,29 @@ def _currencies(
             remedy="Give more than 0: returns are fractions of it.",
         )
     return currencies, [float(given.get(currency, 0.0)) for currency in currencies]
+
+
+def _rates(account: Account, currencies: Sequence[str], events: Sequence[Any]) -> list[int]:
+    """What one unit of each currency is worth in the account's, in 10⁻¹²; 0 where only an event will say."""
+    for currency in account.rates:
+        if currency not in currencies[1:]:
+            raise ConfigError(
+                f"{currency} is the account's own currency; its rate is 1."
+                if currency == currencies[0]
+                else f"the account has no {currency}, and no instrument is in it.",
+                path=f"account.rates.{currency}",
+                remedy="Leave it out.",
+            )
+    told = {event.currency for event in events if isinstance(event, ExchangeRate)}
+    for currency in currencies[1:]:
+        if currency not in account.rates and currency not in told:
+            raise ConfigError(
+                f"the account counts in {currencies[0]} and has or trades {currency}, whose rate is missing: "
+                "neither limits nor equity could be valued.",
+                path=f"account.rates.{currency}",
+                remedy=f"Give what one {currency} is worth in {currencies[0]}, or ExchangeRate events.",
+            )
+    return [0, *(rate_e12(account.rates[one]) if one in account.rates else 0 for one in currencies[1:])]
 
 
 def _set_up(

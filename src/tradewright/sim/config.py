@@ -339,6 +339,9 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         cash: Money at the start, by currency; empty takes the ``cash`` of `tradewright.backtest`, in the
             currency of the data.
+        rates: What one unit of each other currency is worth in the account's currency at the start, such as
+            ``{"EUR": 1.1}`` in a USD account. An `ExchangeRate` event changes it. Money and positions stay
+            exact in their own currencies; totals, limits and the equity curve are converted.
         kind: ``cash`` (no negative cash, no shorts; a binary sold short locks 1 - price) or ``margin``.
         currency: In which limits and totals are valued; ``None`` is the first of ``cash``.
         leverage_max: Largest exposure of a margin account, as a multiple of its equity.
@@ -356,6 +359,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     cash: dict[str, float] = {}
+    rates: dict[str, Annotated[float, Meta(gt=0)]] = {}
     kind: Literal["cash", "margin"] = "margin"
     currency: str | None = None
     leverage_max: Annotated[float, Meta(gt=0)] = 2.0
@@ -369,6 +373,8 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         for currency, amount in self.cash.items():
             _require_number(f"cash.{currency}", amount)
             _require(f"cash.{currency}", amount, "a finite number of at least 0", amount >= 0)
+        for currency, rate in self.rates.items():
+            _require(f"rates.{currency}", rate, "a finite number above 0", rate > 0)
         if self.kind not in ("cash", "margin"):
             raise ValueError(f'kind: {self.kind!r} is neither "cash" nor "margin".')
         if self.netting not in ("market", "collateral_return", "group"):

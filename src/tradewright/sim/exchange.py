@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from tradewright import _native
-from tradewright.core.market import Deposit, Dividend, Funding
+from tradewright.core.market import Deposit, Dividend, ExchangeRate, Funding
 from tradewright.errors import ConfigError, DataError
 from tradewright.sim.config import Account, Costs, Fills, Venue
 from tradewright.sim.flow import START, Flow, GeneratedMarket, Plan
@@ -159,7 +159,7 @@ def check(venue: Venue, events: Iterable[Any], *, engine: object | None, read: M
                 remedy="Leave it out.",
             )
     for event in events:
-        if not isinstance(event, Deposit | Dividend | Funding):
+        if not isinstance(event, Deposit | Dividend | ExchangeRate | Funding):
             raise ConfigError(
                 f"{type(event).__name__}: what becomes of its instruments a generated exchange says itself.",
                 path="events",

@@ -352,6 +352,16 @@ impl Kernel {
         columns::ledger(py, &self.inner)
     }
 
+    /// Positions after each change, as columns.
+    fn positions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::positions(py, &self.inner)
+    }
+
+    /// Deposits and withdrawals as booked, as columns: in the account's currency, at the rate of their time.
+    fn flows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::flows(py, &self.inner)
+    }
+
     /// Round trips, as columns.
     fn round_trips<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         columns::round_trips(py, &self.inner)
