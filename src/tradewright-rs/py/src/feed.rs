@@ -340,13 +340,16 @@ pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResu
             let side = |at: usize, name: &str, empty: i64| -> PyResult<i64> {
                 if number(at)?.is_nan() { Ok(empty) } else { ticks(at, name) }
             };
+            let shown = |at: usize, name: &str| -> PyResult<f64> {
+                if number(at)?.is_nan() { Ok(f64::NAN) } else { size(at, name) }
+            };
             Payload::Quote(Quote {
                 ts_recv_ns,
                 ts_event_ns,
                 bid: side(4, "bid", i64::MIN)?,
                 ask: side(5, "ask", i64::MAX)?,
-                bid_size: size(6, "bid_size")?,
-                ask_size: size(7, "ask_size")?,
+                bid_size: shown(6, "bid_size")?,
+                ask_size: shown(7, "ask_size")?,
             })
         }
         _ => Payload::Trade(Trade {

@@ -157,7 +157,8 @@ fn quotes_of(columns: &QuoteColumns<'_>, scale: f64, quotes: &mut Vec<Quote>, sh
     }
     for sizes in columns.sizes {
         for size in sizes {
-            is_good &= (*size >= 0.0) & (*size < f64::INFINITY);
+            // NaN is a size that was not recorded.
+            is_good &= size.is_nan() | ((*size >= 0.0) & (*size < f64::INFINITY));
         }
     }
     let mut shifted = [[0.0; PASS_ROWS]; 2];

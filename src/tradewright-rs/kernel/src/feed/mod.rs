@@ -40,7 +40,7 @@ pub enum Columns<'a> {
         ts_event_ns: &'a [i64],
         /// Bid, ask. NaN is an empty side.
         prices: [&'a [f64]; 2],
-        /// Sizes at the bid and the ask.
+        /// Sizes at the bid and the ask. NaN is a size that was not recorded.
         sizes: [&'a [f64]; 2],
     },
     /// Public trades.

@@ -69,18 +69,11 @@ impl Source<'_> {
                 }
                 Columns::Quotes { ts_recv_ns, ts_event_ns, prices: [bid, ask], sizes: [bid_size, ask_size] } => {
                     let side = |field, value: f64| if value.is_nan() { None } else { number(row, field, value) };
-                    let shown = |field, value: f64| {
-                        if value.is_nan() {
-                            Some(error(row, field, "NaN".to_owned(), "is empty (NaN)"))
-                        } else {
-                            size(row, field, value)
-                        }
-                    };
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
                         .or_else(|| side("bid", bid[row]))
                         .or_else(|| side("ask", ask[row]))
-                        .or_else(|| shown("bid_size", bid_size[row]))
-                        .or_else(|| shown("ask_size", ask_size[row]))
+                        .or_else(|| size(row, "bid_size", bid_size[row]))
+                        .or_else(|| size(row, "ask_size", ask_size[row]))
                 }
                 Columns::Trades { ts_recv_ns, ts_event_ns, price, size: sizes, .. } => {
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
