@@ -8,6 +8,7 @@ mod convert;
 mod offence;
 mod source;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -103,7 +104,7 @@ pub struct FeedError {
     /// Its value, as text.
     pub value: String,
     /// What is wrong with it.
-    pub problem: &'static str,
+    pub problem: Cow<'static, str>,
 }
 
 /// One record of the current step.
