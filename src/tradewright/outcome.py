@@ -47,6 +47,7 @@ def to_result(
     from tradewright.core.market import Deposit
     from tradewright.core.series import Bars
     from tradewright.core.times import duration_text
+    from tradewright.findings import data_warnings
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
     from tradewright.research.meta import InstrumentMeta
@@ -54,7 +55,7 @@ def to_result(
 
     kernel = run.kernel
     counts = kernel.counters
-    warnings = [*run.warnings, *kernel.faults]
+    warnings = [*run.warnings, *kernel.faults, *data_warnings(run, series)]
     if counts["liquidations"]:
         warnings.append(
             "The account fell below its maintenance margin: "

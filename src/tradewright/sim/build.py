@@ -95,7 +95,7 @@ def build(
         UnknownSymbolError: A policy or event names a symbol that the data does not have.
     """
     instruments = instruments_of(series)
-    _check_queue(series, venue.fills.queue)
+    _check_books(series, venue.fills.queue)
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
@@ -346,8 +346,16 @@ def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
     return {name: (amount.value, amount.of_equity) for name, amount in limits.amounts().items()}
 
 
-def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
-    """Refuses exact queues where the data does not say who stands before whom."""
+def _check_books(series: Sequence[Series], queue: Queue | None) -> None:
+    """Refuses exact queues where the data does not say who stands before whom, and orders without ids."""
+    for one in series:
+        if isinstance(one, BookEvents) and one.model == "l3" and not one.order_id.any():
+            raise DataError(
+                "has events of single orders and not one order's id: nobody can tell which order they are about.",
+                source=source_name(one),
+                field="order_id",
+                remedy="Give order_id, or events of levels (BookAction.SET).",
+            )
     levels = [one for one in series if isinstance(one, BookEvents) and one.model == "l2"]
     if isinstance(queue, ExactQueue) and levels:
         raise DataError(
