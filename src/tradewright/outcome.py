@@ -47,11 +47,11 @@ def to_result(
     from tradewright.core.market import Deposit
     from tradewright.core.series import Bars
     from tradewright.core.times import duration_text
-    from tradewright.findings import data_warnings
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
     from tradewright.research.meta import InstrumentMeta
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
+    from tradewright.sim.findings import data_warnings
 
     kernel = run.kernel
     counts = kernel.counters

@@ -351,7 +351,7 @@ def _check_books(series: Sequence[Series], queue: Queue | None) -> None:
     for one in series:
         if isinstance(one, BookEvents) and one.model == "l3" and not one.order_id.any():
             raise DataError(
-                "has events of single orders and not one order's id: nobody can tell which order they are about.",
+                "has events of single orders and not one order's id: which orders they are about is lost.",
                 source=source_name(one),
                 field="order_id",
                 remedy="Give order_id, or events of levels (BookAction.SET).",

@@ -42,8 +42,8 @@ def plain_event(
     """
     if event.ts_recv_ns < event.ts_event_ns:
         raise DataError(
-            f"{type(event).__name__} is received at {event.ts_recv_ns}, before the venue's {event.ts_event_ns}: "
-            "that would be lookahead.",
+            f"{type(event).__name__} is received at {event.ts_recv_ns}, before the venue's "
+            f"{event.ts_event_ns}: that would be lookahead.",
             source="events",
             field="ts_recv_ns",
             value=event.ts_recv_ns,

@@ -40,8 +40,8 @@ def data_warnings(run: Run, series: Sequence[Series]) -> Iterator[str]:
             small, known = _too_small(one, name, lot)
             if small:
                 yield (
-                    f"{source_name(one)}: {small:,} of {known:,} values of {name} are less than one lot ({lot:g}), "
-                    "so that no order takes from them. Give an instrument with a smaller lot_size."
+                    f"{source_name(one)}: {small:,} of {known:,} values of {name} are less than one lot "
+                    f"({lot:g}), so that no order takes from them. Give an instrument with a finer lot_size."
                 )
 
 
