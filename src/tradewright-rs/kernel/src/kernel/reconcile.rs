@@ -218,7 +218,7 @@ impl Kernel {
     ) -> Result<(), HostError> {
         let instrument = &self.state.market.instruments[symbol as usize];
         let Some(lots) = instrument.lot_size.count_towards_zero(size) else {
-            let text = format!("target size {size} is not finite, or too large to be counted in lots");
+            let text = format!("target size {size} is not a finite size that lots can count");
             self.refuse_draft(policy, symbol, Side::Buy, 0, Origin::Position, Reason::BadSize, size, text);
             return Ok(());
         };
