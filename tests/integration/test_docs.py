@@ -28,6 +28,7 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "IMPLEMENTATION_GUIDE.md",
     *sorted((ROOT / "docs" / "guides").glob("*.md")),
+    ROOT / "docs" / "concepts" / "intents.md",
 ]
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"^# ([\w./-]+\.(?:py|toml))$")
