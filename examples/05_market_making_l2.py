@@ -112,10 +112,10 @@ def main() -> None:
     for name, queue in models.items():
         for way_ms in (0, 10, 50):
             one = run(queue, way_ms).summary
-            fees = one.fees or 0.0
+            fees, net = one.fees or 0.0, one.net_pnl or 0.0
             print(
-                f"{name:12} {way_ms:3} ms  {one.orders:7,}  {one.fills:5,}  {one.net_pnl + fees:11.2f}  "
-                f"{fees:7.2f}  {one.net_pnl:8.2f}"
+                f"{name:12} {way_ms:3} ms  {one.orders:7,}  {one.fills:5,}  {net + fees:11.2f}  "
+                f"{fees:7.2f}  {net:8.2f}"
             )
 
     page = result.report(out / "report.html")

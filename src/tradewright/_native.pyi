@@ -138,6 +138,10 @@ class Kernel:
         """What could not be booked, in words."""
 
     @property
+    def book_offences(self) -> list[tuple[str, str, int]]:
+        """What the books of the run were told that cannot be: symbol, name of the offence, how often."""
+
+    @property
     def price_shifts(self) -> list[float]:
         """Largest rounding of a price in each series of `run`, in price units."""
 

@@ -48,11 +48,12 @@ def to_result(
     from tradewright.research import frames
     from tradewright.research.meta import InstrumentMeta
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
+    from tradewright.sim.findings import data_warnings
     from tradewright.sim.rounding import rounding_warning
 
     kernel = run.kernel
     counts = kernel.counters
-    warnings = [*run.warnings, *kernel.faults]
+    warnings = [*run.warnings, *kernel.faults, *data_warnings(run, series)]
     if counts["liquidations"]:
         warnings.append(
             "The account fell below its maintenance margin: "

@@ -36,7 +36,7 @@ class Taker(tw.Policy):
         return [tw.TargetPosition("X", size)]
 
 
-def at(second: float) -> dict[str, int]:
+def at(second: float) -> dict[str, Any]:
     ns = START_NS + int(second * SECOND_NS)
     return {"ts_event_ns": ns, "ts_recv_ns": ns}
 
@@ -70,7 +70,8 @@ def held_after(result: tw.Result, events: list[Any]) -> list[tuple[int, Fraction
             result.fills["ts_event"].to_physical(), result.fills.iter_rows(named=True), strict=True
         )
     ]
-    held, changes = Fraction(0), []
+    held = Fraction(0)
+    changes: list[tuple[int, Fraction]] = []
     for ns, step in sorted(steps, key=lambda step: step[0]):
         if isinstance(step, tw.market.Settlement):
             held = Fraction(0)
@@ -150,7 +151,9 @@ def test_splits_and_a_settlement_move_positions_and_are_no_adverse_selection(see
     )
     assert (bare["spread_capture"], bare["total"]) == (parts["spread_capture"], parts["total"])
     assert bare["fills_without_markout"] == 0
-    assert result.market_making(horizon=None).parts.horizon == "none"
+    made = result.market_making(horizon=None).parts
+    assert made is not None
+    assert made.horizon == "none"
     # Units grow with a split and prices fall: it makes nobody rich or poor.
     assert abs(float(whole)) < 100
 

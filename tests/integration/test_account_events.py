@@ -11,6 +11,7 @@ import pytest
 import tradewright as tw
 from runs import DAY_NS, MINUTE_NS, START_NS, bars, quotes
 from tradewright import features as f
+from tradewright.errors import DataError
 
 SECOND_NS = 1_000_000_000
 
@@ -30,7 +31,7 @@ class Script(tw.Policy):
         return self.plan.get(self.count)
 
 
-def stamp(ns: int) -> dict[str, int]:
+def stamp(ns: int) -> dict[str, Any]:
     return {"ts_event_ns": ns, "ts_recv_ns": ns}
 
 
@@ -217,14 +218,12 @@ def test_a_price_unit_too_coarse_for_the_prices_is_told_of_with_a_finer_one() ->
 
 def test_what_a_float_alone_rounds_is_not_told_of() -> None:
     cents = tw.Instrument(symbol="X", price_unit=0.01, lot_size=1)
-    closes = np.float32([100.13, 101.27, 99.99]).astype(float).tolist()
+    closes = [float(np.float32(close)) for close in (100.13, 101.27, 99.99)]
     assert tw.backtest(Script({}), bars(closes, instrument=cents), cash=1e4).meta.warnings == []
 
 
 def test_a_price_that_rounds_to_nothing_says_so() -> None:
-    with pytest.raises(
-        tw.errors.DataError, match=r"0\.0000002 rounds to 0 in the instrument's price unit; give the"
-    ):
+    with pytest.raises(DataError, match=r"0\.0000002 rounds to 0 in the instrument's price unit; give the"):
         tw.backtest(Script({}), bars([1e-5, 2e-7]), cash=1e4)
-    with pytest.raises(tw.errors.DataError, match="is not positive"):
+    with pytest.raises(DataError, match="is not positive"):
         tw.backtest(Script({}), bars([1e-5, -2e-7]), cash=1e4)

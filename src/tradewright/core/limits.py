@@ -50,7 +50,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         loss_per_week_max: The same since the week's start.
         drawdown_max: Fall from the highest equity so far, as a fraction in (0, 1] or a percentage.
         price_collar: Largest distance of an order's price from the last price, as a fraction or a percentage.
-        order_rate_max: Most orders per second of market time.
+        order_rate_max: Most orders per second of market time, a whole number.
     """
 
     order_size_max: float | None = None
@@ -85,6 +85,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         value = _percentage(name, raw) if isinstance(raw, str) else float(raw)
         if not math.isfinite(value) or value <= 0:
             raise ValueError(f"{name}: {raw!r} is not a limit. Give a number above 0{_or_percentage(name)}.")
+        if name == "order_rate_max" and not value.is_integer():
+            raise ValueError(f"{name}: {raw!r} is not a whole number of orders a second. Give 1 or more.")
         if name in self.FRACTIONS:
             if value > 1:
                 raise ValueError(

@@ -97,7 +97,7 @@ def build(
         UnknownSymbolError: A policy or event names a symbol that the data does not have.
     """
     instruments = instruments_of(series)
-    _check_queue(series, venue.fills.queue)
+    _check_books(series, venue.fills.queue)
     symbols = list(instruments)
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
@@ -387,8 +387,16 @@ def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
     return {name: (amount.value, amount.of_equity) for name, amount in limits.amounts().items()}
 
 
-def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
-    """Refuses exact queues where the data does not say who stands before whom."""
+def _check_books(series: Sequence[Series], queue: Queue | None) -> None:
+    """Refuses queue models without books, exact queues that no data tells, and orders without ids."""
+    for one in series:
+        if isinstance(one, BookEvents) and one.model == "l3" and not one.order_id.any():
+            raise DataError(
+                "has events of single orders and not one order's id: which orders they are about is lost.",
+                source=source_name(one),
+                field="order_id",
+                remedy="Give order_id, or events of levels (BookAction.SET).",
+            )
     if queue is not None and not any(isinstance(one, BookEvents) for one in series):
         kinds = ", ".join(dict.fromkeys(one.kind for one in series))
         raise ConfigError(

@@ -55,8 +55,18 @@ def plain_event(
     """A cash, status or grid event as the core's tuple.
 
     Raises:
-        DataError: Something that is no event, or a currency that the account does not have.
+        DataError: Something that is no event, one that is received before it happens, or a currency that the
+            account does not have.
     """
+    if event.ts_recv_ns < event.ts_event_ns:
+        raise DataError(
+            f"{type(event).__name__} is received at {event.ts_recv_ns}, before the venue's "
+            f"{event.ts_event_ns}: that would be lookahead.",
+            source="events",
+            field="ts_recv_ns",
+            value=event.ts_recv_ns,
+            remedy="Give ts_event_ns or a later time.",
+        )
     times = (event.ts_recv_ns, event.ts_event_ns)
     if isinstance(event, records.Deposit):
         if event.currency not in currencies:

@@ -43,6 +43,14 @@ pub struct SymbolState {
     pub grid_changes: u32,
 }
 
+impl SymbolState {
+    /// Whether there was a price yet. Marks of instruments whose bounds allow it may be zero or negative.
+    #[inline]
+    pub fn has_mark(&self) -> bool {
+        self.mark_ns != i64::MIN
+    }
+}
+
 impl Default for SymbolState {
     fn default() -> Self {
         SymbolState {

@@ -138,6 +138,9 @@ pub(crate) fn limits(values: &Bound<'_, PyDict>) -> PyResult<Limits> {
             "drawdown_max" => limits.drawdown_max = Some(Amount::EquityFraction(value)),
             "price_collar" => limits.price_collar = Some(value),
             "order_rate_max" => {
+                if value < 1.0 || value.fract() != 0.0 {
+                    return Err(PyValueError::new_err(format!("{name}: {value} is not a whole number of 1 or more")));
+                }
                 limits.order_rate_max = Some(OrderRate { count: value as u32, window_ns: 1_000_000_000 });
             }
             other => return Err(PyValueError::new_err(format!("{other:?} is no limit"))),

@@ -7,8 +7,8 @@ use pyo3::types::PyTuple;
 use tradewright_kernel::book::{Action, BookEvent};
 use tradewright_kernel::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
 use tradewright_kernel::feed::{Columns, Feed, FeedError};
-use tradewright_kernel::instrument::{GridBand, Instrument, SymbolId, TickGrid};
-use tradewright_kernel::num::cash_from_f64;
+use tradewright_kernel::instrument::{Contract, GridBand, Instrument, SymbolId, TickGrid};
+use tradewright_kernel::num::{Decimal, cash_from_f64};
 use tradewright_kernel::order::Side;
 
 type Floats<'py> = PyReadonlyArray1<'py, f64>;
@@ -314,11 +314,10 @@ pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResu
     let number = |at: usize| -> PyResult<f64> { values.get_item(at)?.extract() };
     let ticks = |at: usize, name: &str| -> PyResult<i64> {
         let price = number(at)?;
-        let count = instrument.price_unit.count_nearest(price).filter(|&count| count > 0);
-        count.ok_or_else(|| {
+        price_count(price, instrument).ok_or_else(|| {
             let problem = match price > 0.0 && price <= instrument.price_unit.to_f64() / 2.0 {
                 true => "rounds to 0 in the instrument's price unit; give it a smaller price_unit",
-                false => "is not a positive price",
+                false => "is not a price of the instrument",
             };
             PyValueError::new_err(format!("{}: {name} {price} {problem}", instrument.symbol))
         })
@@ -345,13 +344,16 @@ pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResu
             let side = |at: usize, name: &str, empty: i64| -> PyResult<i64> {
                 if number(at)?.is_nan() { Ok(empty) } else { ticks(at, name) }
             };
+            let shown = |at: usize, name: &str| -> PyResult<f64> {
+                if number(at)?.is_nan() { Ok(f64::NAN) } else { size(at, name) }
+            };
             Payload::Quote(Quote {
                 ts_recv_ns,
                 ts_event_ns,
                 bid: side(4, "bid", i64::MIN)?,
                 ask: side(5, "ask", i64::MAX)?,
-                bid_size: size(6, "bid_size")?,
-                ask_size: size(7, "ask_size")?,
+                bid_size: shown(6, "bid_size")?,
+                ask_size: shown(7, "ask_size")?,
             })
         }
         _ => Payload::Trade(Trade {
@@ -365,6 +367,13 @@ pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResu
     Ok(Record { ts_recv_ns, ts_event_ns, symbol, payload })
 }
 
+/// A price as the nearest count, if the instrument may have it: within its bounds, or above zero without them.
+fn price_count(price: f64, instrument: &Instrument) -> Option<i64> {
+    let (lowest, highest) = instrument.bounds_ticks.unwrap_or((1, i64::MAX));
+    let lowest = if instrument.contract == Contract::Inverse { lowest.max(1) } else { lowest };
+    instrument.price_unit.count_nearest(price).filter(|count| (lowest..=highest).contains(count))
+}
+
 /// One event of a book: venue time, action, side, flags, price, size, order.
 type EventTuple = (i64, u8, i8, u8, f64, f64, u64);
 
@@ -372,24 +381,30 @@ fn book_row(ts_recv_ns: i64, values: EventTuple, instrument: &Instrument) -> PyR
     let (ts_event_ns, code, side, flags, price, size, order_id) = values;
     let bad = |what: &str, value: f64| PyValueError::new_err(format!("{}: {what} {value}", instrument.symbol));
     let action = Action::from_code(code).ok_or_else(|| bad("no such book action:", f64::from(code)))?;
+    // A level stands where it stands: rounding would make one of two. A print may be anywhere.
+    let is_whole = |unit: Decimal, value: f64| {
+        let noise = unit.to_f64() * 1e-3;
+        unit.count_nearest(value).is_some_and(|count| (unit.times(count) - value).abs() <= noise)
+    };
+    let is_print = matches!(action, Action::Trade | Action::Fill);
     let price = match action.has_price() {
-        true => instrument.price_unit.count_nearest(price).filter(|&count| count > 0),
-        false if action == Action::Execute => {
-            instrument.price_unit.count_nearest(price).filter(|&count| count > 0).or(Some(0))
-        }
+        true => price_count(price, instrument).filter(|_| is_print || is_whole(instrument.price_unit, price)),
+        false if action == Action::Execute => price_count(price, instrument).or(Some(0)),
         false => Some(0),
     };
     let lots = instrument.lot_size.count_nearest(size).filter(|&lots| lots >= 0 || action == Action::Change);
+    let lots = lots.filter(|_| is_whole(instrument.lot_size, size));
     let event = BookEvent {
         action,
         side: match side {
             1 => Some(Side::Buy),
             -1 => Some(Side::Sell),
-            _ => None,
+            0 => None,
+            _ => return Err(bad("not a side (1, -1 or 0):", f64::from(side))),
         },
         flags,
-        price: price.ok_or_else(|| bad("not a positive price:", values.4))?,
-        lots: lots.ok_or_else(|| bad("not a size:", size))?,
+        price: price.ok_or_else(|| bad("not a price of the instrument, in whole price units:", values.4))?,
+        lots: lots.ok_or_else(|| bad("not a size in whole lots:", size))?,
         order_id,
         sequence: 0,
     };

@@ -10,6 +10,7 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use tradewright_kernel::backtest::{self, RunError};
+use tradewright_kernel::book::{Book, Offence};
 use tradewright_kernel::event::Record;
 use tradewright_kernel::feed::{Arrival, Feed};
 use tradewright_kernel::gate::{Amount, Limits, OpenOrders, Scope};
@@ -313,6 +314,20 @@ impl Kernel {
     #[getter]
     fn faults(&self) -> Vec<String> {
         self.inner.faults.clone()
+    }
+
+    /// What the run's books were told that cannot be: symbol, name of the offence, how often.
+    #[getter]
+    fn book_offences(&self) -> Vec<(String, &'static str, u64)> {
+        let market = &self.inner.state.market;
+        let mut found = Vec::new();
+        for (id, instrument) in market.instruments.iter().enumerate() {
+            let levels = market.books[id].as_deref().map(Book::integrity);
+            let Some(integrity) = market.orders(id as SymbolId).map(Book::integrity).or(levels) else { continue };
+            let counts = Offence::NAMES.into_iter().zip(integrity.counts).filter(|(_, count)| *count > 0);
+            found.extend(counts.map(|(name, count)| (instrument.symbol.clone(), name, count)));
+        }
+        found
     }
 
     /// Largest rounding of a price in each series of the run, in the instrument's currency.

@@ -51,9 +51,10 @@ impl LevelsOf {
                 told[1] = after.filter(|order| is_moved(order.price)).map(|order| level(order.side, order.price));
             }
             Action::Execute => {
-                let price = before.map_or(event.price, |order| order.price);
+                // Of an order that the book does not know, the event may say the price; 0 is none.
+                let price = before.map(|order| order.price).or(Some(event.price).filter(|&price| price != 0));
                 let side = before.map(|order| order.side).or(event.side);
-                if price > 0 {
+                if let Some(price) = price {
                     let aggressor = side.map(Side::opposite);
                     told[0] = Some(BookEvent { action: Action::Trade, side: aggressor, price, ..*event });
                 }

@@ -88,7 +88,7 @@ impl Source {
             Sample::Latest(market) if self.field != Field::Price => self.of_book(column, cells, market),
             Sample::Latest(market) => {
                 let state = &market.symbols[self.symbol as usize];
-                let count = if state.mark_ns == i64::MIN { NO_COUNT } else { state.mark_x2 };
+                let count = if state.has_mark() { state.mark_x2 } else { NO_COUNT };
                 self.sample(column, cells, count)
             }
         }

@@ -1,7 +1,7 @@
 //! Events of order books out of columns.
 
 use super::Columns;
-use super::convert::{COUNT_MAX, PASS_ROWS, ZERO, greater, is_count, rounded, shift, ticks};
+use super::convert::{COUNT_MAX, PASS_ROWS, ZERO, is_price, rounded, shift, ticks};
 use super::source::{Chunk, Source};
 use crate::book::{Action, BookEvent};
 use crate::event::BookRow;
@@ -51,7 +51,7 @@ impl Source<'_> {
         };
         let is_first_good = columns.recv.first().is_none_or(|&first| first >= self.last_recv_ns);
         self.last_recv_ns = columns.recv.last().copied().unwrap_or(self.last_recv_ns);
-        is_first_good & convert_book(&columns, [self.scale, self.lot_scale], events, &mut self.shift_max)
+        is_first_good & convert_book(&columns, [self.scale, self.lot_scale], self.range, events, &mut self.shift_max)
     }
 }
 
@@ -68,10 +68,11 @@ struct BookColumns<'a> {
 }
 
 wide! {
-    /// Appends the events; whether all of them can be used. `scales` take prices to price units and sizes to lots.
-    /// Raises `shift_max` to the largest rounding of a price, in price units.
+    /// Appends the events; whether all of them can be used. `scales` take prices to price units and sizes to lots, and
+    /// prices are in [`super::convert::price_range`]. Raises `shift_max` to the largest rounding of a price, in price
+    /// units: only prints are rounded, since rounding would make one level of two.
     fn convert_book(
-        columns: &BookColumns<'_>, scales: [f64; 2], events: &mut Vec<BookRow>, shift_max: &mut f64,
+        columns: &BookColumns<'_>, scales: [f64; 2], range: [f64; 2], events: &mut Vec<BookRow>, shift_max: &mut f64,
     ) -> bool = book_of
 }
 
@@ -81,6 +82,8 @@ const PRICED: u8 = 2;
 const SIGNED: u8 = 4;
 /// An execution may say where it was: worth keeping for an order that the book does not know.
 const TOLD: u8 = 8;
+/// Prints stand beside the book: they may be anywhere, such as at a mid.
+const PRINT: u8 = 16;
 const TRAITS: [u8; 256] = {
     let mut traits = [0; 256];
     let mut code = 0;
@@ -89,6 +92,7 @@ const TRAITS: [u8; 256] = {
             let own = match action {
                 Action::Change => SIGNED,
                 Action::Execute => TOLD,
+                Action::Trade | Action::Fill => PRINT,
                 _ => 0,
             };
             traits[code] = KNOWN | own | if action.has_price() { PRICED } else { 0 };
@@ -98,13 +102,24 @@ const TRAITS: [u8; 256] = {
     traits
 };
 
+/// How far from a whole count a float may be that stands for one: its own noise.
+pub(super) const NOISE: f64 = 1e-3;
+
 #[inline(always)]
-fn book_of(columns: &BookColumns<'_>, scales: [f64; 2], events: &mut Vec<BookRow>, shift_max: &mut f64) -> bool {
+fn book_of(
+    columns: &BookColumns<'_>,
+    scales: [f64; 2],
+    range: [f64; 2],
+    events: &mut Vec<BookRow>,
+    shift_max: &mut f64,
+) -> bool {
     let (recv, event) = (columns.recv, columns.event);
     let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] <= pair[1]));
     for (recv, event) in recv.iter().zip(event) {
         is_good &= event <= recv;
     }
+    // Sides are −1, 0 and 1.
+    is_good &= columns.side.iter().fold(true, |good, side| good & ((*side as u8).wrapping_add(1) <= 2));
     let (mut prices, mut lots) = ([0.0; PASS_ROWS], [0.0; PASS_ROWS]);
     let mut from = 0;
     while from < recv.len() {
@@ -118,22 +133,29 @@ fn book_of(columns: &BookColumns<'_>, scales: [f64; 2], events: &mut Vec<BookRow
             (all, any) = (all & traits, any | traits);
         }
         is_good &= all & KNOWN != 0;
-        let rounding = shift(price, scales[0], prices, *shift_max);
-        shift(size, scales[1], lots, 0.0);
+        let rounding = shift(price, scales[0], prices, 0.0);
+        is_good &= shift(size, scales[1], lots, 0.0) <= NOISE;
+        if rounding > NOISE {
+            for ((shifted, price), code) in prices.iter().zip(price).zip(action) {
+                let (traits, moved) = (TRAITS[*code as usize], (price * scales[0] - rounded(*shifted)).abs());
+                is_good &= (moved <= NOISE) | (traits & PRICED == 0) | (traits & PRINT != 0);
+                if traits & PRICED != 0 && moved > *shift_max {
+                    *shift_max = moved;
+                }
+            }
+        }
         if all & PRICED != 0 {
-            *shift_max = rounding;
-            is_good &= prices.iter().fold(true, |good, price| good & is_count(*price));
+            is_good &= prices.iter().fold(true, |good, price| good & is_price(*price, range));
         } else {
-            for ((shifted, price), code) in prices.iter_mut().zip(price).zip(action) {
+            for (shifted, code) in prices.iter_mut().zip(action) {
                 let traits = TRAITS[*code as usize];
                 if traits & PRICED == 0 {
-                    if traits & TOLD == 0 || !is_count(*shifted) {
+                    if traits & TOLD == 0 || !is_price(*shifted, range) {
                         *shifted = ZERO;
                     }
                     continue;
                 }
-                is_good &= is_count(*shifted);
-                *shift_max = greater(*shift_max, (price * scales[0] - rounded(*shifted)).abs());
+                is_good &= is_price(*shifted, range);
             }
         }
         for lots in &*lots {

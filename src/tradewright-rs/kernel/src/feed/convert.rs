@@ -1,6 +1,7 @@
 //! Columns of floats made rows of integers, and checked on the way.
 
 use crate::event::{Bar, Quote};
+use crate::instrument::{Contract, Instrument};
 use crate::wide::wide;
 
 /// Adding this to a float of at most 2⁵¹ rounds it to an integer, half to even, in its last bits.
@@ -34,10 +35,20 @@ pub(super) fn rounded(shifted: f64) -> f64 {
     shifted - ROUND
 }
 
-/// Whether a shifted price is one: above zero, and not too large to be rounded right. NaN is none.
+/// The lowest and highest price that an instrument may have, shifted: within its bounds, or above zero without them, and
+/// not too large to be rounded right.
+pub(super) fn price_range(instrument: &Instrument) -> [f64; 2] {
+    const LAST: i64 = COUNT_MAX as i64 - 1;
+    let (lowest, highest) = instrument.bounds_ticks.unwrap_or((1, LAST));
+    // Nothing can be valued in an inverse contract's coin at a price that is not above zero.
+    let lowest = if instrument.contract == Contract::Inverse { lowest.max(1) } else { lowest };
+    [lowest, highest].map(|ticks| ROUND + ticks.clamp(-LAST, LAST) as f64)
+}
+
+/// Whether a shifted price is in the range. NaN is not.
 #[inline(always)]
-pub(super) fn is_count(shifted: f64) -> bool {
-    (shifted > ROUND) & (shifted < ROUND + COUNT_MAX)
+pub(super) fn is_price(shifted: f64, range: [f64; 2]) -> bool {
+    (shifted >= range[0]) & (shifted <= range[1])
 }
 
 /// Some rows of a series of bars.
@@ -58,22 +69,22 @@ pub(super) struct QuoteColumns<'a> {
 }
 
 wide! {
-    /// Appends the bars; whether all of them can be used. Raises `shift_max` to the largest rounding, in price units.
+    /// Appends the bars; whether all of them can be used, their prices in [`price_range`]. Raises `shift_max` to the largest rounding, in price units.
     pub(super) fn convert_bars(
-        columns: &BarColumns<'_>, scale: f64, bars: &mut Vec<Bar>, shift_max: &mut f64,
+        columns: &BarColumns<'_>, scale: f64, range: [f64; 2], bars: &mut Vec<Bar>, shift_max: &mut f64,
     ) -> bool = bars_of
 }
 
 wide! {
-    /// Appends the quotes; whether all of them can be used. Raises `shift_max` to the largest rounding, in price units.
+    /// Appends the quotes; whether all of them can be used, their prices in [`price_range`]. Raises `shift_max` to the largest rounding, in price units.
     pub(super) fn convert_quotes(
-        columns: &QuoteColumns<'_>, scale: f64, quotes: &mut Vec<Quote>, shift_max: &mut f64,
+        columns: &QuoteColumns<'_>, scale: f64, range: [f64; 2], quotes: &mut Vec<Quote>, shift_max: &mut f64,
     ) -> bool = quotes_of
 }
 
 /// The greater of two, or the first if the second is NaN: what the processor's packed maximum does.
 #[inline(always)]
-pub(super) fn greater(largest: f64, value: f64) -> f64 {
+fn greater(largest: f64, value: f64) -> f64 {
     if value > largest { value } else { largest }
 }
 
@@ -100,7 +111,7 @@ pub(super) fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -
 }
 
 #[inline(always)]
-fn bars_of(columns: &BarColumns<'_>, scale: f64, bars: &mut Vec<Bar>, shift_max: &mut f64) -> bool {
+fn bars_of(columns: &BarColumns<'_>, scale: f64, range: [f64; 2], bars: &mut Vec<Bar>, shift_max: &mut f64) -> bool {
     let (recv, event, opened) = (columns.recv, columns.event, columns.opened);
     let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] < pair[1]));
     for ((recv, event), opened) in recv.iter().zip(event).zip(opened) {
@@ -121,7 +132,7 @@ fn bars_of(columns: &BarColumns<'_>, scale: f64, bars: &mut Vec<Bar>, shift_max:
         let [open, high, low, close] = shifted.each_ref().map(|column| &column[..rows.len()]);
         for row in 0..rows.len() {
             // Shifted prices compare as prices do; written so that a NaN is bad.
-            is_good &= (low[row] > ROUND) & (high[row] < ROUND + COUNT_MAX);
+            is_good &= (low[row] >= range[0]) & (high[row] <= range[1]);
             is_good &= (open[row] >= low[row]) & (open[row] <= high[row]);
             is_good &= (close[row] >= low[row]) & (close[row] <= high[row]);
         }
@@ -149,7 +160,13 @@ fn bars_of(columns: &BarColumns<'_>, scale: f64, bars: &mut Vec<Bar>, shift_max:
 }
 
 #[inline(always)]
-fn quotes_of(columns: &QuoteColumns<'_>, scale: f64, quotes: &mut Vec<Quote>, shift_max: &mut f64) -> bool {
+fn quotes_of(
+    columns: &QuoteColumns<'_>,
+    scale: f64,
+    range: [f64; 2],
+    quotes: &mut Vec<Quote>,
+    shift_max: &mut f64,
+) -> bool {
     let (recv, event) = (columns.recv, columns.event);
     let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] <= pair[1]));
     for (recv, event) in recv.iter().zip(event) {
@@ -157,7 +174,8 @@ fn quotes_of(columns: &QuoteColumns<'_>, scale: f64, quotes: &mut Vec<Quote>, sh
     }
     for sizes in columns.sizes {
         for size in sizes {
-            is_good &= (*size >= 0.0) & (*size < f64::INFINITY);
+            // NaN is a size that was not recorded.
+            is_good &= size.is_nan() | ((*size >= 0.0) & (*size < f64::INFINITY));
         }
     }
     let mut shifted = [[0.0; PASS_ROWS]; 2];
@@ -170,8 +188,8 @@ fn quotes_of(columns: &QuoteColumns<'_>, scale: f64, quotes: &mut Vec<Quote>, sh
         let [bids, asks] = shifted.each_ref().map(|column| &column[..rows.len()]);
         for row in 0..rows.len() {
             // Shifted prices compare as prices do. NaN is an empty side; the other one still has to be a price.
-            is_good &= is_count(bids[row]) | bids[row].is_nan();
-            is_good &= is_count(asks[row]) | asks[row].is_nan();
+            is_good &= is_price(bids[row], range) | bids[row].is_nan();
+            is_good &= is_price(asks[row], range) | asks[row].is_nan();
         }
         let (recv, event) = (&recv[rows.clone()], &event[rows.clone()]);
         let [bid_sizes, ask_sizes] = columns.sizes.map(|column| &column[rows.clone()]);

@@ -8,6 +8,7 @@ mod convert;
 mod offence;
 mod source;
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -40,7 +41,7 @@ pub enum Columns<'a> {
         ts_event_ns: &'a [i64],
         /// Bid, ask. NaN is an empty side.
         prices: [&'a [f64]; 2],
-        /// Sizes at the bid and the ask.
+        /// Sizes at the bid and the ask. NaN is a size that was not recorded.
         sizes: [&'a [f64]; 2],
     },
     /// Public trades.
@@ -103,7 +104,7 @@ pub struct FeedError {
     /// Its value, as text.
     pub value: String,
     /// What is wrong with it.
-    pub problem: &'static str,
+    pub problem: Cow<'static, str>,
 }
 
 /// One record of the current step.

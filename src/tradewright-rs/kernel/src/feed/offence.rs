@@ -1,6 +1,7 @@
 //! Says what is wrong with a row: its field, value and problem.
 
-use super::convert::COUNT_MAX;
+use super::book::NOISE;
+use super::convert::{COUNT_MAX, rounded};
 use super::source::Source;
 use super::{Columns, FeedError};
 use crate::book::Action;
@@ -9,18 +10,26 @@ impl Source<'_> {
     /// Names the first offence of a chunk that is known to have one.
     #[cold]
     pub(super) fn first_offence(&self, index: usize, from: usize, to: usize) -> FeedError {
-        let error = |row: usize, field, value: String, problem| FeedError { source: index, row, field, value, problem };
+        let says = |row: usize, field, value: String, problem| FeedError { source: index, row, field, value, problem };
+        let error = |row: usize, field, value: String, problem: &'static str| says(row, field, value, problem.into());
+        let [lowest, highest] = self.range.map(rounded);
         let number = |row: usize, field, value: f64| -> Option<FeedError> {
             let problem = if value.is_nan() {
                 "is empty (NaN)"
             } else if value.is_infinite() {
                 "is infinite"
-            } else if value <= 0.0 {
-                "is not positive; a price is"
-            } else if value * self.scale <= 0.5 {
-                "rounds to 0 in the instrument's price unit; give the series an Instrument with a smaller price_unit"
-            } else if value * self.scale >= COUNT_MAX {
+            } else if (value * self.scale).round_ties_even() < lowest {
+                if value <= 0.0 && lowest == 1.0 {
+                    "is not positive; a price is, unless the instrument's bounds allow others"
+                } else if value > 0.0 && value * self.scale <= 0.5 {
+                    "rounds to 0 in the instrument's price unit; give the series an Instrument with a smaller price_unit"
+                } else {
+                    "is below the instrument's lowest price"
+                }
+            } else if value.abs() * self.scale >= COUNT_MAX {
                 "is too large for the instrument's price unit"
+            } else if (value * self.scale).round_ties_even() > highest {
+                "is above the instrument's highest price"
             } else {
                 return None;
             };
@@ -42,6 +51,12 @@ impl Source<'_> {
         let size = |row: usize, field, value: f64| -> Option<FeedError> {
             let is_bad = value < 0.0 || value.is_infinite();
             is_bad.then(|| error(row, field, format!("{value}"), "is not a size; sizes are finite and not negative"))
+        };
+        let whole = |row: usize, field, value: f64, unit: f64, scale: f64| -> Option<FeedError> {
+            let off = (value * scale - (value * scale).round_ties_even()).abs();
+            let what = if field == "price" { "price unit" } else { "lot size" };
+            let problem = || format!("is no whole multiple of {unit}, the instrument's {what}");
+            (off > NOISE).then(|| says(row, field, format!("{value}"), problem().into()))
         };
         for row in from..to {
             let found = match self.columns {
@@ -71,18 +86,11 @@ impl Source<'_> {
                 }
                 Columns::Quotes { ts_recv_ns, ts_event_ns, prices: [bid, ask], sizes: [bid_size, ask_size] } => {
                     let side = |field, value: f64| if value.is_nan() { None } else { number(row, field, value) };
-                    let shown = |field, value: f64| {
-                        if value.is_nan() {
-                            Some(error(row, field, "NaN".to_owned(), "is empty (NaN)"))
-                        } else {
-                            size(row, field, value)
-                        }
-                    };
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
                         .or_else(|| side("bid", bid[row]))
                         .or_else(|| side("ask", ask[row]))
-                        .or_else(|| shown("bid_size", bid_size[row]))
-                        .or_else(|| shown("ask_size", ask_size[row]))
+                        .or_else(|| size(row, "bid_size", bid_size[row]))
+                        .or_else(|| size(row, "ask_size", ask_size[row]))
                 }
                 Columns::Trades { ts_recv_ns, ts_event_ns, price, size: sizes, .. } => {
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
@@ -95,13 +103,20 @@ impl Source<'_> {
                             }
                         })
                 }
-                Columns::Book { ts_recv_ns, ts_event_ns, action, price, size: sizes, .. } => {
+                Columns::Book { ts_recv_ns, ts_event_ns, action, side, price, size: sizes, .. } => {
                     let known = Action::from_code(action[row]);
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
                         .or_else(|| match known {
                             None => Some(error(row, "action", action[row].to_string(), "is no code of BookAction")),
-                            Some(action) if action.has_price() => number(row, "price", price[row]),
+                            Some(Action::Trade | Action::Fill) => number(row, "price", price[row]),
+                            Some(action) if action.has_price() => number(row, "price", price[row])
+                                .or_else(|| whole(row, "price", price[row], self.units[0], self.scale)),
                             Some(_) => None,
+                        })
+                        .or_else(|| {
+                            let is_known = (-1..=1).contains(&side[row]);
+                            (!is_known)
+                                .then(|| error(row, "side", side[row].to_string(), "is not 1 (bid), -1 (ask) or 0"))
                         })
                         .or_else(|| {
                             if sizes[row].is_nan() {
@@ -112,6 +127,7 @@ impl Source<'_> {
                                 size(row, "size", sizes[row])
                             }
                         })
+                        .or_else(|| whole(row, "size", sizes[row], self.units[1], self.lot_scale))
                 }
                 Columns::Records(_) => None,
             };

@@ -1,6 +1,6 @@
 //! One series: converts the rows that it is about to hand out.
 
-use super::convert::{BarColumns, COUNT_MAX, QuoteColumns, convert_bars, convert_quotes, count};
+use super::convert::{BarColumns, QuoteColumns, ZERO, convert_bars, convert_quotes, count, is_price, price_range};
 use super::{Columns, FeedError};
 use crate::event::{Bar, BookRow, Payload, Quote, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
@@ -40,6 +40,10 @@ pub(super) struct Source<'a> {
     pub(super) scale: f64,
     /// Lots in a size of one.
     pub(super) lot_scale: f64,
+    /// Lowest and highest price, shifted.
+    pub(super) range: [f64; 2],
+    /// The price unit and the lot, for people.
+    pub(super) units: [f64; 2],
     pub(super) chunk: Chunk,
     /// Receive times of the chunk's rows and of the row behind them: `i64::MAX` where there is none.
     times: Vec<i64>,
@@ -78,6 +82,8 @@ impl<'a> Source<'a> {
             columns,
             scale,
             lot_scale,
+            range: price_range(instrument),
+            units: [instrument.price_unit.to_f64(), instrument.lot_size.to_f64()],
             chunk,
             times,
             first: 0,
@@ -194,7 +200,7 @@ impl<'a> Source<'a> {
                         row: row + 1,
                         field: "ts_recv_ns",
                         value: records[row + 1].ts_recv_ns.to_string(),
-                        problem: "is before the record above",
+                        problem: "is before the record above".into(),
                     });
                 }
                 (true, records.len())
@@ -228,7 +234,7 @@ impl<'a> Source<'a> {
             prices: prices.map(|column| &column[from..to]),
             volume: volume.map(|column| &column[from..to]),
         };
-        is_first_good & convert_bars(&columns, self.scale, bars, &mut self.shift_max)
+        is_first_good & convert_bars(&columns, self.scale, self.range, bars, &mut self.shift_max)
     }
 
     fn refill_quotes(&mut self, from: usize, to: usize) -> bool {
@@ -245,7 +251,7 @@ impl<'a> Source<'a> {
         };
         let is_first_good = columns.recv.first().is_none_or(|&first| first >= self.last_recv_ns);
         self.last_recv_ns = columns.recv.last().copied().unwrap_or(self.last_recv_ns);
-        is_first_good & convert_quotes(&columns, self.scale, quotes, &mut self.shift_max)
+        is_first_good & convert_quotes(&columns, self.scale, self.range, quotes, &mut self.shift_max)
     }
 
     fn refill_trades(&mut self, from: usize, to: usize) -> bool {
@@ -254,13 +260,13 @@ impl<'a> Source<'a> {
         self.refill_times(|row| recv[row], from, to);
         let Chunk::Trades(trades) = &mut self.chunk else { return false };
         trades.drain(..self.at);
-        let scale = self.scale;
+        let (scale, range) = (self.scale, self.range);
         let (mut is_good, mut largest, mut last) = (true, self.shift_max, self.last_recv_ns);
         trades.extend((from..to).map(|row| {
             let exact = price[row] * scale;
             let (ticks, rounded) = count(exact);
             largest = f64::max(largest, (exact - rounded).abs());
-            is_good &= (rounded > 0.0) & (rounded < COUNT_MAX) & (size[row] >= 0.0) & (size[row] < f64::INFINITY);
+            is_good &= is_price(ZERO + rounded, range) & (size[row] >= 0.0) & (size[row] < f64::INFINITY);
             is_good &= (recv[row] >= last) & (ts_event_ns[row] <= recv[row]);
             last = recv[row];
             Trade {

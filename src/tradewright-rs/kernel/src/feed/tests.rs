@@ -94,5 +94,5 @@ fn the_first_offence_is_named() {
         volume: None,
     };
     let error = Feed::new().add(0, columns, &instrument).unwrap_err();
-    assert_eq!((error.row, error.field, error.problem), (2, "open", "is empty (NaN)"));
+    assert_eq!((error.row, error.field, &*error.problem), (2, "open", "is empty (NaN)"));
 }

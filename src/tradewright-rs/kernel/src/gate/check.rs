@@ -1,7 +1,7 @@
 //! The native rules, in the order in which they are asked.
 
 use super::exposure::Priced;
-use super::limits::{Bound, Compiled};
+use super::limits::{Bound, Compiled, LOTS_MAX};
 use super::{Gate, OpenOrders, Refusal};
 use crate::event::Status;
 use crate::instrument::Instrument;
@@ -26,7 +26,7 @@ pub(super) struct Check<'a, O> {
 fn lowers(order: &Order, ledger: &Ledger, open: impl Fn(Owner) -> i64) -> bool {
     let leaves = |owner, held: i64| {
         let against = -order.side.sign() * held;
-        against > 0 && open(owner) + order.lots <= against
+        against > 0 && open(owner).saturating_add(order.lots) <= against
     };
     order.lots > 0
         && leaves(Some(order.policy), ledger.position(order.policy, order.symbol).lots)
@@ -114,6 +114,12 @@ impl<O: OpenOrders> Check<'_, O> {
         if self.order.lots <= 0 {
             return Err(Refusal::new(Reason::BadSize, instrument.size(self.order.lots), instrument.size(1)));
         }
+        // Beyond this nothing can be added up. Only what passed here is held or open, so that these sums fit.
+        let Order { symbol, side, lots, .. } = *self.order;
+        let busy = self.held(None, symbol).abs().saturating_add(self.open(None, symbol, side));
+        if lots > LOTS_MAX - busy.min(LOTS_MAX) {
+            return Err(Refusal::new(Reason::OrderSizeMax, instrument.size(lots), instrument.size(LOTS_MAX)));
+        }
         // An order that keeps its price keeps it through a change of the grid, and may become smaller.
         let keeps_price = self
             .replaced
@@ -138,8 +144,9 @@ impl<O: OpenOrders> Check<'_, O> {
             OrderType::Limit { limit } => check(limit),
             OrderType::Stop { stop } => check(stop),
             OrderType::StopLimit { stop, limit } => check(stop).and_then(|()| check(limit)),
-            OrderType::TrailingStop { distance } if distance <= 0 => {
-                Err(Refusal::new(Reason::OutOfBounds, instrument.price(distance), instrument.price(1)))
+            OrderType::TrailingStop { distance } if !(1..=i64::MAX / 4).contains(&distance) => {
+                let nearest = if distance <= 0 { 1 } else { i64::MAX / 4 };
+                Err(Refusal::new(Reason::OutOfBounds, instrument.price(distance), instrument.price(nearest)))
             }
             OrderType::TrailingStop { .. } => Ok(()),
         }
@@ -163,7 +170,7 @@ impl<O: OpenOrders> Check<'_, O> {
             OrderType::Stop { stop } => stop,
             OrderType::TrailingStop { distance } => {
                 let mark_x2 = self.mark_x2(symbol)?;
-                mark_x2.div_euclid(2) + sign * distance
+                mark_x2.div_euclid(2).saturating_add(sign * distance)
             }
         };
         for id in self.orders.open_of_symbol(symbol) {
@@ -245,7 +252,7 @@ impl<O: OpenOrders> Check<'_, O> {
         if limits.position_value.is_none() || worst <= 0 {
             return Ok(());
         }
-        let value = self.ledger.symbols[symbol as usize].unit.value_x2(priced.price_x2, worst).abs();
+        let value = self.value_x2(symbol, priced.price_x2, worst)?.abs();
         self.within(Reason::PositionMax, owner, limits.position_value, value)
     }
 

@@ -1,11 +1,11 @@
 //! What orders may make of positions and money at their worst.
 
 use super::check::{Check, Owner};
-use super::limits::Compiled;
+use super::limits::{Compiled, VALUE_MAX};
 use super::{OpenOrders, Refusal};
-use crate::instrument::{CurrencyId, SymbolId};
-use crate::ledger::{RATE_ONE, mul_div, times};
-use crate::num::Cash;
+use crate::instrument::{Contract, CurrencyId, SymbolId};
+use crate::ledger::{RATE_ONE, checked_times, mul_div, times};
+use crate::num::{Cash, cash_to_f64};
 use crate::order::{Order, OrderType, Reason, Side};
 
 /// An order in money, in the instrument's currency.
@@ -63,6 +63,34 @@ impl<O: OpenOrders> Check<'_, O> {
         Ok(state.mark_x2)
     }
 
+    /// The value of lots at a price, or the refusal that it is more than anything is worth.
+    #[inline]
+    pub(super) fn value_x2(&self, symbol: SymbolId, price_x2: i64, lots: i64) -> Result<Cash, Refusal> {
+        match self.ledger.symbols[symbol as usize].unit.checked_value_x2(price_x2, lots) {
+            Some(value) if value.abs() <= VALUE_MAX => Ok(value),
+            _ => Err(self.too_much(symbol, price_x2, lots)),
+        }
+    }
+
+    #[cold]
+    fn too_much(&self, symbol: SymbolId, price_x2: i64, lots: i64) -> Refusal {
+        let instrument = &self.market.instruments[symbol as usize];
+        let units = instrument.size(lots).abs() * instrument.multiplier.to_f64();
+        let price = instrument.price_x2(price_x2).abs();
+        let value = if instrument.contract == Contract::Inverse { units / price } else { units * price };
+        Refusal::new(Reason::OrderValueMax, value, cash_to_f64(VALUE_MAX))
+    }
+
+    /// An amount times a rate, or the refusal that there is not so much money.
+    #[inline]
+    fn rated(&self, amount: Cash, rate: i64) -> Result<i128, Refusal> {
+        checked_times(amount, rate).ok_or_else(|| {
+            let power = self.ledger.buying_power_e10(self.ledger.symbols[self.order.symbol as usize].currency);
+            let needed = cash_to_f64(amount) * (rate as f64 / RATE_ONE as f64);
+            Refusal::new(Reason::BuyingPower, needed, power as f64 / 1e12 / RATE_ONE as f64)
+        })
+    }
+
     /// Values `lots` of an order at the worst price it may trade at.
     ///
     /// A buy with a limit pays at most the limit; any other order may trade at its own price or at the mark, and counts
@@ -95,10 +123,11 @@ impl<O: OpenOrders> Check<'_, O> {
         } else {
             mark_x2
         };
-        let value = money.unit.value_x2(price_x2, lots).abs();
+        let value = self.value_x2(order.symbol, price_x2, lots)?.abs();
         let risk = if money.payout_x2 != 0 && order.side == Side::Sell {
             let low_x2 = if order.kind.limit().is_some() { limit_x2 } else { limit_x2.min(mark_x2) };
-            (money.unit.value_x2(money.payout_x2, lots) - money.unit.value_x2(low_x2, lots)).max(0)
+            let worth = |price_x2| self.value_x2(order.symbol, price_x2, lots);
+            (worth(money.payout_x2)? - worth(low_x2)?).max(0)
         } else {
             value
         };
@@ -112,7 +141,9 @@ impl<O: OpenOrders> Check<'_, O> {
         let mut net = self.ledger.total(owner, |money| money.net).ok_or_else(missing)?;
         let mut add = |symbol: SymbolId, price_x2: i64, buys: i64, sells: i64, own: i64| -> Result<(), Refusal> {
             let state = &self.ledger.symbols[symbol as usize];
-            let value = |lots: i64| if lots == 0 { 0 } else { state.unit.value_x2(price_x2, lots).abs() };
+            let value = |lots: i64| {
+                if lots == 0 { Ok(0) } else { self.value_x2(symbol, price_x2, lots).map(Cash::abs) }
+            };
             let held = self.held(owner, symbol);
             let now = match owner {
                 Some(policy) => self.ledger.position(policy, symbol).value.abs(),
@@ -120,8 +151,8 @@ impl<O: OpenOrders> Check<'_, O> {
             };
             let worst = (held + buys).abs().max((held - sells).abs());
             let convert = |amount| self.ledger.in_account_currency(amount, state.currency).ok_or_else(missing);
-            gross += convert((value(worst) - now).max(0))?;
-            net += self.order.side.sign() as i128 * convert(value(own))?;
+            gross += convert((value(worst)? - now).max(0))?;
+            net += self.order.side.sign() as i128 * convert(value(own)?)?;
             Ok(())
         };
         let Order { symbol, side, lots, .. } = *self.order;
@@ -155,7 +186,7 @@ impl<O: OpenOrders> Check<'_, O> {
             if with <= self.collateral(symbol, None)? {
                 return Ok(0);
             }
-            times(with, RATE_ONE)
+            self.rated(with, RATE_ONE)?
         } else {
             let own = self.side_e10(symbol, side, Some((lots, priced)))?;
             if own == 0 || self.orders.open_count() == 0 {
@@ -174,7 +205,7 @@ impl<O: OpenOrders> Check<'_, O> {
             } else if self.is_counted_with(other, symbol) {
                 continue;
             } else {
-                times(self.collateral(other, None)?, RATE_ONE)
+                self.rated(self.collateral(other, None)?, RATE_ONE)?
             };
             needed += self
                 .ledger
@@ -226,14 +257,20 @@ impl<O: OpenOrders> Check<'_, O> {
         let against = -side.sign() * state.lots;
         let rate = state.initial_e10;
         if against <= 0 {
-            return Ok(times(risk, rate) + times(fees, RATE_ONE));
+            return self.asked(risk, rate, fees);
         }
         if lots <= against {
             return Ok(0);
         }
         // What closes gives back the margin that it held.
         let opening = mul_div(risk, lots - against, lots);
-        Ok((times(opening - state.risk, rate) + times(fees, RATE_ONE)).max(0))
+        Ok(self.asked(opening - state.risk, rate, fees)?.max(0))
+    }
+
+    #[inline]
+    fn asked(&self, risk: Cash, rate: i64, fees: Cash) -> Result<i128, Refusal> {
+        let (margin, fees_e10) = (self.rated(risk, rate)?, self.rated(fees, RATE_ONE)?);
+        margin.checked_add(fees_e10).map_or_else(|| self.rated(i128::MAX, RATE_ONE), Ok)
     }
 
     /// At least the fee of a fill of this value; exact fees need a division.

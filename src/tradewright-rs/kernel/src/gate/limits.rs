@@ -1,7 +1,7 @@
 //! Hard limits: what users state, and what they become for integer compares.
 
 use crate::instrument::Instrument;
-use crate::ledger::{RATE_ONE, times};
+use crate::ledger::{RATE_ONE, checked_times};
 use crate::num::{Cash, cash_from_f64};
 
 /// A limit on money, or on a size that may also be stated as a share of equity.
@@ -142,7 +142,15 @@ impl Bound {
         match self {
             Bound::None => Some(false),
             Bound::Cash(limit) => Some(amount > limit),
-            Bound::Share(rate) => Some(times(amount, RATE_ONE) > times(base()?.max(0), rate)),
+            Bound::Share(rate) => {
+                let base = base()?.max(0);
+                Some(match (checked_times(amount, RATE_ONE), checked_times(base, rate)) {
+                    (Some(amount), Some(limit)) => amount > limit,
+                    (None, Some(_)) => true,
+                    (Some(_), None) => false,
+                    (None, None) => amount / rate.max(1) as i128 > base / RATE_ONE as i128,
+                })
+            }
         }
     }
 
@@ -172,6 +180,12 @@ fn share(name: &str, value: f64) -> Result<i64, String> {
         Err(format!("{name}: {value} is not a fraction between 0 and 1,000,000"))
     }
 }
+
+/// More lots than anything can have; sums of a few such sizes still fit.
+pub(crate) const LOTS_MAX: i64 = 1_000_000_000_000_000_000;
+
+/// More money than any order is worth, 10²¹ of any currency; sums and exchanges of it still fit.
+pub(super) const VALUE_MAX: Cash = 1_000_000_000_000_000_000_000 * crate::num::CASH_ONE;
 
 /// [`Limits`] as integers.
 #[derive(Clone, Debug)]

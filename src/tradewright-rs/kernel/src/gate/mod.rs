@@ -15,6 +15,7 @@ mod tests;
 
 pub use check::reduces;
 pub use halt::{Halt, Scope};
+pub(crate) use limits::LOTS_MAX;
 pub use limits::{Amount, Limits, OrderRate};
 pub use remedy::remedy;
 

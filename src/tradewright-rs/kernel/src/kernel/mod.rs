@@ -324,9 +324,9 @@ impl Kernel {
 
     #[inline]
     fn mark(&mut self, symbol: SymbolId) {
-        let mark_x2 = self.state.market.symbols[symbol as usize].mark_x2;
-        if mark_x2 > 0 {
-            self.equity_changed |= self.state.ledger.mark(symbol, mark_x2);
+        let state = &self.state.market.symbols[symbol as usize];
+        if state.has_mark() {
+            self.equity_changed |= self.state.ledger.mark(symbol, state.mark_x2);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Kernel;
 use super::dispatch::Draft;
 use crate::event::Status;
-use crate::gate::OpenOrders;
+use crate::gate::{LOTS_MAX, OpenOrders};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
 use crate::intent::{Command, Intent, QuoteSide, Replace};
@@ -224,7 +224,7 @@ impl Kernel {
     ) -> Result<(), HostError> {
         let instrument = &self.state.market.instruments[symbol as usize];
         let Some(lots) = instrument.lot_size.count_towards_zero(size) else {
-            let text = format!("target size {size} is not a finite size");
+            let text = format!("target size {size} is not a finite size that lots can count");
             let draft = Draft { kind: OrderType::Market, ..Draft::limit(Side::Buy, 0, 0, Origin::Position) };
             self.refuse_draft(policy, symbol, draft, Reason::BadSize, size, text);
             return Ok(());
@@ -241,6 +241,8 @@ impl Kernel {
                 }
             },
         };
+        // The gate refuses orders of such sizes; a larger one could not be subtracted from.
+        let lots = lots.clamp(-2 * LOTS_MAX, 2 * LOTS_MAX);
         let slot = self.slot(policy, symbol);
         self.targets[slot].position = Some(PositionTarget { lots, limit, passive });
         self.targets[slot].waits = false;
@@ -315,7 +317,7 @@ fn own_side(market: &Market, symbol: SymbolId, side: Side) -> Option<i64> {
             Side::Sell => Some(state.quote.ask).filter(|&ask| ask != i64::MAX).map(|ask| grid.round_up(ask)),
         };
     }
-    (state.mark_x2 > 0).then(|| match side {
+    state.has_mark().then(|| match side {
         Side::Buy => grid.round_down(state.mark_x2.div_euclid(2)),
         Side::Sell => grid.round_up((state.mark_x2 + 1).div_euclid(2)),
     })

@@ -25,7 +25,7 @@ pub(crate) use groups::{Group, worst_outcome};
 pub use money::{Money, Standing};
 pub use passing::Mark;
 pub use trips::Trip;
-pub use unit::{Traded, Unit, mul_div, times};
+pub use unit::{Traded, Unit, checked_times, mul_div, times};
 
 use crate::instrument::{Contract, CurrencyId, Instrument, Payment, SymbolId};
 use crate::num::{CASH_ONE, Cash};

@@ -28,23 +28,34 @@ pub fn mul_div(a: Cash, b: i64, c: i64) -> Cash {
 /// When the product does not fit.
 #[inline]
 pub fn times(a: Cash, b: i64) -> Cash {
+    checked_times(a, b).unwrap_or_else(|| out_of_range(a, b))
+}
+
+/// `a × b`; `None` when the product does not fit.
+#[inline]
+pub fn checked_times(a: Cash, b: i64) -> Option<Cash> {
     let b = b as i128;
     if let Ok(short) = i64::try_from(a) {
-        return (short as i128).wrapping_mul(b); // 64 by 64 bits always fit.
+        return Some((short as i128).wrapping_mul(b)); // 64 by 64 bits always fit.
     }
     // Neither partial product can overflow: 64 by 64 bits.
     let (low, high) = ((a as u64 as i128).wrapping_mul(b), (a >> 64).wrapping_mul(b));
     let fits = high as i64 as i128 == high;
     match (high << 64).checked_add(low) {
-        Some(product) if fits => product,
+        Some(product) if fits => Some(product),
         _ => times_near_the_end(a, b),
     }
 }
 
 /// Close to the ends of the range the parts may not fit although their sum does.
 #[cold]
-fn times_near_the_end(a: Cash, b: i128) -> Cash {
-    a.checked_mul(b).unwrap_or_else(|| panic!("money out of range: {a} × {b}"))
+fn times_near_the_end(a: Cash, b: i128) -> Option<Cash> {
+    a.checked_mul(b)
+}
+
+#[cold]
+fn out_of_range(a: Cash, b: i64) -> Cash {
+    panic!("money out of range: {a} × {b}")
 }
 
 /// The value function of an instrument: equal to [`Instrument::value_x2`], faster.
@@ -96,6 +107,22 @@ impl Unit {
             return times((price_x2 as i128).wrapping_mul(lots as i128), self.plain);
         }
         self.general_value_x2(price_x2, lots)
+    }
+
+    /// The same; `None` where the value does not fit, or has no meaning.
+    #[inline]
+    pub fn checked_value_x2(&self, price_x2: i64, lots: i64) -> Option<Cash> {
+        let product = (price_x2 as i128).wrapping_mul(lots as i128); // 64 by 64 bits always fit.
+        if self.plain != 0 {
+            checked_times(product, self.plain)
+        } else if !self.is_inverse {
+            Some(div_half_even(product.checked_mul(self.num)?, self.den))
+        } else if price_x2 > 0 {
+            let bottom = (price_x2 as i128).checked_mul(self.den)?;
+            Some(-div_half_even((lots as i128).checked_mul(self.num)?, bottom))
+        } else {
+            None
+        }
     }
 
     fn general_value_x2(&self, price_x2: i64, lots: i64) -> Cash {
@@ -194,12 +221,15 @@ mod tests {
             if is_inverse {
                 instrument.contract = Contract::Inverse;
             }
-            prop_assert_eq!(Unit::of(&instrument).value_x2(price, lots), instrument.value_x2(price, lots));
+            let unit = Unit::of(&instrument);
+            prop_assert_eq!(unit.value_x2(price, lots), instrument.value_x2(price, lots));
+            prop_assert_eq!(unit.checked_value_x2(price, lots), Some(instrument.value_x2(price, lots)));
         }
 
         #[test]
         fn times_is_the_product(a in any::<i128>(), shift in 0u32..127, b in any::<i64>()) {
             let a = a >> shift;
+            prop_assert_eq!(checked_times(a, b), a.checked_mul(b as i128));
             match a.checked_mul(b as i128) {
                 Some(product) => prop_assert_eq!(times(a, b), product),
                 None => prop_assert!(std::panic::catch_unwind(|| times(a, b)).is_err()),

@@ -134,8 +134,12 @@ fn joins_at(working: &Working, bar: &Bar, fills: &Fills) -> u8 {
     if bar.ts_event_ns <= working.arrived_ns {
         return JOINS_NOT;
     }
-    if bar.open_ns >= working.decided_ns {
-        return 0; // A latency shorter than a bar does not move it.
+    let from_ns = match fills.timing {
+        BarTiming::NextOpen => working.decided_ns, // A latency shorter than a bar does not move it.
+        BarTiming::Path => working.arrived_ns,
+    };
+    if bar.open_ns >= from_ns {
+        return 0;
     }
     match fills.timing {
         BarTiming::NextOpen => JOINS_NOT,

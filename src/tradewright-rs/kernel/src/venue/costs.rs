@@ -31,7 +31,7 @@ pub(super) struct CostState {
 impl CostState {
     /// Takes a bar into account, after the orders that it filled.
     pub(super) fn on_bar(&mut self, bar: &Bar, costs: &Costs) {
-        if self.last_close > 0 {
+        if self.last_close > 0 && bar.close > 0 {
             let change = bar.close as f64 / self.last_close as f64 - 1.0;
             let keep = libm::exp2(-1.0 / costs.volatility_half_life);
             self.variance =

@@ -133,7 +133,7 @@ impl Matcher<'_> {
             Some(order) => self.give(order.side, (order.price, order.rank), event.lots, event_ns, book),
             // An order from before the recording: at its price it was there before us.
             None => {
-                if let Some(side) = event.side.filter(|_| event.price > 0) {
+                if let Some(side) = event.side.filter(|_| event.price != 0) {
                     self.give(side, (event.price, 0), event.lots, event_ns, book);
                 }
             }

@@ -244,8 +244,8 @@ impl MarketSnapshot {
     fn mark(&self, symbol: &Bound<'_, PyAny>) -> PyResult<f64> {
         let seen = self.seen(symbol.py())?;
         let id = self.names.symbol(symbol)? as usize;
-        let mark_x2 = seen.market.symbols[id].mark_x2;
-        Ok(if mark_x2 > 0 { seen.market.instruments[id].price_x2(mark_x2) } else { f64::NAN })
+        let state = &seen.market.symbols[id];
+        Ok(if state.has_mark() { seen.market.instruments[id].price_x2(state.mark_x2) } else { f64::NAN })
     }
 
     /// `open`, `paused`, `closed` or `resolved`.

@@ -66,6 +66,57 @@ fn order_size_and_value() {
 }
 
 #[test]
+fn no_size_and_no_price_is_too_large_to_be_refused() {
+    let mut wide = Instrument { multiplier: Decimal { mantissa: 1_000_000, scale: 0 }, ..cents("C") };
+    wide.lot_size = Decimal { mantissa: 1_000, scale: 0 };
+    let inverse = Instrument { contract: crate::instrument::Contract::Inverse, ..cents("D") };
+    let binary = Instrument { contract: crate::instrument::Contract::Binary, ..cents("E") };
+    let instruments = || vec![cents("A"), cents("B"), wide.clone(), inverse.clone(), binary.clone()];
+    let each = [
+        Limits::default(),
+        Limits::account_default(),
+        Limits { position_max: share(0.5), price_collar: Some(0.1), ..Limits::default() },
+        Limits { gross_max: share(1e6), net_max: share(1e6), order_value_max: share(1e6), ..Limits::default() },
+        Limits { event_group_loss_max: share(0.5), loss_per_day_max: share(0.5), ..Limits::default() },
+    ];
+    for limits in each {
+        for config in [AccountConfig::margin(10_000 * CASH_ONE, 2), AccountConfig::cash(10_000 * CASH_ONE)] {
+            let mut world = World::of(instruments(), &config, limits, limits);
+            world.open(limit(Buy, 5, 9_000), OrderStatus::Accepted);
+            world.hold(0, 0, 3);
+            for symbol in 0..5 {
+                world.mark(0, 10_000); // What is held is not worth a fortune, unless it is what is ordered.
+                for lots in [10_i64.pow(12), 10_i64.pow(15), LOTS_MAX, LOTS_MAX + 1, i64::MAX] {
+                    for price in [1_000, 3_000_000, i64::MAX / 4] {
+                        for side in [Buy, Sell] {
+                            world.mark(symbol, price.min(10_i64.pow(15)));
+                            let trailing = OrderType::TrailingStop { distance: price };
+                            for order in [
+                                market(side, lots),
+                                limit(side, lots, price),
+                                Order { kind: OrderType::Stop { stop: price }, ..market(side, lots) },
+                                Order { kind: trailing, ..market(side, lots) },
+                            ] {
+                                let order = Order { symbol, ..order };
+                                // An inverse contract is worth little at a high price, and a binary sold above its payout risks nothing.
+                                let is_refused = world.say(order).is_err();
+                                assert!(is_refused || symbol >= 3, "{order:?} {limits:?}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    let world =
+        World::of(instruments(), &AccountConfig::margin(CASH_ONE, 2), Limits::account_default(), Limits::default());
+    // 3 × 10¹⁶ at 20 times the equity: the product by 10¹⁰ would need 129 bits.
+    let order = market(Buy, 3 * 10_i64.pow(14));
+    let refusal = world.gate.check(&order, &world.ledger, &world.market, &world.orders).unwrap_err();
+    assert_eq!((refusal.reason, refusal.value, refusal.limit), (Reason::OrderValueMax, 3e16, 20.0));
+}
+
+#[test]
 fn market_orders_are_valued_at_the_far_side() {
     let mut world = World::new(Limits { order_value_max: amount(505.0), ..Limits::default() });
     world.market.on_quote(0, &Quote { bid: 9_900, ask: 10_100, ..Quote::default() });

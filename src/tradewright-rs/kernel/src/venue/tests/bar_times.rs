@@ -34,6 +34,13 @@ fn an_order_meets_the_first_open_at_or_after_its_decision() {
         (Path, OpenHighLowClose, 0, 41, (101, 60)),
         (Path, OpenLowHighClose, 30, 1, (105, 40)),
         (Path, OpenLowHighClose, 0, 60, (200, 60)),
+        // Decided before the bar opens, there only when it is under way: the rest of it, and not its open.
+        (Path, OpenHighLowClose, 5, 0, (105, 20)),
+        (Path, OpenHighLowClose, 25, 0, (95, 40)),
+        (Path, OpenLowHighClose, 25, 0, (105, 40)),
+        (Path, OpenHighLowClose, 41, 0, (101, 60)),
+        (Path, OpenHighLowClose, 60, 0, (200, 60)),
+        (Path, Pessimistic, 41, 0, (105, 41)),
     ] {
         let mut config = fills(|fills| (fills.timing, fills.path) = (timing, path));
         config.latency = Latency::Constant { entry_ns, response_ns: 0 };

@@ -82,7 +82,8 @@ fn path(asked: &Asked, bar: &Bar, fills: &Fills, arrived_ns: i64) -> Vec<i64> {
     if bar.ts_event_ns <= arrived_ns {
         return Vec::new();
     }
-    if bar.open_ns >= asked.0.decided_ns {
+    let from_ns = if fills.timing == BarTiming::NextOpen { asked.0.decided_ns } else { arrived_ns };
+    if bar.open_ns >= from_ns {
         return whole.to_vec();
     }
     match (fills.timing, fills.path) {
