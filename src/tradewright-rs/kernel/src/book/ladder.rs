@@ -33,7 +33,6 @@ pub struct Ladder<T> {
     first: i64,
     best: i64,
     far: BTreeMap<i64, T>,
-    len: usize,
 }
 
 impl<T: Level> Ladder<T> {
@@ -47,20 +46,18 @@ impl<T: Level> Ladder<T> {
             first: 0,
             best: NONE,
             far: BTreeMap::new(),
-            len: 0,
         }
     }
 
-    /// How many levels are occupied.
-    #[inline]
+    /// How many levels are occupied; counted anew each time, so that a change need not count.
     pub fn len(&self) -> usize {
-        self.len
+        self.words.iter().map(|word| word.count_ones() as usize).sum::<usize>() + self.far.len()
     }
 
     /// Whether no level is occupied.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.best == NONE
     }
 
     /// How many levels lie beyond the window.
@@ -72,6 +69,13 @@ impl<T: Level> Ladder<T> {
     #[inline]
     pub fn best(&self) -> Option<i64> {
         (self.best != NONE).then_some(self.best)
+    }
+
+    /// The best occupied key and what stands there.
+    #[inline]
+    pub fn first(&self) -> Option<(i64, T)> {
+        // The window follows the best key: it is never beyond.
+        (self.best != NONE).then(|| (self.best, self.slots[self.slot(self.best)]))
     }
 
     #[inline]
@@ -91,29 +95,30 @@ impl<T: Level> Ladder<T> {
     }
 
     /// Puts a level in place of what stood there, which it returns.
-    #[inline]
+    #[inline(always)] // One of its few callers is the loop over a feed's rows.
     pub fn put(&mut self, key: i64, level: T) -> T {
         if !self.is_near(key) {
             return self.put_far(key, level);
         }
         let slot = self.slot(key);
         let old = std::mem::replace(&mut self.slots[slot], level);
-        match (old.is_empty(), level.is_empty()) {
-            (true, false) => {
-                self.words[slot >> 6] |= 1 << (slot & 63);
-                self.len += 1;
-                self.best = self.best.min(key);
-            }
-            (false, true) => {
-                self.words[slot >> 6] &= !(1 << (slot & 63));
-                self.len -= 1;
-                if key == self.best {
-                    self.find_best();
-                }
-            }
-            _ => {}
+        // Not asking what stood there: levels come and go too irregularly for a branch to be foreseen.
+        let (word, bit) = (&mut self.words[slot >> 6], slot & 63);
+        *word = (*word & !(1 << bit)) | (u64::from(!level.is_empty()) << bit);
+        if key <= self.best {
+            self.put_best(key, level.is_empty());
         }
         old
+    }
+
+    /// The best key or a better one was put: is it the best now, or the next one?
+    #[inline(never)]
+    fn put_best(&mut self, key: i64, is_empty: bool) {
+        if !is_empty {
+            self.best = key;
+        } else if key == self.best {
+            self.find_best();
+        }
     }
 
     /// Empties the side.
@@ -127,7 +132,6 @@ impl<T: Level> Ladder<T> {
         }
         self.far.clear();
         self.best = NONE;
-        self.len = 0;
     }
 
     /// Occupied levels, best first.
@@ -139,17 +143,13 @@ impl<T: Level> Ladder<T> {
     #[inline(never)]
     fn put_far(&mut self, key: i64, level: T) -> T {
         if level.is_empty() {
-            let old = self.far.remove(&key);
-            self.len -= usize::from(old.is_some());
-            return old.unwrap_or_default();
+            return self.far.remove(&key).unwrap_or_default();
         }
-        if self.len == 0 || key < self.first {
+        if self.is_empty() || key < self.first {
             self.move_to(key - self.lead());
             return self.put(key, level);
         }
-        let old = self.far.insert(key, level);
-        self.len += usize::from(old.is_none());
-        old.unwrap_or_default()
+        self.far.insert(key, level).unwrap_or_default()
     }
 
     /// Keys kept free before the best one, for prices that improve.

@@ -9,7 +9,7 @@ use super::matcher::Matcher;
 use super::outbox::NO_MID;
 use super::position::QueuePosition;
 use super::working::Phase;
-use crate::book::{Action, Book, BookEvent, L2, LAST, PriceLevel, WINDOW};
+use crate::book::{Action, Book, BookEvent, L2, LAST, PriceLevel, WINDOW, side_key};
 use crate::event::BookRow;
 use crate::order::{Liquidity, Reason, Side, TimeInForce};
 
@@ -67,24 +67,26 @@ impl DeskBook {
 impl Matcher<'_> {
     /// Meets all events of one time. `trades` says that the market is open.
     pub(super) fn meet_book(&mut self, rows: &[BookRow], book: &mut DeskBook, trades: bool) {
+        let reach = self.reach();
         for row in rows {
             let event = &row.event;
             if !book.taken.is_empty() {
                 book.forget_taken(event);
             }
             match (event.action, event.side) {
-                (Action::Set | Action::Change, Some(side)) if self.is_touched(side, event.price) => {
+                (Action::Set | Action::Change, Some(side))
+                    if side_key(side, event.price) <= reach[side as usize] && self.is_touched(side, event.price) =>
+                {
                     let before = book.levels.lots_at(side, event.price);
                     book.levels.apply(event);
                     let after = book.levels.lots_at(side, event.price);
                     self.on_level(side, event.price, before, after, row.ts_event_ns, trades);
+                    continue;
                 }
-                (Action::Trade, side) if trades => {
-                    book.levels.apply(event);
-                    self.on_print(side, event.price, event.lots, row.ts_event_ns);
-                }
-                _ => book.levels.apply(event),
+                (Action::Trade, side) if trades => self.on_print(side, event.price, event.lots, row.ts_event_ns),
+                _ => {}
             }
+            book.levels.apply(event);
         }
         if let Some(last) = rows.last().filter(|row| trades && row.event.flags & LAST != 0) {
             for index in 0..self.orders.len() {
@@ -93,6 +95,13 @@ impl Matcher<'_> {
                 }
             }
         }
+    }
+
+    /// By side, the worst key at which a level can touch an order of ours: one look, before one at each order.
+    fn reach(&self) -> [i64; 2] {
+        let worst =
+            |side| self.orders.iter().filter_map(|working| Some(side_key(side, working.order.kind.limit()?))).max();
+        [Side::Buy, Side::Sell].map(|side| worst(side).unwrap_or(i64::MIN))
     }
 
     /// Whether a level of a side is that of an order of ours, or reaches one on the other side.
