@@ -23,10 +23,12 @@ impl L2 {
             self.integrity.note(Offence::OutOfRange { price });
             return 0;
         };
+        let mut left = lots;
         if lots < 0 {
             self.integrity.note(Offence::NegativeSize { price, lots });
+            left = 0;
         }
-        self.sides[side as usize].put(key, lots.max(0))
+        self.sides[side as usize].put(key, left)
     }
 
     /// Applies any event but the size of a level, which is nearly all that a feed tells.
@@ -85,7 +87,7 @@ impl L2 {
 }
 
 impl Book for L2 {
-    #[inline(always)] // Into the loop over a message's rows.
+    #[inline(always)] // Into the loop below.
     fn apply(&mut self, event: &BookEvent) {
         match (event.action, event.side) {
             (Action::Set, Some(side)) if event.flags & GAP == 0 => {
@@ -96,7 +98,13 @@ impl Book for L2 {
         if event.flags & LAST != 0 {
             self.integrity.check_crossed(self.best(Side::Buy), self.best(Side::Sell));
         }
-        self.integrity.events += 1;
+        self.integrity.events = self.integrity.events.wrapping_add(1);
+    }
+
+    /// A loop of its own: inside of another function it has no registers left.
+    #[inline(never)]
+    fn apply_all<'a>(&mut self, events: impl Iterator<Item = &'a BookEvent>) {
+        events.for_each(|event| self.apply(event));
     }
 
     fn integrity(&self) -> &Integrity {

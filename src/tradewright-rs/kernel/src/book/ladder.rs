@@ -28,7 +28,6 @@ const NONE: i64 = i64::MAX;
 pub struct Ladder<T> {
     slots: Box<[T]>,
     words: Box<[u64]>,
-    mask: i64,
     /// The key at which the window starts; every occupied key is at or above it.
     first: i64,
     best: i64,
@@ -42,7 +41,6 @@ impl<T: Level> Ladder<T> {
         Ladder {
             slots: vec![T::default(); size].into_boxed_slice(),
             words: vec![0; size / 64].into_boxed_slice(),
-            mask: size as i64 - 1,
             first: 0,
             best: NONE,
             far: BTreeMap::new(),
@@ -78,14 +76,20 @@ impl<T: Level> Ladder<T> {
         (self.best != NONE).then(|| (self.best, self.slots[self.slot(self.best)]))
     }
 
+    /// Keys in the window: a power of two.
+    #[inline]
+    fn size(&self) -> i64 {
+        self.slots.len() as i64
+    }
+
     #[inline]
     fn is_near(&self, key: i64) -> bool {
-        (key.wrapping_sub(self.first) as u64) <= self.mask as u64
+        (key.wrapping_sub(self.first) as u64) < self.slots.len() as u64
     }
 
     #[inline]
     fn slot(&self, key: i64) -> usize {
-        (key & self.mask) as usize
+        key as usize & (self.slots.len().wrapping_sub(1))
     }
 
     /// What stands at a key; empty where nothing does.
@@ -154,7 +158,7 @@ impl<T: Level> Ladder<T> {
 
     /// Keys kept free before the best one, for prices that improve.
     fn lead(&self) -> i64 {
-        (self.mask + 1) / 4
+        self.size() / 4
     }
 
     /// The best key after the former one was emptied; the window follows it.
@@ -180,7 +184,7 @@ impl<T: Level> Ladder<T> {
     /// The first occupied key of the window at or after `from`, a key at or after the window's first.
     #[inline]
     fn next_near(&self, from: i64) -> Option<i64> {
-        let end = self.first + self.mask + 1;
+        let end = self.first + self.size();
         let mut key = from;
         while key < end {
             let slot = self.slot(key);
@@ -202,7 +206,7 @@ impl<T: Level> Ladder<T> {
     fn move_to(&mut self, first: i64) {
         if first < self.first {
             // Keys at the end leave for the map.
-            let mut key = self.first.max(first + self.mask + 1);
+            let mut key = self.first.max(first + self.size());
             while let Some(found) = self.next_near(key) {
                 let slot = self.slot(found);
                 self.words[slot >> 6] &= !(1 << (slot & 63));
@@ -211,8 +215,9 @@ impl<T: Level> Ladder<T> {
             }
         }
         self.first = first;
+        let end = first + self.size();
         while let Some(entry) = self.far.first_entry() {
-            if *entry.key() > first + self.mask {
+            if *entry.key() >= end {
                 break;
             }
             let (key, level) = entry.remove_entry();

@@ -52,6 +52,11 @@ pub trait Book {
     /// Applies one event; what contradicts the book is counted in its integrity.
     fn apply(&mut self, event: &BookEvent);
 
+    /// Applies events in order: all rows of a message at once are quicker than each by itself.
+    fn apply_all<'a>(&mut self, events: impl Iterator<Item = &'a BookEvent>) {
+        events.for_each(|event| self.apply(event));
+    }
+
     /// What was wrong so far.
     fn integrity(&self) -> &Integrity;
 
