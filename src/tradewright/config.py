@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import inspect
 import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, to_builtins
 
 from tradewright.core.instrument import Instrument
 from tradewright.core.limits import Risk
+from tradewright.core.presets import PRESETS
+from tradewright.core.times import duration_ns
 from tradewright.data.importing import IMPORTERS
 from tradewright.data.options import ReadOptions
 from tradewright.decoding import convert, nearest
-from tradewright.errors import ConfigError
+from tradewright.errors import ConfigError, TradewrightError
 from tradewright.sim.config import Account, Venue
+from tradewright.sim.flow import Flow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +50,29 @@ class Use(Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any] = {}
 
 
+class Exchange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A market that is generated while the policies trade in it; see `tradewright.sim.GeneratedExchange`.
+
+    Attributes:
+        symbol: What is traded; its instrument stands in ``data.instruments``.
+        flow: Who else trades: ``{ type = "poisson", … }``, ``"hawkes"`` or ``"informed"``.
+        duration: How long it is open, such as ``"1h"``.
+        seed: Of the market's randomness.
+        start: When it opens: a date-time with its zone.
+    """
+
+    symbol: str
+    flow: Flow
+    duration: str
+    seed: Annotated[int, Meta(ge=0)]
+    start: Moment | None = None
+
+    def __post_init__(self) -> None:
+        duration_ns(self.duration, name="duration")
+
+
 class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to run over: exactly one of ``source``, ``files`` and ``store``.
+    """What to run over: exactly one of ``source``, ``files``, ``store`` and ``exchanges``.
 
     Paths are relative to the configuration's folder.
 
@@ -55,6 +80,7 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         source: Data that comes with the package: ``"sp500"``, ``"nasdaq"``, or a list of them.
         files: CSV or Parquet files, one instrument each.
         store: Folder of a Parquet store, as ``tradewright import`` fills it.
+        exchanges: Generated markets, in which our orders are orders in the book.
         symbols: Which instruments of a store; names of the files' instruments, in their order.
         timeframe: Bars of a store, such as ``"1d"`` or ``"1m"``.
         start: First time, included: a date-time with its zone, or a date, which is its midnight UTC.
@@ -63,13 +89,15 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         format: Who recorded the files, as ``tradewright import`` names it: ``"binance"``, ``"bybit"``, …;
             left out for tables with a header (CSV, Parquet). A book is in recordings only.
         read: How to read the files: time zone, label, columns; see `ReadOptions`.
-        instruments: What is traded, by symbol: tick size, lot, multiplier, fees; see `Instrument`. The symbol
-            itself need not be repeated.
+        instruments: What is traded, by symbol: price unit, lot, multiplier, fees; see `Instrument`. The
+            symbol itself need not be repeated. ``preset = "kalshi_binary"``, or another function of
+            ``tradewright.instruments``, takes that function's arguments too and gives the rest.
     """
 
     source: str | list[str] | None = None
     files: list[str] | None = None
     store: str | None = None
+    exchanges: list[Exchange] = []
     symbols: list[str] = []
     timeframe: str | None = None
     start: Moment | None = None
@@ -81,10 +109,13 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         given = [name for name in ("source", "files", "store") if getattr(self, name) is not None]
+        given += ["exchanges"] if self.exchanges else []
         if len(given) != 1:
             stands = " and ".join(given) or "none of them"
-            raise ValueError(f"give exactly one of source, files and store; there is {stands}.")
-        if given != ["files"]:
+            raise ValueError(f"give exactly one of source, files, store and exchanges; there is {stands}.")
+        if self.exchanges:
+            self._check_exchanges()
+        elif given != ["files"]:
             if self.read != ReadOptions():
                 raise ValueError(f"read: is about files; there is {given[0]}.")
             if self.instruments:
@@ -112,6 +143,23 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ValueError(f"source: {name!r} does not come with the package. {nearest(name, SOURCES)}")
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise ValueError(f"end: {self.end} is not after the start, {self.start}.")
+
+    def _check_exchanges(self) -> None:
+        plain = Data(exchanges=[], source="sp500")
+        for name in self.__struct_fields__:
+            if name in ("exchanges", "instruments", "source"):
+                continue
+            if getattr(self, name) != getattr(plain, name):
+                raise ValueError(f"{name}: is about recorded data; an exchange makes its own.")
+        symbols = [one.symbol for one in self.exchanges]
+        for symbol in symbols:
+            if symbols.count(symbol) > 1:
+                raise ValueError(f"exchanges: two of them trade {symbol!r}. Give each a symbol of its own.")
+            if symbol not in self.instruments:
+                raise ValueError(f"instruments: {symbol!r} is missing. Say what is traded there.")
+        for symbol in self.instruments:
+            if symbol not in symbols:
+                raise ValueError(f"instruments: no exchange trades {symbol!r}. {nearest(symbol, symbols)}")
 
     @property
     def sources(self) -> list[str]:
@@ -222,7 +270,7 @@ def decode(raw: Mapping[str, Any], *, source: str = "configuration") -> Config:
         if key in plain:
             plain[key] = _uses(plain[key], key, source)
     if "data" in plain:
-        plain["data"] = _data(plain["data"])
+        plain["data"] = _data(plain["data"], source)
     config = convert(plain, Config, source=source)
     if config.engine != "sim":
         raise ConfigError(
@@ -314,7 +362,7 @@ def _uses(value: object, key: str, source: str) -> list[dict[str, Any]]:
     return uses
 
 
-def _data(value: object) -> object:
+def _data(value: object, source: str) -> object:
     """The data table with plain dates as their midnight UTC, and each instrument with its symbol."""
     if not isinstance(value, dict):
         return value
@@ -327,7 +375,33 @@ def _data(value: object) -> object:
     if isinstance(instruments, dict):
         entries = cast("dict[str, Any]", instruments)
         table["instruments"] = {
-            symbol: {"symbol": symbol, **cast("dict[str, Any]", entry)} if isinstance(entry, dict) else entry
+            symbol: _instrument(symbol, cast("dict[str, Any]", entry), source)
+            if isinstance(entry, dict)
+            else entry
             for symbol, entry in entries.items()
         }
     return table
+
+
+def _instrument(symbol: str, entry: dict[str, Any], source: str) -> dict[str, Any]:
+    """An instrument's fields; of a preset those it sets, and what stands beside it."""
+    given = {"symbol": symbol, **entry}
+    if "preset" not in given:
+        return given
+    path = f"data.instruments.{symbol}"
+    name = given.pop("preset")
+    if name not in PRESETS:
+        remedy = nearest(str(name), PRESETS)
+        raise ConfigError(f"{name!r} is not possible.", source=source, path=f"{path}.preset", remedy=remedy)
+    preset = PRESETS[name]
+    takes = inspect.signature(preset).parameters
+    arguments = {key: given.pop(key) for key in takes if key in given and key not in ("grid", "fees")}
+    for key, parameter in takes.items():
+        if parameter.default is parameter.empty and key not in arguments:
+            remedy = f"The preset {name} needs it."
+            raise ConfigError("is missing.", source=source, path=f"{path}.{key}", remedy=remedy)
+    try:
+        made = preset(**arguments)
+    except (TradewrightError, TypeError, ValueError) as error:
+        raise ConfigError(str(error), source=source, path=path) from error
+    return {**to_builtins(made), **given}

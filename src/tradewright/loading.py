@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tradewright.data.dataset import Dataset
     from tradewright.data.options import ReadOptions
     from tradewright.research.result import Result
+    from tradewright.sim.exchange import GeneratedExchange
 
 
 def policies(loaded: Loaded) -> list[Policy]:
@@ -58,15 +59,49 @@ def managers(loaded: Loaded) -> list[RiskManager]:
     ]
 
 
+def exchanges(loaded: Loaded) -> list[GeneratedExchange]:
+    """The generated markets of the run; empty where it reads data.
+
+    Raises:
+        ConfigError: a flow that does not fit the instrument or the duration.
+    """
+    from tradewright.sim.exchange import GeneratedExchange
+    from tradewright.sim.flow import START
+
+    wanted = loaded.config.data
+    made: list[GeneratedExchange] = []
+    for index, one in enumerate(wanted.exchanges):
+        start = START if one.start is None else one.start.isoformat()
+        instrument = wanted.instruments[one.symbol]
+        try:
+            made.append(
+                GeneratedExchange(
+                    one.flow, instrument=instrument, duration=one.duration, seed=one.seed, start=start
+                )
+            )
+        except (TradewrightError, ValueError) as error:
+            path = f"data.exchanges[{index}]"
+            raise ConfigError(str(error), source=loaded.name, path=path) from error
+    return made
+
+
 def data(loaded: Loaded) -> Dataset:
     """What the run reads.
 
     Raises:
+        ConfigError: it reads nothing, and trades on generated exchanges.
         DataError: a file or store that cannot be read, naming file, row, field and reason.
     """
     import tradewright as tw
 
     wanted = loaded.config.data
+    if wanted.exchanges:
+        raise ConfigError(
+            "a generated exchange makes its data while policies trade in it; there is nothing recorded.",
+            source=loaded.name,
+            path="data.exchanges",
+            remedy="Give files or a store, such as a recording of tradewright.sim.generate.",
+        )
     if wanted.store is not None:
         store = tw.data.Store(loaded.folder / wanted.store)
         span: dict[str, Any] = {"start": wanted.start, "end": wanted.end}
@@ -170,7 +205,7 @@ def backtest(
         progress: Told the fraction done, now and then.
         out: Folder to write the run to, with its journal.
     """
-    return runner(loaded, progress=progress, out=out)(policies(loaded), data(loaded))
+    return runner(loaded, progress=progress, out=out)(policies(loaded), exchanges(loaded) or data(loaded))
 
 
 def names(made: Sequence[object]) -> list[str]:

@@ -418,11 +418,28 @@ def test_a_smaller_size_is_reduced_in_place() -> None:
     assert result.orders["size"].to_list() == [2.0]
 
 
-def test_a_fill_is_not_topped_up_between_wakes() -> None:
+def test_a_fill_is_topped_up_at_the_next_wake_and_not_between() -> None:
+    """Quotes stand: a wake that returns nothing compares them too."""
+
+    class EveryFourSeconds(Scripted):
+        def setup(self, ctx: tw.Setup) -> None:
+            ctx.wake(f.every("4s"))
+            self.wakes = 0
+
+    rows = [(99.0, 103.0)] * 5 + [(98.0, 100.0)] + [(98.0, 103.0)] * 6  # The ask comes down once.
+    result = tw.backtest(EveryFourSeconds({0: shown(100, None)}), quotes(rows), cash=100_000)
+    assert fills(result) == [("buy", 1.0, 100.0)]
+    decided = [(at - START_NS) // 10**9 for at in result.orders["decided_at"].cast(int)]
+    assert decided == [4, 8]
+    assert statuses(result) == [("filled", ""), ("cancelled", "run_ended")]
+
+
+def test_quotes_that_were_withdrawn_do_not_come_back() -> None:
     rows = [(99.0, 103.0), (99.0, 103.0), (98.0, 100.0), (98.0, 103.0), (98.0, 103.0)]
-    result, _ = run({0: shown(100, None)}, quotes(rows))
-    assert [(side, price) for side, _, price in fills(result)] == [("buy", 100.0)]
-    assert result.meta.counters.sent == 1
+    for withdraw in (tw.TargetQuotes.none("X"), tw.CancelAll()):
+        result, _ = run({0: shown(100, None), 2: withdraw}, quotes(rows))
+        assert [(side, price) for side, _, price in fills(result)] == [("buy", 100.0)]
+        assert result.meta.counters.sent == 1
 
 
 def test_none_withdraws_and_cancel_all_too() -> None:

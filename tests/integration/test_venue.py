@@ -324,7 +324,12 @@ def test_ctrl_c_stops_the_native_loop() -> None:
             self.wakes = 0
 
     series = bars([100.0] * 10 + [200.0] * (rows - 10))
-    result = tw.backtest(Once({0: press}), series)
+    # A shell starts what runs in its background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = tw.backtest(Once({0: press}), series)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert any("interrupted" in text for text in result.meta.warnings)
     assert 10 < result.meta.counters.events < rows
 

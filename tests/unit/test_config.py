@@ -137,7 +137,7 @@ def test_its_policies_are_constructed_with_their_types(folder: Path) -> None:
         ("data.end=2000-01-01", "data.end: 2000-01-01 00:00:00+00:00 is not after the start"),
         (
             "data.files=['a.csv']",
-            "data: give exactly one of source, files and store; there is source and files.",
+            "data: give exactly one of source, files, store and exchanges; there is source and files.",
         ),
         ("data.read.label=middle", "data.read.label: 'middle' is not possible. Valid: close, open."),
         ("data.read.tz=UTC", "data.read: is about files; there is source."),
@@ -169,7 +169,9 @@ def test_a_wrong_field_is_refused_with_its_path_and_what_is_right(override: str,
 
 def test_a_missing_section_is_named() -> None:
     assert refused("[data]\nsource = 'sp500'") == "maker.toml: policies: is missing. It has no default."
-    assert "data: give exactly one of source, files and store" in refused("policies = [{use='a:B'}]\n[data]")
+    assert "data: give exactly one of source, files, store and exchanges" in refused(
+        "policies = [{use='a:B'}]\n[data]"
+    )
 
 
 def test_what_is_not_toml_is_refused_with_its_place(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tradewright.strategies import QueueAwareMaker
@@ -89,6 +89,7 @@ def test_without_arrivals_it_counts_coins(ahead: int, opposite: int) -> None:
 
 
 @settings(deadline=None)
+@example(ahead=0, opposite=37, inflow=1.498046875, traded=0.7725927547298395)  # Was above 1.
 @given(ahead=QUEUES, opposite=QUEUES, **RATES)
 def test_more_ahead_is_worse_and_more_opposite_better(
     ahead: int, opposite: int, inflow: float, traded: float

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from result_samples import curve_result, frame, trading_result, walk
+from result_samples import curve_result, frame, ns, trading_result, walk
 
 from browser import drawn_charts
 from tradewright.errors import DataError, UnknownSymbolError
@@ -111,6 +111,18 @@ def test_equal_results_give_equal_bytes(momentum_page: str, tmp_path: Path) -> N
 def test_the_same_result_twice_has_two_sections() -> None:
     outline = Outline(page({"a": trading_result(bars=300), "b": trading_result(bars=300)}))
     assert len(outline.ids) == len(set(outline.ids))
+
+
+def test_a_run_of_another_time_is_named_and_not_drawn_beside_the_first() -> None:
+    years = trading_result(bars=300)
+    hour = curve_result(
+        [100.0, 101.0, 99.0], at=[ns("2031-01-01") + minute * 60 * 10**9 for minute in range(3)]
+    )
+    outline = Outline(page({"years": years, "hour": hour}))
+    assert [trace["name"] for trace in outline.figures[0]["data"]][:2] == ["years", "Buy and hold SPX"]
+    assert any("Of another time, and not drawn: hour." in text for text in outline.text)
+    beside = Outline(page({"years": years, "again": years}))
+    assert [trace["name"] for trace in beside.figures[0]["data"]][:2] == ["years", "again"]
 
 
 def test_figures_are_valid_for_plotly(both_page: str) -> None:

@@ -56,6 +56,15 @@ def run(args: argparse.Namespace) -> int:
             else f"{loaded.name}: valid; {', '.join(names)}"
         )
         return 0
+    if made := loading.exchanges(loaded):
+        symbols = ", ".join(exchange.symbol for exchange in made)
+        found = {"config": loaded.name, "policies": names, "exchanges": [one.symbol for one in made]}
+        text = (
+            f"{loaded.name}: valid; {', '.join(names)}\n"
+            f"{symbols}: made while the policies trade, so there is no future to look into."
+        )
+        console.say(msgspec.json.encode(found).decode() if args.json else text)
+        return 0
     data = loading.data(loaded)
     report = lookahead.check(
         loading.runner(loaded), lambda _: loading.policies(loaded), data, cuts=args.cuts, seed=args.seed

@@ -39,7 +39,10 @@ class TargetPosition(msgspec.Struct, frozen=True, gc=False):
 
 
 class TargetQuotes(msgspec.Struct, frozen=True, gc=False):
-    """Show these quotes; each side is ``(price, size)`` or ``None`` for nothing. Reconsidered at each wake.
+    """Show these quotes; each side is ``(price, size)`` or ``None`` for nothing.
+
+    They stand until the policy gives others or withdraws them, and are compared with its orders at each of
+    its wakes, never between: what a fill took is shown again at the next wake, whatever that returns.
 
     Attributes:
         symbol: Instrument.

@@ -16,7 +16,7 @@ from tradewright.core.venue_fees import kalshi_fees, polymarket_fees
 from tradewright.errors import InstrumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from tradewright.core.venue_fees import PolymarketCategory
@@ -365,3 +365,21 @@ def _exact(symbol: str, field: str, value: Number) -> float:
 
 def _schedules(fees: Fees | Iterable[Fees]) -> tuple[Fees, ...]:
     return (fees,) if isinstance(fees, Fees) else tuple(fees)
+
+
+PRESETS: dict[str, Callable[..., Instrument]] = {
+    preset.__name__: preset
+    for preset in (
+        equity,
+        future,
+        commodity,
+        crypto_spot,
+        crypto_perpetual,
+        crypto_inverse,
+        binary,
+        kalshi_binary,
+        polymarket_binary,
+        index,
+    )
+}
+"""By the name that a configuration gives them."""

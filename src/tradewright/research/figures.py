@@ -150,7 +150,7 @@ def equity_figure(curve: Curve, benchmark: Line | None, currency: str) -> Figure
     layout["yaxis"] |= {"domain": [0.3, 1]}
     layout["yaxis2"] = dict(layout["yaxis"]) | {
         "domain": [0, 0.24],
-        "tickformat": ".0%",
+        "tickformat": ".0%" if drawdown.min(initial=0.0) < -0.03 else ".1%",  # Ticks closer than a percent.
         "rangemode": "tozero",
         "nticks": 4,
     }

@@ -132,11 +132,18 @@ def _growth_line(name: str, result: Result) -> Line:
 def _overview(results: Mapping[str, Result], benchmark: str | pl.DataFrame | None) -> str:
     first = next(iter(results.values()))
     lines = [_growth_line(name, result) for name, result in results.items()]
+    # On one axis, runs of another time would be dots far away.
+    start_ns, end_ns = lines[0].at_ns[[0, -1]]
+    meets = [bool(line.at_ns[0] <= end_ns and line.at_ns[-1] >= start_ns) for line in lines]
+    drawn = [line for line, is_drawn in zip(lines, meets, strict=True) if is_drawn]
+    apart = [line.name for line, is_drawn in zip(lines, meets, strict=True) if not is_drawn]
     curve = curve_of(first)
     held = benchmark_of(first, curve, benchmark)
     if held is not None:
         held = Line(held.name, held.at_ns, held.values / curve.initial)
-    id_, chart = chart_of(comparison_figure(lines, held), "comparison")
+    id_, chart = chart_of(comparison_figure(drawn, held), "comparison")
+    if apart:
+        chart += f'<p class="note">Of another time, and not drawn: {escape(", ".join(apart))}.</p>'
     button = f'<button type="button" data-log-for="{id_}" aria-pressed="false">Log scale</button>'
     parts = sections.comparison(results) + card("Growth of 1", chart, aside=button)
     from tradewright.research.compare import compare

@@ -51,6 +51,7 @@ pub fn run<H: Host>(
     let mut reports: Vec<Report> = Vec::new();
     let mut commands: Vec<Command> = Vec::new();
     let mut until_pulse = PULSE_STEPS;
+    kernel.reserve_equity(feed.bars_max());
     loop {
         if until_pulse <= 0 {
             until_pulse = PULSE_STEPS;

@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyList, PyString, PyTuple};
 use tradewright_kernel::intent::{Intent, QuoteSide, Replace, RequestType};
 use tradewright_kernel::order::{OrderId, Side, TimeInForce};
 
@@ -47,18 +47,20 @@ fn one(value: &Bound<'_, PyAny>, names: &Names, classes: &Classes) -> PyResult<O
     let class = value.get_type();
     let symbol = || names.symbol(&value.getattr(intern!(py, "symbol"))?);
     let intent = if class.is(&classes.target_position) {
+        let fields = &classes.position;
         Intent::TargetPosition {
-            symbol: symbol()?,
-            size: number(value, intern!(py, "size"))?,
-            limit: optional(value, intern!(py, "limit"))?,
-            passive: value.getattr(intern!(py, "passive"))?.is_truthy()?,
+            symbol: names.symbol(&fields.symbol.get(value)?)?,
+            size: as_number(value, "size", &fields.size.get(value)?)?,
+            limit: as_optional(value, "limit", &fields.limit.get(value)?)?,
+            passive: fields.passive.get(value)?.is_truthy()?,
         }
     } else if class.is(&classes.target_quotes) {
+        let fields = &classes.quotes;
         Intent::TargetQuotes {
-            symbol: symbol()?,
-            bid: quote_side(value, "bid")?,
-            ask: quote_side(value, "ask")?,
-            replace: match value.getattr(intern!(py, "replace"))?.extract::<String>()?.as_str() {
+            symbol: names.symbol(&fields.symbol.get(value)?)?,
+            bid: quote_side("bid", &fields.bid.get(value)?)?,
+            ask: quote_side("ask", &fields.ask.get(value)?)?,
+            replace: match fields.replace.get(value)?.cast::<PyString>()?.to_str()? {
                 "overlap" => Replace::Overlap,
                 "wait" => Replace::Wait,
                 "amend" => Replace::Amend,
@@ -73,7 +75,7 @@ fn one(value: &Bound<'_, PyAny>, names: &Names, classes: &Classes) -> PyResult<O
         Intent::Submit {
             symbol: symbol()?,
             side: side(value)?,
-            size: number(value, intern!(py, "size"))?,
+            size: number(value, "size")?,
             request: request(value)?,
             tif: tif(value)?,
             post_only: value.getattr(intern!(py, "post_only"))?.is_truthy()?,
@@ -82,11 +84,7 @@ fn one(value: &Bound<'_, PyAny>, names: &Names, classes: &Classes) -> PyResult<O
     } else if class.is(&classes.cancel) {
         Intent::Cancel { order: order(value, names)? }
     } else if class.is(&classes.amend) {
-        Intent::Amend {
-            order: order(value, names)?,
-            size: optional(value, intern!(py, "size"))?,
-            limit: optional(value, intern!(py, "limit"))?,
-        }
+        Intent::Amend { order: order(value, names)?, size: optional(value, "size")?, limit: optional(value, "limit")? }
     } else if class.is(&classes.cancel_all) {
         let symbol = value.getattr(intern!(py, "symbol"))?;
         Intent::CancelAll { symbol: if symbol.is_none() { None } else { Some(names.symbol(&symbol)?) } }
@@ -97,25 +95,26 @@ fn one(value: &Bound<'_, PyAny>, names: &Names, classes: &Classes) -> PyResult<O
 }
 
 #[inline]
-fn number(value: &Bound<'_, PyAny>, field: &Bound<'_, pyo3::types::PyString>) -> PyResult<f64> {
-    let found = value.getattr(field)?;
+fn number(value: &Bound<'_, PyAny>, field: &str) -> PyResult<f64> {
+    as_number(value, field, &value.getattr(field)?)
+}
+
+#[inline]
+fn optional(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Option<f64>> {
+    as_optional(value, field, &value.getattr(field)?)
+}
+
+#[inline]
+fn as_number(value: &Bound<'_, PyAny>, field: &str, found: &Bound<'_, PyAny>) -> PyResult<f64> {
     found.extract::<f64>().map_err(|_| PyTypeError::new_err(format!("{field} of {value:?} is not a number")))
 }
 
 #[inline]
-fn optional(value: &Bound<'_, PyAny>, field: &Bound<'_, pyo3::types::PyString>) -> PyResult<Option<f64>> {
-    let found = value.getattr(field)?;
-    if found.is_none() {
-        return Ok(None);
-    }
-    match found.extract::<f64>() {
-        Ok(number) => Ok(Some(number)),
-        Err(_) => Err(PyTypeError::new_err(format!("{field} of {value:?} is not a number"))),
-    }
+fn as_optional(value: &Bound<'_, PyAny>, field: &str, found: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+    if found.is_none() { Ok(None) } else { as_number(value, field, found).map(Some) }
 }
 
-fn quote_side(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Option<QuoteSide>> {
-    let found = value.getattr(field)?;
+fn quote_side(field: &str, found: &Bound<'_, PyAny>) -> PyResult<Option<QuoteSide>> {
     if found.is_none() {
         return Ok(None);
     }
@@ -153,7 +152,7 @@ fn tif(value: &Bound<'_, PyAny>) -> PyResult<TimeInForce> {
 fn request(value: &Bound<'_, PyAny>) -> PyResult<RequestType> {
     let py = value.py();
     let name: String = value.getattr(intern!(py, "type"))?.extract()?;
-    let (limit, stop) = (optional(value, intern!(py, "limit"))?, optional(value, intern!(py, "stop"))?);
+    let (limit, stop) = (optional(value, "limit")?, optional(value, "stop")?);
     let needs = |field: &str, found: Option<f64>| {
         found.ok_or_else(|| PyValueError::new_err(format!("a {name} order needs {field}=")))
     };

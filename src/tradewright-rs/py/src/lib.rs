@@ -8,6 +8,7 @@ mod configuration;
 mod exchange;
 mod features;
 mod feed;
+mod fields;
 mod flow;
 mod host;
 mod intents;

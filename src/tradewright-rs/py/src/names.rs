@@ -6,6 +6,8 @@ use pyo3::types::{PyDict, PyString, PyType};
 use tradewright_kernel::instrument::SymbolId;
 use tradewright_kernel::order::OrderId;
 
+use crate::fields::Field;
+
 /// Texts and Python objects that a run's numbers stand for.
 pub struct Names {
     /// Symbols by id.
@@ -62,6 +64,22 @@ impl Names {
     }
 }
 
+/// The fields of a `TargetPosition`.
+pub struct PositionFields {
+    pub symbol: Field,
+    pub size: Field,
+    pub limit: Field,
+    pub passive: Field,
+}
+
+/// The fields of a `TargetQuotes`.
+pub struct QuotesFields {
+    pub symbol: Field,
+    pub bid: Field,
+    pub ask: Field,
+    pub replace: Field,
+}
+
 /// The Python classes that the binding makes and recognises, looked up once.
 pub struct Classes {
     /// `TargetPosition`.
@@ -90,6 +108,10 @@ pub struct Classes {
     pub refused: Py<PyType>,
     /// `Halt`.
     pub halt: Py<PyType>,
+    /// Of `TargetPosition`.
+    pub position: PositionFields,
+    /// Of `TargetQuotes`.
+    pub quotes: QuotesFields,
 }
 
 impl Classes {
@@ -100,9 +122,24 @@ impl Classes {
         };
         let (intents, risk) = ("tradewright.core.intents", "tradewright.core.risk");
         let execution = "tradewright.core.execution";
+        let (target_position, target_quotes) = (class(intents, "TargetPosition")?, class(intents, "TargetQuotes")?);
+        let of_position = |name| Field::of(target_position.bind(py), name);
+        let of_quotes = |name| Field::of(target_quotes.bind(py), name);
         Ok(Classes {
-            target_position: class(intents, "TargetPosition")?,
-            target_quotes: class(intents, "TargetQuotes")?,
+            position: PositionFields {
+                symbol: of_position("symbol")?,
+                size: of_position("size")?,
+                limit: of_position("limit")?,
+                passive: of_position("passive")?,
+            },
+            quotes: QuotesFields {
+                symbol: of_quotes("symbol")?,
+                bid: of_quotes("bid")?,
+                ask: of_quotes("ask")?,
+                replace: of_quotes("replace")?,
+            },
+            target_position,
+            target_quotes,
             submit: class(intents, "Submit")?,
             cancel: class(intents, "Cancel")?,
             amend: class(intents, "Amend")?,

@@ -49,7 +49,8 @@ def fill_probability(ahead: int, opposite: int, *, inflow: float = 1.0, traded: 
     # While ours leave, a queue of steady size wanders by the root of their number: this is out of its reach.
     reach = opposite + 8 * math.isqrt(2 * rows) + 32
     columns = 1 << reach.bit_length()
-    return float(_race(rows, columns, inflow, traded)[ahead, opposite])
+    # Solved in floats, a chance of one may come out a bit above it.
+    return min(float(_race(rows, columns, inflow, traded)[ahead, opposite]), 1.0)
 
 
 @lru_cache(maxsize=16)

@@ -254,6 +254,12 @@ impl<'a> Feed<'a> {
         self.sources.iter().map(|source| source.rows as u64).sum()
     }
 
+    /// Rows of the longest series of bars.
+    pub fn bars_max(&self) -> usize {
+        let bars = self.sources.iter().filter(|source| matches!(source.chunk, Chunk::Bars(_)));
+        bars.map(|source| source.rows).max().unwrap_or(0)
+    }
+
     /// Largest rounding of a price to the source's price unit, in price units.
     pub fn shift_max(&self, source: usize) -> f64 {
         self.sources[source].shift_max

@@ -4,6 +4,7 @@
 
 mod config;
 mod dispatch;
+mod equity;
 mod halt;
 mod passing;
 mod reconcile;
@@ -22,7 +23,6 @@ use crate::intent::{Command, Intent};
 use crate::journal::Journal;
 use crate::ledger::{AccountKind, Booked, Ledger};
 use crate::market::{Market, SOURCE_KINDS, SourceKind};
-use crate::num::cash_to_f64;
 use crate::order::{Applied, Fill, Order, OrderId, OrderStatus, PolicyId, Reason, Report, ReportKind};
 use crate::orders::Orders;
 use crate::queues::Queues;
@@ -53,6 +53,8 @@ struct PolicyState {
     fired: Vec<u16>,
     /// Symbols whose position target is not reached yet.
     unsettled: Vec<SymbolId>,
+    /// Symbols whose quotes stand.
+    quoted: Vec<SymbolId>,
 }
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -93,6 +95,8 @@ pub struct Kernel {
     had_fill: bool,
     equity_changed: bool,
     last_equity: f64,
+    /// When the minute of the last step ends.
+    minute_ends_at_ns: i64,
     has_managers: bool,
     /// When risk managers next see the marks: with the first step of the next second.
     next_mark_ns: i64,
@@ -152,6 +156,7 @@ impl Kernel {
             had_fill: false,
             equity_changed: true,
             last_equity: 0.0,
+            minute_ends_at_ns: i64::MIN,
             has_managers: config.has_managers,
             next_mark_ns: i64::MIN,
             keeps_priority: config.keeps_priority,
@@ -218,8 +223,8 @@ impl Kernel {
                 Wake::Report => report_wakes.push(number),
             }
         }
-        let unsettled = Vec::new();
-        self.policies.push(PolicyState { spec, report_wakes, fired: Vec::new(), unsettled });
+        let (fired, unsettled, quoted) = Default::default();
+        self.policies.push(PolicyState { spec, report_wakes, fired, unsettled, quoted });
     }
 
     /// When the next timer fires; `i64::MAX` if none will.
@@ -250,6 +255,9 @@ impl Kernel {
     #[inline]
     pub fn begin(&mut self, now_ns: i64) {
         self.counters.steps += 1;
+        if now_ns >= self.minute_ends_at_ns {
+            self.close_minute(now_ns);
+        }
         self.state.market.now_ns = now_ns;
         if !self.started {
             self.start(now_ns);
@@ -378,9 +386,7 @@ impl Kernel {
     /// Where marks or a settlement moved the equity since its last point, it ends with one more.
     pub fn end<H: Host>(&mut self, reports: &[Report], host: &mut H) -> Result<(), HostError> {
         reports.iter().try_for_each(|report| self.apply_report(report, host))?;
-        if self.equity_changed && !self.fills.is_empty() {
-            self.record_equity(self.state.market.now_ns);
-        }
+        self.end_equity();
         Ok(())
     }
 
@@ -452,17 +458,6 @@ impl Kernel {
             self.equity_changed |= self.state.ledger.mark_bar(symbol, bar.low, bar.high, bar.close);
         }
         self.to_mark.clear();
-    }
-
-    #[inline]
-    fn record_equity(&mut self, now_ns: i64) {
-        (self.had_bar, self.had_fill) = (false, false);
-        if self.equity_changed {
-            self.equity_changed = false;
-            self.last_equity = self.state.ledger.equity_total().map_or(f64::NAN, cash_to_f64);
-        }
-        self.equity_ns.push(now_ns);
-        self.equity.push(self.last_equity);
     }
 
     #[inline]

@@ -4,6 +4,7 @@
 //! test compares them.
 
 use super::Kernel;
+use super::equity::minute_end;
 use crate::event::{Bar, Quote, Rows};
 use crate::instrument::SymbolId;
 use crate::ledger::Mark;
@@ -21,7 +22,11 @@ impl Kernel {
     #[inline]
     pub fn pass(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], until_ns: i64) -> usize {
         let kind = kind_of(&rows);
-        let until_ns = until_ns.min(self.timers.next_ns()).min(self.state.ledger.day_ends_at_ns());
+        let mut until_ns = until_ns.min(self.timers.next_ns()).min(self.state.ledger.day_ends_at_ns());
+        if kind == SourceKind::Quote && (self.equity_changed || self.state.ledger.is_held(symbol)) {
+            // Each minute has a point of its own on the equity curve.
+            until_ns = times_ns.first().map_or(until_ns, |&first_ns| until_ns.min(minute_end(first_ns)));
+        }
         // A step or two are not worth the preparations.
         let is_worth = times_ns.len() > 1 && times_ns[1] < until_ns;
         let is_settled = kind == SourceKind::Quote || !self.equity_changed;
@@ -36,6 +41,9 @@ impl Kernel {
         };
         if taken < 2 {
             return 0;
+        }
+        if times_ns[0] >= self.minute_ends_at_ns {
+            self.close_minute(times_ns[0]);
         }
         self.state.ledger.on_time(times_ns[0]);
         let passed = match rows {

@@ -1,6 +1,7 @@
 //! From what is wanted to what has to be sent: the difference, and nothing else.
 
 use super::Kernel;
+use crate::event::Status;
 use crate::gate::OpenOrders;
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
@@ -14,6 +15,7 @@ use crate::orders::Orders;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Targets {
     pub(super) position: Option<PositionTarget>,
+    pub(super) quotes: Option<QuotesTarget>,
     /// After a refusal or rejection the target waits for the next wake.
     pub(super) waits: bool,
 }
@@ -102,10 +104,8 @@ impl Kernel {
                             None => self.refuse_price(policy, symbol, side, lots, price, Origin::Quotes),
                         }
                     }
-                    self.actions.clear();
-                    let (orders, keeps) = (&self.state.orders, self.keeps_priority);
-                    quotes(&target, policy, symbol, orders, keeps, &mut self.actions);
-                    self.act(policy, symbol, host, commands)?;
+                    self.stand(policy, symbol, target);
+                    self.reconcile_quotes(policy, symbol, &target, host, commands)?;
                 }
                 Intent::Submit { symbol, side, size, request, tif, post_only, reduce_only } => {
                     let instrument = &self.state.market.instruments[symbol as usize];
@@ -146,7 +146,59 @@ impl Kernel {
                 },
             }
         }
+        if !self.policies[policy as usize].quoted.is_empty() {
+            self.keep_quotes(policy, intents, host, commands)?;
+        }
         Ok(())
+    }
+
+    /// Quotes stand until the policy gives others or withdraws them.
+    fn stand(&mut self, policy: PolicyId, symbol: SymbolId, target: QuotesTarget) {
+        let is_some = target.bid.is_some() || target.ask.is_some();
+        let slot = self.slot(policy, symbol);
+        self.targets[slot].quotes = is_some.then_some(target);
+        let quoted = &mut self.policies[policy as usize].quoted;
+        if is_some && !quoted.contains(&symbol) {
+            quoted.push(symbol);
+        }
+    }
+
+    /// Compares, at a wake, the quotes that stand and of which the policy said nothing this time.
+    fn keep_quotes<H: Host>(
+        &mut self,
+        policy: PolicyId,
+        intents: &[Intent],
+        host: &mut H,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), HostError> {
+        let mut quoted = std::mem::take(&mut self.policies[policy as usize].quoted);
+        quoted.retain(|&symbol| self.targets[self.slot(policy, symbol)].quotes.is_some());
+        for &symbol in &quoted {
+            let is_said = intents.iter().any(|intent| match *intent {
+                Intent::TargetQuotes { symbol: said, .. } => said == symbol,
+                _ => false,
+            });
+            let is_open = self.state.market.symbols[symbol as usize].status == Status::Open;
+            let target = self.targets[self.slot(policy, symbol)].quotes;
+            if let Some(target) = target.filter(|_| !is_said && is_open) {
+                self.reconcile_quotes(policy, symbol, &target, host, commands)?;
+            }
+        }
+        self.policies[policy as usize].quoted = quoted;
+        Ok(())
+    }
+
+    fn reconcile_quotes<H: Host>(
+        &mut self,
+        policy: PolicyId,
+        symbol: SymbolId,
+        target: &QuotesTarget,
+        host: &mut H,
+        commands: &mut Vec<Command>,
+    ) -> Result<(), HostError> {
+        self.actions.clear();
+        quotes(target, policy, symbol, &self.state.orders, self.keeps_priority, &mut self.actions);
+        self.act(policy, symbol, host, commands)
     }
 
     pub(super) fn owns(&self, policy: PolicyId, order: OrderId) -> bool {
