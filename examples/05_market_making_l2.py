@@ -119,10 +119,8 @@ def main() -> None:
             )
 
     page = result.report(out / "report.html")
-    print(
-        "\nWhat to look at: fills fall with the way to the venue and with a more careful queue. A maker that"
-    )
-    print("loses on each fill loses less where it fills less: that is no argument for a slow line.")
+    print("\nWhat to look at: fills fall with the way to the venue, and mostly with a more careful queue. A")
+    print("maker that loses on each fill loses less where it fills less: no argument for a slow line.")
     print("And what nobody recorded is missing: how others would have answered our quotes.")
     print(f"\nThe report: {page}")
 

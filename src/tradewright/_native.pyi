@@ -187,6 +187,12 @@ class Kernel:
     def ledger(self) -> Columns:
         """What each policy made of each instrument; money in 10⁻¹² of its currency, exactly."""
 
+    def positions(self) -> Columns:
+        """Positions after each fill, settlement, refund and split."""
+
+    def flows(self) -> Columns:
+        """Deposits and withdrawals as booked, in the account's currency at the rate of their time."""
+
     def round_trips(self) -> Columns: ...
     def equity(self) -> Columns: ...
 

@@ -120,6 +120,10 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ValueError(f"read: is about files; there is {given[0]}.")
             if self.instruments:
                 raise ValueError(f"instruments: is about files; {given[0]} has its own.")
+            if self.source is not None and self.symbols:
+                raise ValueError("symbols: what comes with the package has its own.")
+            if self.source is not None and self.timeframe is not None:
+                raise ValueError("timeframe: what comes with the package is daily bars.")
             if self.kind != "bars" and self.source is not None:
                 raise ValueError("kind: what comes with the package is bars.")
             if self.format is not None:

@@ -28,7 +28,8 @@ class ModelResult(msgspec.Struct, frozen=True, kw_only=True):
         orders: Orders that were sent to the venue.
         executions: Fills.
         fill_rate: Share of an order that was filled, the mean over the orders sent; ``None`` without any.
-        net_pnl: Final equity less initial equity less net deposits, in `currency`.
+        net_pnl: Final equity less initial equity less net deposits, in `currency`; ``None`` where no
+            rate of exchange was known.
         fees: Fees paid; ``None`` where they were in several currencies.
         max_drawdown: Deepest fall from a peak, a negative fraction; ``None`` where it is undefined.
         currency: Of the money.
@@ -41,7 +42,7 @@ class ModelResult(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     executions: int
     fill_rate: float | None
-    net_pnl: float
+    net_pnl: float | None
     fees: float | None
     max_drawdown: float | None
     currency: str

@@ -122,6 +122,15 @@ def data(loaded: Loaded) -> Dataset:
             _read(wanted, loaded.folder / file, symbol, options)
             for file, symbol in zip(wanted.files, symbols, strict=True)
         ]
+        read = [one.symbol for part in series for one in part]
+        for symbol in wanted.instruments:
+            if symbol not in read:
+                raise ConfigError(
+                    "no file holds this instrument.",
+                    source=loaded.name,
+                    path=f"data.instruments.{symbol}",
+                    remedy=nearest(symbol, dict.fromkeys(read)),
+                )
     else:
         series = [getattr(tw.data, name)() for name in wanted.sources]
     return tw.data.Dataset.of(series).between(wanted.start, wanted.end)

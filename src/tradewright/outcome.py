@@ -10,9 +10,6 @@ from tradewright.sim.exchange import GRADE, stated
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import polars as pl
-
-    from tradewright.core.market import Deposit
     from tradewright.core.policy import Policy
     from tradewright.core.series import Series
     from tradewright.research.result import Result
@@ -51,6 +48,7 @@ def to_result(
     from tradewright.research import frames
     from tradewright.research.meta import InstrumentMeta
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
+    from tradewright.sim.rounding import rounding_warning
 
     kernel = run.kernel
     counts = kernel.counters
@@ -77,6 +75,11 @@ def to_result(
         )
         for one, shift in zip(series, shifts, strict=False)
     ]
+    rounded = [
+        rounding_warning(one, run.instruments[run.symbols.index(one.symbol)], _shift(shift, run, one.symbol))
+        for one, shift in zip(series, shifts, strict=False)
+    ]
+    warnings.extend(text for text in dict.fromkeys(rounded) if text is not None)
     meta = ResultMeta(
         policies=[
             PolicyMeta(name=name, use=name_of(policy), parameters=parameters_of(policy))
@@ -86,13 +89,10 @@ def to_result(
         benchmark=benchmark or "",
         start_ns=min(one.start_ns for one in series),
         end_ns=max(one.end_ns for one in series),
-        cash={
-            currency: amount
-            for currency, amount in run.cash.items()
-            if amount or currency == run.currencies[0]
-        },
+        cash=dict(run.cash),
         currency=run.currencies[0],
         periods_per_year=periods_per_year,
+        rates={currency: account.rates[currency] for currency in run.currencies if currency in account.rates},
         day_ends_ns=account.day_ends_ns,
         asset_classes={one.symbol: one.asset_class for one in run.instruments},
         grade=f"fills by {type(engine).__name__}"
@@ -120,13 +120,15 @@ def to_result(
     prices = {
         one.symbol: frames.prices_of(one) for one in reversed(list(series)) if type(one).__name__ != "Trades"
     }
-    deposits = [event for event in events if isinstance(event, Deposit)]
     return Result(
         orders=lambda: frames.orders(kernel.orders(), run.names, run.symbols),
         fills=lambda: frames.fills(kernel.fills(), run.names, run.symbols, run.currencies),
         round_trips=lambda: frames.round_trips(kernel.round_trips(), run.names, run.symbols),
         equity=lambda: frames.equity(kernel.equity()),
-        flows=_flows(deposits, run.currencies[0]) if deposits else None,
+        flows=(lambda: frames.flows(kernel.flows()))
+        if any(isinstance(one, Deposit) for one in events)
+        else None,
+        positions=lambda: frames.positions(kernel.positions(), run.names, run.symbols),
         prices=prices,
         ledger=lambda: frames.ledger(kernel.ledger(), run.names, run.symbols, run.currencies),
         books={one.symbol: one for one in series if isinstance(one, BookEvents)},
@@ -165,20 +167,3 @@ def _grade(series: Sequence[Series], venue: Venue) -> str:
             return f"L3 exact: book orders, their own queue{clock}"
         return f"{' and '.join(kinds)}, queue model: {model}{clock}"
     return " and ".join(kinds)
-
-
-def _flows(deposits: Sequence[Deposit], currency: str) -> Callable[[], pl.DataFrame]:
-    def build() -> pl.DataFrame:
-        import polars as pl
-
-        ours = [event for event in deposits if event.currency == currency]
-        return pl.DataFrame(
-            {
-                "at": pl.Series([event.ts_recv_ns for event in ours], dtype=pl.Int64).cast(
-                    pl.Datetime("ns", "UTC")
-                ),
-                "amount": pl.Series([event.amount for event in ours], dtype=pl.Float64),
-            }
-        )
-
-    return build

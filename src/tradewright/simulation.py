@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from tradewright import arguments
 from tradewright.core.limits import Risk
 from tradewright.errors import ConfigError, DataError
 from tradewright.outcome import to_result
@@ -16,6 +17,8 @@ from tradewright.sim.exchange import check as check_exchange
 from tradewright.sim.exchange import exchanges_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def backtest(
-    policies: Policy | Sequence[Policy],
+    policies: Policy | Iterable[Policy],
     data: object,
     *,
     cash: float | Mapping[str, float] = 100_000,
@@ -89,31 +92,28 @@ def backtest(
         risk=risk,
         managers=managers,
         seed=seed,
+        benchmark=benchmark,
+        periods_per_year=periods_per_year,
         out=out,
         **read,
     )
-    started = time.perf_counter()
-    if prepared.exchanges:
-        finished = prepared.run_exchanges(progress)
-    else:
-        run, rows = prepared.run, sum(len(one) for one in prepared.series)
-        finished = run.kernel.run(
-            run.series,
-            run.sources,
-            run.venue,
-            None if progress is None else lambda done, _now_ns: progress(done / rows),
-            run.venue_series,
-        )
-    elapsed = time.perf_counter() - started
-    if progress is not None:
-        progress(1.0)
-    return prepared.finish(
-        finished=finished,
-        elapsed=elapsed,
-        benchmark=benchmark,
-        periods_per_year=periods_per_year,
-        config=config,
-    )
+    with prepared.writing():
+        started = time.perf_counter()
+        if prepared.exchanges:
+            finished = prepared.run_exchanges(progress)
+        else:
+            run, rows = prepared.run, sum(len(one) for one in prepared.series)
+            finished = run.kernel.run(
+                run.series,
+                run.sources,
+                run.venue,
+                None if progress is None else lambda done, _now_ns: progress(done / rows),
+                run.venue_series,
+            )
+        elapsed = time.perf_counter() - started
+        if progress is not None:
+            progress(1.0)
+        return prepared.finish(finished=finished, elapsed=elapsed, config=config)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,6 +129,8 @@ class Prepared:
     venue: Venue
     engine: object | None
     seed: int
+    benchmark: str | None
+    periods_per_year: int | None
     folder: Path | None
     exchanges: list[GeneratedExchange]
     markets: dict[str, GeneratedMarket] = field(default_factory=dict[str, "GeneratedMarket"])
@@ -147,7 +149,10 @@ class Prepared:
         self.series = [market.events for market in self.markets.values()]
         self.events += [market.settlement for market in self.markets.values() if market.settlement]
         if self.folder is not None:
-            _journal_names(run, self.policies, self.events, self.fingerprint[:4]).write(self.folder)
+            from tradewright.research.folder import STAGING
+
+            names = _journal_names(run, self.policies, self.events, self.fingerprint[:4])
+            names.write(self.folder / STAGING)
         return finished
 
     def finish(
@@ -155,8 +160,6 @@ class Prepared:
         *,
         finished: bool,
         elapsed: float = 0.0,
-        benchmark: str | None = None,
-        periods_per_year: int | None = None,
         config: Mapping[str, Any] | None = None,
     ) -> Result:
         """The result of the kernel as it stands, written to the run's folder if it has one."""
@@ -170,8 +173,8 @@ class Prepared:
             venue=self.venue,
             engine=self.engine,
             seed=self.seed,
-            benchmark=benchmark,
-            periods_per_year=periods_per_year,
+            benchmark=self.benchmark,
+            periods_per_year=self.periods_per_year,
             config=config,
             finished=finished,
             elapsed=elapsed,
@@ -179,12 +182,27 @@ class Prepared:
         )
         result.markets = self.markets
         if self.folder is not None:
-            result.write(self.folder)
+            from tradewright.research.folder import STAGING, publish
+
+            result.write(self.folder / STAGING)
+            publish(self.folder)
         return result
+
+    @contextlib.contextmanager
+    def writing(self) -> Generator[None]:
+        """For the run until its result is there: if it fails, its folder is as it was before."""
+        try:
+            yield
+        except BaseException:
+            if self.folder is not None:
+                from tradewright.research.folder import discard
+
+                discard(self.folder)
+            raise
 
 
 def prepare(
-    policies: Policy | Sequence[Policy],
+    policies: Policy | Iterable[Policy],
     data: object,
     *,
     symbol: str | None = None,
@@ -195,6 +213,8 @@ def prepare(
     risk: Risk | None = None,
     managers: Sequence[RiskManager] = (),
     seed: int = 0,
+    benchmark: str | None = None,
+    periods_per_year: int | None = None,
     out: str | Path | None = None,
     engine: object | None = None,
     **read: Unpack[ReadKeywords],
@@ -212,6 +232,8 @@ def prepare(
         risk: Hard limits.
         managers: Risk managers.
         seed: Randomness of the venue.
+        benchmark: Symbol beside the equity in the report.
+        periods_per_year: For annualisation.
         out: Run folder.
         engine: The execution engine in place of the simulated venue.
         **read: How to read frames.
@@ -220,18 +242,22 @@ def prepare(
     from tradewright.fingerprint import fingerprint
     from tradewright.loading import names as names_of
     from tradewright.research import journal
+    from tradewright.research.folder import discard, staging_of
     from tradewright.sim.build import build
 
-    chosen = list(policies) if isinstance(policies, Sequence) else [policies]
-    if not chosen:
-        raise ValueError("policies is empty; give at least one policy.")
-    risk, account, venue = risk or Risk(), account or Account(), venue or Venue()
+    chosen, managers = arguments.policies_of(policies), arguments.managers_of(managers)
+    risk, account = arguments.of_kind("risk", risk, Risk), arguments.of_kind("account", account, Account)
+    venue, events = arguments.of_kind("venue", venue, Venue), arguments.events_of(events)
+    seed = arguments.seed_of(seed)
+    arguments.check_periods(periods_per_year)
+    arguments.check_cash(cash)
+    arguments.check_keywords(read)
     if exchanges := exchanges_of(data):
-        events = list(events)
         check_exchange(venue, events, engine=engine, read={"symbol": symbol, **read})
         series: list[Series] = [one.opening for one in exchanges]
     else:
         series, events = _series(data, symbol, events, read)
+    arguments.check_benchmark(benchmark, series)
     names = names_of(chosen)
     for name in risk.per_policy:
         if name not in names:
@@ -240,25 +266,29 @@ def prepare(
             )
     mark = fingerprint(chosen, risk)
     folder = None if out is None else Path(out)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    run = build(
-        chosen,
-        names,
-        series,
-        events,
-        account=account,
-        cash=cash,
-        venue=venue,
-        risk=risk,
-        managers=managers,
-        seed=seed,
-        run=mark[:4],
-        journal=None if folder is None else folder / journal.FRAMES,
-        liquidates=engine is None,
-    )
-    if folder is not None:
-        _journal_names(run, chosen, events, mark[:4]).write(folder)
+    staging = None if folder is None else staging_of(folder)
+    try:
+        run = build(
+            chosen,
+            names,
+            series,
+            events,
+            account=account,
+            cash=cash,
+            venue=venue,
+            risk=risk,
+            managers=managers,
+            seed=seed,
+            run=mark[:4],
+            journal=None if staging is None else staging / journal.FRAMES,
+            liquidates=engine is None,
+        )
+        if staging is not None:
+            _journal_names(run, chosen, events, mark[:4]).write(staging)
+    except BaseException:
+        if folder is not None:
+            discard(folder)
+        raise
     return Prepared(
         run=run,
         policies=chosen,
@@ -269,6 +299,8 @@ def prepare(
         venue=venue,
         engine=engine,
         seed=seed,
+        benchmark=benchmark,
+        periods_per_year=periods_per_year,
         folder=folder,
         exchanges=exchanges,
     )
@@ -277,25 +309,24 @@ def prepare(
 def _series(
     data: object, symbol: str | None, events: Iterable[Any], read: ReadKeywords
 ) -> tuple[list[Series], list[Any]]:
-    from tradewright.core.market import Dividend
+    from tradewright.core.market import Dividend, Split
     from tradewright.core.native_series import with_prints
-    from tradewright.core.series import Series
     from tradewright.data.dataset import Dataset
 
-    if isinstance(data, Series):
-        series, events = [data], list(events)
-    else:
-        dataset = Dataset.of(data, symbol=symbol, events=events, **read)
-        series, events = with_prints(dataset.series), list(dataset.events)
-    counted = {one.symbol for one in series if one.adjusted == "all"}
+    dataset = Dataset.of(data, symbol=symbol, events=events, **read)
+    series, events = with_prints(dataset.series), arguments.events_of(dataset.events)
+    adjusted = {one.symbol: one.adjusted for one in series if one.adjusted != "none"}
     for event in events:
-        if isinstance(event, Dividend) and event.symbol in counted:
+        if not isinstance(event, Dividend | Split) or event.symbol not in adjusted:
+            continue
+        kind = type(event).__name__.lower()
+        if isinstance(event, Split) or adjusted[event.symbol] == "all":
             raise DataError(
-                "a dividend on prices that are adjusted for dividends would count it twice.",
+                f"a {kind} on prices that are adjusted for {kind}s would count it twice.",
                 source=event.symbol,
                 field="adjusted",
-                value="all",
-                remedy="Leave the dividends out, or use unadjusted prices.",
+                value=adjusted[event.symbol],
+                remedy=f"Leave the {kind}s out, or use unadjusted prices.",
             )
     return series, events
 

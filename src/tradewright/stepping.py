@@ -95,7 +95,7 @@ class WatchesMarket(Protocol):
 
 
 def drive(
-    policies: Policy | Sequence[Policy],
+    policies: Policy | Iterable[Policy],
     data: object,
     engine: ExecutionEngine,
     *,
@@ -168,33 +168,31 @@ def drive(
         risk=risk,
         managers=managers,
         seed=seed,
+        benchmark=benchmark,
+        periods_per_year=periods_per_year,
         out=out,
         engine=engine,
     )
     finished = True
-    try:
-        asyncio.run(_with_engine(prepared.run, engine, progress))
-    except KeyboardInterrupt:
-        finished = False
-    return prepared.finish(
-        finished=finished,
-        benchmark=benchmark,
-        periods_per_year=periods_per_year,
-        config=config,
-    )
+    with prepared.writing():
+        try:
+            asyncio.run(_with_engine(prepared.run, engine, progress))
+        except KeyboardInterrupt:
+            finished = False
+        return prepared.finish(finished=finished, config=config)
 
 
 async def drive_async(
-    policies: Policy | Sequence[Policy], data: object, engine: ExecutionEngine, **options: Any
+    policies: Policy | Iterable[Policy], data: object, engine: ExecutionEngine, **options: Any
 ) -> Result:
     """`drive` for code that already runs in an event loop, such as a notebook; takes the same ``options``."""
     from tradewright.simulation import prepare
 
-    shown = {name: options.pop(name, None) for name in ("benchmark", "periods_per_year", "config")}
-    progress = options.pop("progress", None)
+    config, progress = options.pop("config", None), options.pop("progress", None)
     prepared = prepare(policies, data, engine=engine, **options)
-    await _with_engine(prepared.run, engine, progress)
-    return prepared.finish(finished=True, **shown)
+    with prepared.writing():
+        await _with_engine(prepared.run, engine, progress)
+        return prepared.finish(finished=True, config=config)
 
 
 async def _with_engine(run: Run, engine: ExecutionEngine, progress: Callable[[float], None] | None) -> None:

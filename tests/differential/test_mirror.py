@@ -18,8 +18,9 @@ from tradewright import features as f
 from tradewright.core import presets
 from tradewright.core.book_events import BookAction, BookEvents
 from tradewright.core.grid import TickGrid
-from tradewright.core.market import MarketStatus, Settlement, TickGridChange
+from tradewright.core.market import Bar, Deposit, MarketStatus, Quote, Settlement, TickGridChange, Trade
 from tradewright.core.mirror import mirrored, mirrored_fills, mirrored_price
+from tradewright.core.series import Bars
 from tradewright.errors import InstrumentError
 
 if TYPE_CHECKING:
@@ -247,3 +248,34 @@ def test_the_recorded_no_token_is_the_mirror_of_the_yes_token(
     common = found["YES"].keys() & found["NO"].keys()
     same = [np.array_equal(found["YES"][at], found["NO"][at], equal_nan=True) for at in common]
     assert (len(same), sum(same)) == (moments, agreeing)
+
+
+def test_records_lists_and_nothing_turn_too() -> None:
+    times: dict[str, Any] = {"ts_event_ns": 1, "ts_recv_ns": 2}
+    quote = Quote(symbol="E", bid=0.3, ask=0.45, bid_size=5.0, ask_size=7.0, **times)
+    turned = mirrored(quote)
+    assert (turned.symbol, turned.bid, turned.ask) == ("E:NO", 0.55, 0.7)
+    assert (turned.bid_size, turned.ask_size) == (7.0, 5.0)
+    one_sided = mirrored(Quote(symbol="E", bid=None, ask=0.4, bid_size=0.0, ask_size=7.0, **times))
+    assert (one_sided.bid, one_sided.ask) == (0.6, None)
+    trade = mirrored(Trade(symbol="E", price=0.25, size=2.0, aggressor="buy", **times))
+    assert (trade.price, trade.aggressor) == (0.75, "sell")
+    bar = Bar(symbol="E", open_ns=0, open=0.2, high=0.5, low=0.1, close=0.4, volume=3.0, **times)
+    assert (mirrored(bar).high, mirrored(bar).low, mirrored(bar).volume) == (0.9, 0.5, 3.0)
+    for record in (quote, bar):
+        assert mirrored(mirrored(record)) == record
+    intents = [tw.TargetPosition("E", 3), tw.CancelAll()]
+    assert mirrored(intents) == [tw.TargetPosition("E:NO", -3), tw.CancelAll()]
+    assert mirrored(tuple(intents)) == tuple(mirrored(intents))
+    assert mirrored(None) is None
+
+
+@pytest.mark.parametrize("what", [Deposit(ts_event_ns=1, ts_recv_ns=1, amount=1.0, currency="USD"), 0.5, "E"])
+def test_what_has_no_other_leg_is_refused(what: Any) -> None:
+    with pytest.raises(TypeError, match=f"{type(what).__name__} has no other leg"):
+        mirrored(what)
+
+
+def test_a_series_of_something_else_has_no_other_leg() -> None:
+    with pytest.raises(InstrumentError, match=r"X: high 1\.5 is not a price of a binary"):
+        mirrored(Bars.from_arrays("X", ts=[1], open=[0.5], high=[1.5], low=[0.5], close=[1.5]))

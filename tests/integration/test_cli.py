@@ -202,6 +202,55 @@ def test_a_bad_file_is_refused_with_its_row(tmp_path: Path) -> None:
     assert not list((tmp_path / "data").rglob("*.parquet"))
 
 
+def test_an_import_of_several_files_is_all_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "ABC.csv").write_text(CSV)
+    (tmp_path / "BAD.csv").write_text(CSV.replace("10.7,120", "nan,120"))
+    words = ("import", "csv", "ABC.csv", "BAD.csv", "--store", "data")
+    shown = tradewright(*words, cwd=tmp_path, expected=1)
+    assert "BAD.csv, row 2, Close" in shown.stderr
+    assert not shown.stdout
+    assert not list((tmp_path / "data").rglob("*.parquet"))
+    (tmp_path / "BAD.csv").write_text(CSV)
+    told = tradewright(*words, "--symbol", "A", "--symbol", "B", cwd=tmp_path).stdout.splitlines()
+    assert told[0].startswith("ABC.csv: A: 2 new rows")
+    assert told[1].startswith("BAD.csv: B: 2 new rows")
+    assert told[2].startswith("2 files: A, B: 4 new rows")
+
+
+def test_an_invalid_choice_is_about_its_own_option(tmp_path: Path) -> None:
+    words = ("import", "csv", "a.csv", "--store", "s", "--label", "mid")
+    shown = tradewright(*words, cwd=tmp_path, expected=2).stderr
+    assert "no command" not in shown
+    assert "argument --label: invalid choice: 'mid'" in shown
+
+
+def test_an_exception_in_setup_is_one_line_with_its_place(tmp_path: Path) -> None:
+    tradewright("new", "idea", cwd=tmp_path)
+    text = (tmp_path / "idea.py").read_text()
+    (tmp_path / "idea.py").write_text(text.replace("ctx.wake(", 'f.sma("SPX", 0)\n        ctx.wake('))
+    for command in ("backtest", "check"):
+        shown = tradewright(command, "idea.toml", cwd=tmp_path, expected=1).stderr
+        assert "Idea: setup raised ValueError: " in shown
+        assert "Traceback" not in shown
+
+
+def test_files_and_folders_that_cannot_be_are_named(tmp_path: Path) -> None:
+    tradewright("new", "idea", cwd=tmp_path)
+    (tmp_path / "a.csv").write_text(CSV)
+    config = '[[policies]]\nuse = "idea:Idea"\nsymbol = "ABC"\n[data]\nfiles = ["{}"]\n'
+    for file, problem in (("nope.csv", "nope.csv: no such file."), (".", "is a folder.")):
+        (tmp_path / "wrong.toml").write_text(config.format(file))
+        assert problem in tradewright("backtest", "wrong.toml", cwd=tmp_path, expected=1).stderr
+    for words, code, problem in (
+        (("backtest", "idea.toml", "--out", "/proc/x"), 2, "--out: /proc/x: cannot be made"),
+        (("demo", "--out", "/proc/x"), 2, "--out: /proc/x: cannot be made"),
+        (("import", "csv", "a.csv", "--store", "a.csv"), 1, "a.csv: is a file."),
+    ):
+        shown = tradewright(*words, cwd=tmp_path, expected=code).stderr
+        assert problem in shown
+        assert "Traceback" not in shown
+
+
 def test_the_demo_writes_a_report_and_says_how_many_windows_passed(tmp_path: Path) -> None:
     shown = tradewright("demo", "--out", "runs/demo", cwd=tmp_path).stdout
     assert "formation windows passed the cointegration test" in shown

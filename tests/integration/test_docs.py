@@ -28,6 +28,9 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "IMPLEMENTATION_GUIDE.md",
     *sorted((ROOT / "docs" / "guides").glob("*.md")),
+    ROOT / "docs" / "concepts" / "intents.md",
+    ROOT / "docs" / "concepts" / "prediction-markets.md",
+    ROOT / "docs" / "concepts" / "results.md",
 ]
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"^# ([\w./-]+\.(?:py|toml))$")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,10 @@ import tradewright as tw
 from markets import event_market
 from tradewright.config import Use
 from tradewright.core import presets
-from tradewright.errors import ConfigError
+from tradewright.errors import ConfigError, PolicyError
 from tradewright.loading import construct
+from tradewright.research import lookahead
+from tradewright.sim import InformedFlow, generate
 from tradewright.strategies import (
     AdaptiveSpreadMaker,
     AvellanedaStoikovMaker,
@@ -105,6 +108,29 @@ def test_every_quote_is_one_that_may_be_shown(
             assert quotes.bid[0] < quotes.ask[0]
             assert quotes.ask[0] - quotes.bid[0] >= spread_min - 1e-9
         assert abs(held) <= 200
+
+
+@pytest.mark.parametrize("name", list(MAKERS))
+def test_no_maker_decides_by_what_comes_later(name: str) -> None:
+    """The data are cut at decisions and elsewhere; up to the cut every order must be the same."""
+    make, _ = MAKERS[name]
+    data = event_market(11, rows=400, volatility=0.05, informed=0.4)
+    found = lookahead.check(partial(tw.backtest, account=ACCOUNT), lambda _: make(), data, cuts=10)
+    assert found.passed, str(found)
+    assert found.orders > 40
+
+
+@pytest.mark.parametrize("name", ["symmetric", "queue-aware"])
+def test_no_maker_on_a_book_decides_by_what_comes_later(name: str) -> None:
+    """A book of single orders, where the places in the queues are known."""
+    make, _ = MAKERS[name]
+    instrument = tw.instruments.binary(SYMBOL, fees=())
+    book = generate(
+        InformedFlow(value=0.5, informed=0.3), instrument=instrument, duration="4m", seed=3
+    ).events
+    found = lookahead.check(partial(tw.backtest, account=ACCOUNT), lambda _: make(), book, cuts=10)
+    assert found.passed, str(found)
+    assert found.orders > 40
 
 
 @pytest.mark.parametrize("name", list(MAKERS))
@@ -320,7 +346,7 @@ def test_makers_are_built_from_configurations_with_their_bounds(tmp_path: Path) 
 
 def test_the_event_maker_refuses_what_is_no_binary() -> None:
     share = tw.Quotes.from_arrays("SPY", ts=[1, 2], bid=[1.0, 1.0], ask=[2.0, 2.0])
-    with pytest.raises(ValueError, match="SPY is not a binary contract"):
+    with pytest.raises(PolicyError, match="SPY is not a binary contract"):
         tw.backtest(BinaryEventMaker("SPY"), share, cash=1000)
 
 

@@ -491,3 +491,15 @@ def test_what_cannot_be_meant_ends_the_run(asked: Any, message: str) -> None:
     assert caught.value.policy == "Scripted"
     assert caught.value.now_ns == START_NS + 3 * MINUTE_NS
     assert "2020-01-01T00:03:00" in str(caught.value)
+
+
+def test_what_is_refused_is_written_down_as_it_was_asked_for() -> None:
+    stop = tw.Submit(symbol="X", side="sell", size=1, type="stop", stop=99.1234567, reduce_only=True)
+    half = tw.Submit(symbol="X", side="buy", size=0.5, type="limit", limit=98, tif="ioc", post_only=False)
+    result, _ = run({0: [stop, half, tw.TargetPosition("X", 2, limit=97.7654321)]}, bars(CLOSES))
+    columns = ("type", "side", "size", "price", "stop_price", "tif", "reason")
+    assert result.orders.select(columns).rows()[:3] == [
+        ("stop", "sell", 1.0, None, 99.123457, "gtc", "off_grid"),
+        ("limit", "buy", 0.0, 98.0, None, "ioc", "bad_size"),
+        ("limit", "buy", 2.0, 97.765432, None, "gtc", "off_grid"),
+    ]

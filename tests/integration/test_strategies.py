@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import numpy as np
@@ -21,6 +21,7 @@ from tradewright.core.series import Bars
 from tradewright.strategies import Momentum, Pairs, select_pairs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -425,3 +426,28 @@ def test_impossible_parameters_are_refused(kind: Any, fields: dict[str, Any], me
     symbols = {"symbol": "A"} if kind is Momentum else {"symbol_a": "A", "symbol_b": "B"}
     with pytest.raises(msgspec.ValidationError, match=message):
         msgspec.convert({**symbols, **fields}, kind)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Momentum("X", volatility_target=math.nan), "volatility_target = nan is no number"),
+        (lambda: Momentum("X", trailing_stop=2), r"trailing_stop = 2 is not possible. Expected float < 1"),
+        (lambda: Momentum("X", lookback=1), r"lookback = 1 is not possible. Expected int >= 2"),
+        (lambda: Momentum("X", entry=math.nan), "entry = nan is no number"),
+        (
+            lambda: Momentum("X", bars_per_year=cast("float", "252")),
+            "bars_per_year = '252' is not possible. Expected float",
+        ),
+        (lambda: Pairs("X", "Y", cooldown=-1), "cooldown = -1 is not possible"),
+        (lambda: Pairs("X", "Y", alpha=2), r"alpha = 2 is not possible. Expected float <= 1"),
+        (lambda: Pairs("X", "Y", formation=1), r"formation = 1 is not possible. Expected int >= 30"),
+    ],
+)
+def test_parameters_out_of_range_are_refused_from_python(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert Momentum("X", lookback=cast("int", np.int64(20)), trailing_stop=np.float64(0.2)).lookback == 20

@@ -14,7 +14,7 @@ import pytest
 import tradewright as tw
 from runs import DAY_NS, MINUTE_NS, START_NS, bars, check_sound, exact, quotes
 from tradewright import features as f
-from tradewright.errors import DataError, PolicyError, StaleViewError, UnknownSymbolError
+from tradewright.errors import ConfigError, DataError, PolicyError, StaleViewError, UnknownSymbolError
 
 
 @dataclass
@@ -332,6 +332,23 @@ def test_ctrl_c_stops_the_native_loop() -> None:
         signal.signal(signal.SIGINT, before)
     assert any("interrupted" in text for text in result.meta.warnings)
     assert 10 < result.meta.counters.events < rows
+
+
+@dataclass
+class Chasing(tw.Policy):
+    """Answers each report with a cancellation and the order again."""
+
+    def setup(self, ctx: tw.Setup) -> None:
+        ctx.wake(f.on_bar("X"), f.on_report())
+
+    def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        return [tw.CancelAll("X"), tw.Submit(symbol="X", side="buy", size=1, type="limit", limit=1.0)]
+
+
+def test_a_policy_that_answers_itself_for_ever_is_ended_with_words() -> None:
+    with pytest.raises(ConfigError, match=r"at 2020-01-01T00:01:00.*100000 times and without end") as error:
+        tw.backtest(Chasing(), bars(CLOSES[:4]))
+    assert "Give the venue a latency" in str(error.value)
 
 
 # --- wakes -----------------------------------------------------------------------------------------------

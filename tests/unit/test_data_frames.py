@@ -50,8 +50,8 @@ def ns(text: str) -> int:
     return int(dt.datetime.fromisoformat(text).timestamp()) * 10**9
 
 
-def one_bars(frame: object, **options: Any) -> Bars:
-    found = bars_from_frame(frame, "X", **options)
+def one_bars(frame: object, symbol: str = "X", **options: Any) -> Bars:
+    found = bars_from_frame(frame, symbol, **options)
     assert isinstance(found, Bars)
     return found
 
@@ -187,7 +187,7 @@ def test_the_label_says_whether_a_time_is_open_or_close() -> None:
 
 def test_a_bars_own_frame_reads_back_the_same() -> None:
     bars = sp500().between("2010-01-01", "2011-01-01")
-    again = one_bars(bars.to_frame(), instrument=bars.instrument)
+    again = one_bars(bars.to_frame(), symbol="SPX", instrument=bars.instrument)
     for name, column in bars.columns.items():
         np.testing.assert_array_equal(getattr(again, name), column)
     np.testing.assert_array_equal(again.ts_event_ns, bars.ts_event_ns)
@@ -337,7 +337,7 @@ def test_rounding_agrees_with_decimals(prices: list[float], grid: TickGrid) -> N
 
 
 def test_prices_of_a_binary_may_be_zero_and_one() -> None:
-    bars = one_bars({"date": DAYS, "close": [0.0, 0.504, 1.0]}, instrument=binary("YES"))
+    bars = one_bars({"date": DAYS, "close": [0.0, 0.504, 1.0]}, instrument=binary("X"))
     assert bars.close.tolist() == [0.0, 0.5, 1.0]
     assert bars.price_shift_max == pytest.approx(0.004)
 
@@ -374,7 +374,7 @@ def test_data_sets_of_what_users_give() -> None:
     assert len(both.before(2)) == 1
     assert len(both.between(2, None)) == 4
     assert Dataset.of(both).series == both.series
-    named = Dataset.of({"A": pl.DataFrame({"date": DAYS, "close": [1, 2, 3]}), "B": other})
+    named = Dataset.of({"A": pl.DataFrame({"date": DAYS, "close": [1, 2, 3]}), "Y": other})
     assert named.symbols == ["A", "Y"]
     assert Dataset.of({"date": DAYS, "close": [1, 2, 3]}, symbol="Z").symbols == ["Z"]
     with pytest.raises(DataError, match="bars of X are there twice"):

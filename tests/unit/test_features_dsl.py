@@ -241,3 +241,10 @@ def test_frames_split_by_symbol_and_read_zoned_times() -> None:
     assert result["edge"].to_list() == [4.0, 3.0]
     assert result.schema == {"ts": pl.Datetime("ns", "UTC"), "edge": pl.Float64}
     assert result["ts"].cast(pl.Int64).to_list() == [1_000, 2_000]
+
+
+def test_a_microprice_without_a_fit_says_how_to_get_one() -> None:
+    with pytest.raises(
+        ValueError, match=r"microprice\('X'\) needs a fit.*fit_microprice.*weighted_mid\('X'\)"
+    ):
+        f.microprice("X")

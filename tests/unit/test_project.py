@@ -18,6 +18,7 @@ LINES_MAX = 500
 EVERYWHERE = {"errors", "_native"}
 MATERIALS = {"core", "sim", "strategies", "data", "telemetry"}
 TOP = {
+    "arguments",
     "outcome",
     "simulation",
     "stepping",
@@ -44,6 +45,7 @@ BELOW: dict[str, set[str]] = {
     "research": MATERIALS,
     "live": MATERIALS,
     "venues": MATERIALS,
+    "arguments": TOP,
     "outcome": TOP,
     "simulation": TOP,
     "stepping": TOP,

@@ -57,7 +57,9 @@ def test_positions_follow_the_fills() -> None:
         held[fill["symbol"]] = held.get(fill["symbol"], 0.0) + sign * fill["size"]
         expected.append(held[fill["symbol"]])
     assert result.positions["size"].to_list() == expected
-    assert result.positions.columns == ["policy", "symbol", "at", "size"]
+    names = ["policy", "symbol", "at", "size", "event", "numerator", "denominator"]
+    assert result.positions.columns == names
+    assert set(result.positions["event"]) == {"fill"}
 
 
 def test_a_frame_without_a_column_is_refused_by_name() -> None:
@@ -82,6 +84,12 @@ def test_text_shows_every_group_and_says_what_is_undefined() -> None:
     assert "Total return              2.02 %" in text
     assert "Evidence: daily bars, filled at the next open." in text
     assert "warning: The curve is one path" in text
+    refused = trading_result().orders.filter(pl.col("status") == "refused")["reason"].value_counts(sort=True)
+    lines = [line for line in text.splitlines() if line.startswith("refused ")]
+    assert sorted(line.split(",")[0] for line in lines) == sorted(
+        f"refused {n}: {why}" for why, n in refused.rows()
+    )
+    assert lines[-1].endswith("`tradewright why` says what to do")
     assert max(len(line) for line in text.splitlines()) <= 120
     assert "undefined (return_std, sharpe, sortino, volatility): needs at least 2 daily returns" in str(
         curve_result([])

@@ -18,11 +18,11 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 DESCRIPTION = """\
 Write a trading policy once: simulate it, and later paper trade and run it live.
-This release backtests, on bars and quotes."""
+This release backtests, on bars, quotes and order books."""
 
 EPILOG = """\
 start here:
-  tradewright demo --out runs/demo           two strategies on twenty years of daily prices
+  tradewright demo --out runs/demo           three strategies: two on twenty years of prices, a maker
   tradewright new my_idea                    a commented strategy, configuration and test
   tradewright check my_idea.toml             is it valid, and does it look ahead?
   tradewright backtest my_idea.toml --out runs/my_idea
@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Prints usage and message to stderr and exits with 2."""
         words = message.split("'")
-        if "invalid choice" in message and len(words) > 1:
+        if message.startswith("argument COMMAND: invalid choice") and len(words) > 1:
             near = difflib.get_close_matches(words[1], COMMANDS, n=1)
             message = f"no command {words[1]!r}." + (f" Did you mean {near[0]!r}?" if near else "")
         self.print_usage(sys.stderr)
@@ -112,6 +112,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # the reader (head, less) left; nothing more can be said
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:  # such as a full disk; what is wrong with a file that we read says so itself
+        if args.debug:
+            raise
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"tradewright: {place}{error.strerror or error}.", file=sys.stderr)
         return FAILED
 
 

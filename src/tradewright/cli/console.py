@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,16 +42,30 @@ def run_folder(path: str) -> Path:
     """A folder that a run may be written to: new, empty, or that of an earlier run.
 
     Raises:
-        ConfigError: it holds something else.
+        ConfigError: it holds something else, or cannot be written to.
     """
+    from tradewright.research.folder import STAGING
+
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise ConfigError("is a file.", source="--out", path=path, remedy="Name a folder.")
-    if folder.is_dir() and any(folder.iterdir()) and not any(folder.rglob("run.json")):
+    # A run that was killed leaves its unfinished part.
+    holds = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if any(name != STAGING for name in holds) and not any(folder.rglob("run.json")):
         raise ConfigError(
             "holds files, and none of a run.",
             source="--out",
             path=path,
             remedy="Name a new folder, such as runs/demo.",
         )
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"cannot be made: {error.strerror or error}."
+        raise ConfigError(problem, source="--out", path=path, remedy="Name another folder.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError("cannot be written to.", source="--out", path=path, remedy="Name another folder.")
+    if is_new:  # A run that fails leaves none behind.
+        folder.rmdir()
     return folder

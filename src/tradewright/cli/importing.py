@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 HELP = "bring recorded files into a Parquet store"
 DESCRIPTION = """\
 Reads recorded files, checks every row, and keeps them in a Parquet store, by venue, instrument and kind.
-Importing the same file again changes nothing; a file with more rows adds them. A bad row refuses its whole
-file and says which file, row and field, and why."""
+Importing the same file again changes nothing; a file with more rows adds them. A bad row refuses the
+whole import and says which file, row and field, and why."""
 EPILOG = """\
 sources:
   csv       text files with a header, compressed or not; columns are recognised by their usual names
@@ -88,7 +88,8 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command."""
     import msgspec
 
-    from tradewright.data import IMPORTERS, ImportSummary, Store
+    from tradewright.data import IMPORTERS, Store
+    from tradewright.data.options import read_options as check_options
     from tradewright.decoding import nearest
 
     if args.source not in IMPORTERS:
@@ -99,31 +100,40 @@ def run(args: argparse.Namespace) -> int:
     for file in files:
         if not file.is_file():
             raise ConfigError("no such file.", source="import", path=str(file))
-    symbols: list[str | None] = list(args.symbol) if args.symbol else [None] * len(files)
-    if len(symbols) != len(files):
+    symbols: list[str] | None = args.symbol
+    if symbols is not None and len(symbols) != len(files):
         raise ConfigError(
             f"{len(symbols)} names for {len(files)} files.",
             source="--symbol",
             remedy="Give each file one, in order.",
         )
     options = read_options(args)
-    store, total = Store(args.store), ImportSummary()
+    try:
+        check_options(options)
+    except ValueError as error:
+        raise ConfigError(str(error), source="import") from None
+    # Told at the end: while one file may still be refused, none is in the store.
+    done: list[tuple[Path, ImportSummary]] = []
     with console.progress("import", quiet=args.json) as progress:
-        for done, (file, symbol) in enumerate(zip(files, symbols, strict=True), start=1):
-            summary = store.import_files(
-                args.source,
-                [file],
-                symbol=symbol,
-                kind=args.kind,
-                venue=args.venue,
-                replace=args.replace,
-                **options,
-            )
-            if not args.json:
-                console.say(f"{file}: {described(summary)}")
-            total = total.plus(summary)
+
+        def on_file(file: Path, summary: ImportSummary) -> None:
+            done.append((file, summary))
             if progress is not None:
-                progress(done / len(files))
+                progress(len(done) / len(files))
+
+        total = Store(args.store).import_files(
+            args.source,
+            files,
+            symbol=symbols,
+            kind=args.kind,
+            venue=args.venue,
+            replace=args.replace,
+            on_file=on_file,
+            **options,
+        )
+    if not args.json:
+        for file, summary in done:
+            console.say(f"{file}: {described(summary)}")
     if args.json:
         console.say(msgspec.json.encode(total).decode())
     elif len(files) > 1:

@@ -43,13 +43,16 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command."""
     import msgspec
 
+    from tradewright.errors import ConfigError
     from tradewright.research.journal import Journal
     from tradewright.research.result import Result
     from tradewright.research.story import story
 
+    if args.last < 1:
+        raise ConfigError(f"{args.last} is not possible.", source="--last", remedy="Give 1 or more.")
     result = Result.load(args.folder)
     if args.order is None:
-        console.say(listing(result, last=max(args.last, 1)))
+        console.say(listing(result, last=args.last))
         return 0
     lines = story(result, args.order, Journal.of(args.folder))
     console.say(msgspec.json.encode(lines).decode() if args.json else text(lines))

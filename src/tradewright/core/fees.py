@@ -33,6 +33,8 @@ class FeeCurve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     exponent: Literal[0, 1, 2] = 1
 
     def __post_init__(self) -> None:
+        if self.exponent not in (0, 1, 2):
+            raise _error("exponent", self.exponent, f"exponent {self.exponent!r} is none of 0, 1 and 2.")
         try:
             rate = exact_float(self.rate)
         except ValueError as error:
@@ -89,7 +91,16 @@ class Fees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                 raise _error(
                     field, value, f"{field} {plain(value)} is more than the whole value (10,000 bps)."
                 )
-
+        if self.rounding not in ("half_even", "up", "down"):
+            text = f"rounding {self.rounding!r} is none of half_even, up and down."
+            raise _error("rounding", self.rounding, text)
+        if self.since is not None and type(self.since) is not date:
+            text = f"since {self.since!r} is no day. Give a datetime.date."
+            raise _error("since", self.since, text)
+        for field in ("maker_curve", "taker_curve"):
+            curve = getattr(self, field)
+            if curve is not None and not isinstance(curve, FeeCurve):
+                raise _error(field, curve, f"{field} {curve!r} is no FeeCurve.")
         if self.has_curve and (self.maker_bps or self.taker_bps or self.per_share):
             text = "a curve stands beside maker_bps, taker_bps or per_share. Give one kind of charge."
             raise _error("taker_curve", self.taker_curve, text)

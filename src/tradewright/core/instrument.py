@@ -12,7 +12,7 @@ import itertools
 import math
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
@@ -318,6 +318,16 @@ class Instrument(
                 raise self._error("bounds", bound, text)
 
     def _check_contract(self) -> None:
+        choices = (
+            ("asset_class", AssetClass),
+            ("contract", Literal["linear", "inverse", "binary"]),
+            ("payment", Literal["full", "margin"]),
+            ("settlement", Literal["cash", "physical"]),
+        )
+        for field, known in choices:
+            if (value := getattr(self, field)) not in get_args(known):
+                text = f"{field} {value!r} is unknown. Use one of {', '.join(get_args(known))}."
+                raise self._error(field, value, text)
         if (self.contract == "binary") != (self.asset_class == "binary"):
             raise self._error(
                 "contract",

@@ -332,8 +332,10 @@ class Split(_InstrumentRecord, frozen=True, kw_only=True, forbid_unknown_fields=
     denominator: int = 1
 
     def _check(self) -> None:
-        self._check_positive("numerator", self.numerator)
-        self._check_positive("denominator", self.denominator)
+        for field, value in (("numerator", self.numerator), ("denominator", self.denominator)):
+            if type(value) is not int:
+                raise self._error(field, value, "is no whole number.", "3-for-2 has 3 and 2.")
+            self._check_positive(field, value)
 
 
 class Funding(_InstrumentRecord, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="funding"):
@@ -375,8 +377,27 @@ class Deposit(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
             raise self._error("amount", self.amount, "moves nothing.", "Leave the record out.")
 
 
+class ExchangeRate(_Record, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="exchange_rate"):
+    """States what a currency is worth, from now on.
+
+    Attributes:
+        ts_event_ns: When it counts.
+        ts_recv_ns: When it reached us.
+        currency: A currency of the account other than its own.
+        rate: What one unit of it is worth in the account's currency, above zero: 1.1 for EUR in USD.
+    """
+
+    currency: str
+    rate: float
+
+    def _check(self) -> None:
+        if not self.currency:
+            raise self._error("currency", repr(self.currency), "is empty.", "Name one, such as 'EUR'.")
+        self._check_positive("rate", self.rate)
+
+
 MarketEvent = Bar | Quote | Trade | BookDelta | BookSnapshot | MarketStatus | TickGridChange
 """What a market says."""
 
-CashEvent = Settlement | Dividend | Split | Funding | Deposit
+CashEvent = Settlement | Dividend | Split | Funding | Deposit | ExchangeRate
 """What changes cash or positions without a trade of ours."""

@@ -21,12 +21,14 @@ from tradewright.core.book_events import BookEvents
 from tradewright.core.grid import TickBand, TickGrid
 from tradewright.core.instrument import Instrument
 from tradewright.core.intents import Amend, Cancel, CancelAll, Submit, TargetPosition, TargetQuotes
-from tradewright.core.market import MarketStatus, Settlement, TickGridChange
+from tradewright.core.market import Bar, MarketStatus, Quote, Settlement, TickGridChange, Trade
 from tradewright.core.order import OrderType, Side
 from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.errors import InstrumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import polars as pl
     from numpy.typing import NDArray
@@ -35,11 +37,19 @@ __all__ = ["mirrored", "mirrored_fills", "mirrored_price", "mirrored_symbol"]
 
 _SUFFIX = ":NO"
 _DECIMALS = 10
+_PRICES: dict[type[Series], tuple[str, ...]] = {
+    Bars: ("open", "high", "low", "close"),
+    Quotes: ("bid", "ask"),
+    Trades: ("price",),
+}
 
 Mirrorable = (
     TickGrid
     | Instrument
     | Series
+    | Bar
+    | Quote
+    | Trade
     | MarketStatus
     | TickGridChange
     | Settlement
@@ -75,19 +85,35 @@ def mirrored_symbol(symbol: str) -> str:
     return symbol.removesuffix(_SUFFIX) if symbol.endswith(_SUFFIX) else symbol + _SUFFIX
 
 
-def mirrored(what: _T, *, instrument: Instrument | None = None) -> _T:
+@overload
+def mirrored(what: None, *, instrument: None = None) -> None: ...
+@overload
+def mirrored(what: list[_T], *, instrument: None = None) -> list[_T]: ...
+@overload
+def mirrored(what: tuple[_T, ...], *, instrument: None = None) -> tuple[_T, ...]: ...
+@overload
+def mirrored(what: _T, *, instrument: Instrument | None = None) -> _T: ...
+def mirrored(what: Any, *, instrument: Instrument | None = None) -> Any:
     """The same thing as the other leg sees it; mirrored twice, it is what it was.
 
     Args:
-        what: A tick grid, an instrument, a series, an event of the feed, or an intent. Symbols become
-            `mirrored_symbol`, prices `mirrored_price`; buys become sells and bids asks, with their sizes.
-            A position of ``n`` becomes one of ``-n``.
+        what: A tick grid, an instrument, a series, a record or event of the feed, or an intent; a list or
+            tuple of them, or ``None``, as ``decide`` returns. Symbols become `mirrored_symbol`, prices
+            `mirrored_price`; buys become sells and bids asks, with their sizes. A position of ``n`` becomes
+            one of ``-n``.
         instrument: Of a series alone, what the other leg is; by default its instrument mirrored.
 
     Raises:
         InstrumentError: an instrument that is no binary from 0 to 1, or one of an event group: that one
-            outcome does *not* happen excludes no other, so the NO legs of a group make no group.
+            outcome does *not* happen excludes no other, so the NO legs of a group make no group. Also a
+            series with a price outside of 0 to 1, which has no other leg.
+        TypeError: What has no other leg at all, such as a deposit.
     """
+    if what is None:
+        return None
+    if isinstance(what, list | tuple):
+        parts: list[Any] = [mirrored(one) for one in cast("Sequence[Any]", what)]
+        return parts if isinstance(what, list) else tuple(parts)
     found: Any
     match what:
         case TickGrid():
@@ -104,9 +130,13 @@ def mirrored(what: _T, *, instrument: Instrument | None = None) -> _T:
             found = msgspec.structs.replace(what, symbol=mirrored_symbol(what.symbol), grid=grid)
         case MarketStatus():
             found = msgspec.structs.replace(what, symbol=mirrored_symbol(what.symbol))
-        case _:
+        case Bar() | Quote() | Trade():
+            found = _record(what)
+        case TargetPosition() | TargetQuotes() | Submit() | Amend() | Cancel() | CancelAll():
             found = _intent(what)
-    return cast("_T", found)
+        case _:
+            raise TypeError(f"{type(what).__name__} has no other leg.")
+    return found
 
 
 def mirrored_fills(fills: pl.DataFrame) -> pl.DataFrame:
@@ -160,10 +190,54 @@ def _instrument(instrument: Instrument) -> Instrument:
     return msgspec.structs.replace(instrument, symbol=mirrored_symbol(instrument.symbol), grid=grid)
 
 
+def _record(record: Bar | Quote | Trade) -> Bar | Quote | Trade:
+    def turned(price: float | None) -> float | None:
+        return None if price is None else mirrored_price(price)
+
+    changes: dict[str, Any]
+    match record:
+        case Bar():
+            changes = {
+                "open": turned(record.open),
+                "high": turned(record.low),
+                "low": turned(record.high),
+                "close": turned(record.close),
+            }
+        case Quote():
+            changes = {
+                "bid": turned(record.ask),
+                "ask": turned(record.bid),
+                "bid_size": record.ask_size,
+                "ask_size": record.bid_size,
+            }
+        case Trade():
+            sides = {"buy": "sell", "sell": "buy", "unknown": "unknown"}
+            changes = {"price": turned(record.price), "aggressor": sides[record.aggressor]}
+    return msgspec.structs.replace(record, symbol=mirrored_symbol(record.symbol), **changes)
+
+
+def _check_prices(series: Series) -> None:
+    """Refuses prices that no binary has: a series without an instrument does not say what it is of."""
+    import numpy as np
+
+    for name in _PRICES[type(series)]:
+        prices = getattr(series, name)
+        outside = np.flatnonzero((prices < 0) | (prices > 1))
+        if len(outside):
+            raise InstrumentError(
+                f"{name} {prices[outside[0]]} is not a price of a binary from 0 to 1.",
+                symbol=series.symbol,
+                field=name,
+                value=float(prices[outside[0]]),
+            )
+
+
 def _series(series: Series, instrument: Instrument | None) -> Series:
     if instrument is None and series.instrument is not None:
         instrument = _instrument(series.instrument)
     symbol = mirrored_symbol(series.symbol) if instrument is None else instrument.symbol
+    if series.instrument is None and type(series) in _PRICES:
+        _check_prices(series)
     changes: dict[str, Any]
     match series:
         case Bars():

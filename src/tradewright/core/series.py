@@ -12,10 +12,11 @@ files and frames check them in full, naming the row.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from tradewright.core.arrays import ArrayColumns
 from tradewright.core.times import DAY_NS, duration_ns, duration_text, time_ns, time_text
+from tradewright.errors import DataError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -66,6 +67,24 @@ class Series:
     rows_moved: int = 0
     clock_shift_ns: int = 0
     source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.adjusted not in get_args(Adjustment):
+            raise DataError(
+                f"{self.adjusted!r} is no adjustment.",
+                source=self.symbol,
+                field="adjusted",
+                value=self.adjusted,
+                remedy=f"Use one of {', '.join(get_args(Adjustment))}.",
+            )
+        if self.instrument is not None and self.instrument.symbol != self.symbol:
+            raise DataError(
+                f"its instrument is {self.instrument.symbol!r}.",
+                source=self.symbol,
+                field="instrument",
+                value=self.instrument.symbol,
+                remedy="Give both one symbol.",
+            )
 
     @property
     def kind(self) -> str:
@@ -367,6 +386,16 @@ class Trades(Series):
 
         table = ArrayColumns(symbol, ts)
         sides = np.zeros(len(table.event_ns), np.int8) if aggressor is None else np.asarray(aggressor)
+        if not np.isin(sides, (-1, 0, 1)).all():
+            row = int(np.argmin(np.isin(sides, (-1, 0, 1))))
+            raise DataError(
+                f"{sides[row]} is no side.",
+                source=symbol,
+                row=row + 1,
+                field="aggressor",
+                value=sides[row],
+                remedy="Use 1 where the buyer took, -1 where the seller did, 0 where it is unknown.",
+            )
         return cls(
             symbol=symbol,
             ts_event_ns=table.event_ns,

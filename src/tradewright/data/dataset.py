@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from tradewright.core.series import Series
 from tradewright.core.times import time_ns
-from tradewright.errors import DataError, UnknownSymbolError
+from tradewright.data.options import read_options
+from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,11 +49,25 @@ class Dataset:
             **options: How to read frames; see `ReadOptions`.
 
         Raises:
-            DataError: nothing, something else, or two series of one kind, timeframe and symbol.
+            DataError: nothing, something else, two series of one kind, timeframe and symbol, or a series
+                under another symbol than its own.
+            ConfigError: how to read frames, where there is none.
         """
+        given = {name: value for name, value in options.items() if value is not None}
+        if given:
+            read_options(given)
+        frames: list[object] = []
         if isinstance(data, Dataset):
-            return cls(data.series, (*data.events, *events))
-        series = tuple(_all_series(data, symbol, options))
+            series = tuple(_all_series(data.series, symbol, options, frames))
+            events = (*data.events, *events)
+        else:
+            series = tuple(_all_series(data, symbol, options, frames))
+        if given and series and not frames:
+            raise ConfigError(
+                "says how to read a frame, and the data is series already.",
+                path=next(iter(given)),
+                remedy="Leave it out, or give it to what made the series.",
+            )
         if not series:
             raise DataError(
                 "is empty.", source="data", remedy="Give bars, quotes, trades or a frame of bars."
@@ -99,17 +114,30 @@ class Dataset:
         return sum(len(one) for one in self.series)
 
 
-def _all_series(data: Any, symbol: str | None, options: ReadKeywords) -> Iterable[Series]:
+def _all_series(
+    data: Any, symbol: str | None, options: ReadKeywords, frames: list[object]
+) -> Iterable[Series]:
+    """The series of whatever was given; the frames that were read for them are noted in ``frames``."""
     if isinstance(data, Series):
+        if symbol not in (None, data.symbol):
+            raise DataError(
+                f"is given as {symbol!r}, and is a series of {data.symbol!r}.",
+                source="data",
+                field="symbol",
+                value=symbol,
+                remedy="Call it by its own symbol, or make the series with another.",
+            )
         return [data]
     if isinstance(data, Mapping):
         named = cast("Mapping[str, Any]", data)
         if all(_is_table(value) for value in named.values()):
-            return [one for name, value in named.items() for one in _all_series(value, name, options)]
+            return [one for name, value in named.items() for one in _all_series(value, name, options, frames)]
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
-        return [one for part in cast("Sequence[Any]", data) for one in _all_series(part, symbol, options)]
+        parts = cast("Sequence[Any]", data)
+        return [one for part in parts for one in _all_series(part, symbol, options, frames)]
     from tradewright.data.frames import bars_from_frame
 
+    frames.append(cast("object", data))
     found = bars_from_frame(cast("object", data), symbol, source="data", **options)
     return found if isinstance(found, list) else [found]
 

@@ -38,8 +38,7 @@ def read_bars(
 
     Raises:
         DataError: anything that cannot be used as it is, naming file, row, field, value and what would be
-            right.
-        FileNotFoundError: no such file.
+            right; also for a file that is not there.
     """
     found = read_file("bars", Path(path), symbol, read_options(options))
     return cast("list[Bars]", found) if isinstance(found, list) else cast("Bars", found)
@@ -112,7 +111,7 @@ def read_content(path: Path) -> bytes:
     import zipfile
     import zlib
 
-    content = path.read_bytes()
+    content = raw_bytes(path)
     try:
         if content.startswith(_GZIP):
             content = gzip.decompress(content)
@@ -131,6 +130,21 @@ def read_content(path: Path) -> bytes:
     if not content.strip():
         raise _unreadable(path, "is empty.", "Check that the download is complete.")
     return content
+
+
+def raw_bytes(path: Path) -> bytes:
+    """The file's bytes as they are.
+
+    Raises:
+        DataError: no such file, a folder, or one that may not be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DataError("no such file.", source=str(path)) from None
+    except OSError as error:
+        problem = "is a folder." if path.is_dir() else f"cannot be read: {error.strerror}."
+        raise DataError(problem, source=str(path), remedy="Name a file.") from None
 
 
 def _separator(content: bytes) -> str:

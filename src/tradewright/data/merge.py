@@ -102,7 +102,11 @@ class Merge:
 @contextlib.contextmanager
 def writing(root: Path, *, replace: bool) -> Generator[Merge]:
     """A merge that is committed at the end, or leaves the store as it was; one at a time a store."""
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = "is a file." if root.is_file() else f"cannot be made: {error.strerror}."
+        raise DataError(problem, source=str(root), remedy="Name a folder for the store.") from None
     with (root / _LOCK).open("w") as lock:
         _lock(lock)
         merge = Merge(root, replace=replace)

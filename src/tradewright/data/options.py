@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import msgspec
 
 from tradewright.core.series import Adjustment
+from tradewright.core.times import duration_ns
 
 if TYPE_CHECKING:
     from tradewright.core.instrument import Instrument
 
 Label = Literal["open", "close"]
 TimeUnit = Literal["s", "ms", "us", "ns"]
+
+
+OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+"""A fixed distance from UTC, as the name of a time zone."""
+
+
+def check_zone(tz: str) -> None:
+    """Refuses what is no time zone.
+
+    Raises:
+        ValueError: neither a zone's name nor a fixed offset.
+    """
+    import zoneinfo
+
+    if OFFSET.fullmatch(tz):
+        return
+    try:
+        zoneinfo.ZoneInfo(tz)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            f"tz: no time zone {tz!r}. Use a name such as 'America/New_York', or '-05:00'."
+        ) from None
 
 
 class StoredInstruments:
@@ -87,6 +111,12 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     adjusted: Adjustment = "none"
     opening_book: str | None = None
     separator: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.tz is not None:
+            check_zone(self.tz)
+        if self.timeframe is not None:
+            duration_ns(self.timeframe, name="timeframe")
 
     def instrument_of(self, symbol: str) -> Instrument | None:
         """The instrument given for a symbol, if any."""

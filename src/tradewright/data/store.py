@@ -18,7 +18,7 @@ from tradewright.errors import DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import polars as pl
 
@@ -73,10 +73,11 @@ class Store:
         source: str,
         files: Iterable[str | Path],
         *,
-        symbol: str | None = None,
+        symbol: str | Sequence[str] | None = None,
         kind: str | None = None,
         venue: str | None = None,
         replace: bool = False,
+        on_file: Callable[[Path, ImportSummary], None] | None = None,
         **options: Unpack[ReadKeywords],
     ) -> ImportSummary:
         """Adds the rows of files: all of them, or if one is refused none.
@@ -84,18 +85,24 @@ class Store:
         Args:
             source: A name in `IMPORTERS`, such as ``"csv"``.
             files: Their paths.
-            symbol: The instrument's symbol; each file's name up to the first dot if left out.
+            symbol: The instrument's symbol, or one for each file; each file's name up to the first dot if
+                left out.
             kind: ``bars``, ``quotes``, ``trades``, ``book_l2`` or ``book_l3``; if left out, all that a
                 recording holds, and ``bars`` of sources whose files hold one kind.
             venue: Where they were recorded; the instrument's venue if left out.
             replace: Let new values replace those stored at the same time, instead of refusing.
+            on_file: Called when a file was read and checked. It is in the store only when all of them are.
             **options: How to read them; see `ReadOptions`.
 
         Raises:
             DataError: a file that cannot be used as it is, or contradicts the store; names file, row and
                 field.
-            ValueError: an unknown source or kind.
+            ValueError: an unknown source or kind, or not one symbol for each file.
         """
+        paths = [Path(file) for file in files]
+        symbols = [symbol] * len(paths) if symbol is None or isinstance(symbol, str) else list(symbol)
+        if len(symbols) != len(paths):
+            raise ValueError(f"{len(symbols)} symbols for {len(paths)} files. Give each file one.")
         if source not in IMPORTERS:
             raise ValueError(f"no source {source!r} to import from. There are: {', '.join(IMPORTERS)}.")
         importer = IMPORTERS[source]
@@ -107,10 +114,13 @@ class Store:
         with writing(self.path, replace=replace) as merge:
             if importer.infers_instrument and reading.instrument is None:
                 reading = msgspec.structs.replace(reading, instrument=self._stored_instruments(venue))
-            for file in files:
-                for series in importer.read(kind, Path(file), symbol, reading):
-                    summary = summary.plus(merge.stage(series, venue))
-                summary = summary.plus(ImportSummary(files=1))
+            for path, name in zip(paths, symbols, strict=True):
+                of_file = ImportSummary(files=1)
+                for series in importer.read(kind, path, name, reading):
+                    of_file = of_file.plus(merge.stage(series, venue))
+                summary = summary.plus(of_file)
+                if on_file is not None:
+                    on_file(path, of_file)
         return summary
 
     def _stored_instruments(self, venue: str | None) -> StoredInstruments:

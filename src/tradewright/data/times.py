@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from tradewright.core.times import DAY_NS
+from tradewright.data.options import OFFSET, check_zone
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _CLOCKS = (
 )
 _ZONES = ((r"[ ]?[+-]\d{2}(:?\d{2})?", "%#z"), (r"Z", "Z"), (r" UTC", " UTC"), (r"", ""))
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 
 
 class Times(NamedTuple):
@@ -163,10 +163,10 @@ class _Reader:
             row = int((naive_ns % DAY_NS != 0).arg_max() or 0)
             remedy = "Give tz='UTC', tz='America/New_York' or the like."
             raise self._refusal(row, f"date-time {self.column[row]} has no time zone.", remedy)
-        if offset := _OFFSET.fullmatch(self.tz):
+        if offset := OFFSET.fullmatch(self.tz):
             shift_ns = (int(offset[2]) * 60 + int(offset[3])) * 60 * 10**9
             return Times(naive_ns - shift_ns if offset[1] == "+" else naive_ns + shift_ns, are_dates=False)
-        self._check_zone(self.tz)
+        check_zone(self.tz)
         zoned = moments.dt.replace_time_zone(self.tz, ambiguous="null", non_existent="null")
         lost = zoned.is_null() & moments.is_not_null()
         if lost.any():
@@ -178,16 +178,6 @@ class _Reader:
                 row, f"{self.column[row]} does not exist, or twice, in {self.tz} (clock change).", remedy
             )
         return Times(zoned.dt.convert_time_zone("UTC").cast(pl.Int64), are_dates=False)
-
-    def _check_zone(self, tz: str) -> None:
-        import zoneinfo
-
-        try:
-            zoneinfo.ZoneInfo(tz)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-            raise ValueError(
-                f"no time zone {tz!r}. Use a name such as 'America/New_York', or '-05:00'."
-            ) from None
 
     def _check_all_read(self, read: pl.Series, what: str) -> None:
         lost = read.is_null() & self.column.is_not_null()

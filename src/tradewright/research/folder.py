@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tradewright.errors import DataError
-from tradewright.research import schema
+from tradewright.research import journal, schema
 from tradewright.research.meta import ResultMeta  # msgspec resolves it at run time
 
 if TYPE_CHECKING:
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 _FRAMES: Final = ("orders", "fills", "round_trips", "positions", "equity", "flows", "ledger")
 _MAY_BE_EMPTY: Final = ("flows", "ledger")
+STAGING: Final = ".part"
+"""Folder inside of a run folder that holds a run under way."""
+_RUN_FILES: Final = (
+    "meta.json",
+    "summary.json",
+    "run.json",
+    journal.FRAMES,
+    journal.NAMES,
+    *(f"{name}.parquet" for name in (*_FRAMES, "prices")),
+)
 _DIGESTED: Final = ("orders", "fills", "positions", "equity")
 
 
@@ -129,6 +141,39 @@ def write_folder(result: Result, folder: str | PathLike[str]) -> Path:
     return folder
 
 
+def staging_of(folder: Path) -> Path:
+    """An empty folder inside of a run folder, for what a run writes before it is done.
+
+    An earlier run in the folder stays whole until `publish`, and a run that fails leaves nothing of its own.
+    """
+    staging = folder / STAGING
+    shutil.rmtree(staging, ignore_errors=True)  # what a killed run left behind
+    staging.mkdir(parents=True)
+    return staging
+
+
+def publish(folder: Path) -> None:
+    """Puts what was staged in place of the earlier run's files; other files of the folder stay.
+
+    ``meta.json`` goes first and comes last: a folder without it is no run folder, so that nobody reads a
+    mixture of two runs, not even after a kill in between.
+    """
+    staging = folder / STAGING
+    for name in _RUN_FILES:
+        (folder / name).unlink(missing_ok=True)
+    for name in reversed(_RUN_FILES):
+        if (staging / name).is_file():
+            (staging / name).replace(folder / name)
+    staging.rmdir()
+
+
+def discard(folder: Path) -> None:
+    """Forgets what was staged, and the folder too if nothing else is in it."""
+    shutil.rmtree(folder / STAGING, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
 def _read_frame(path: Path) -> pl.DataFrame:
     import polars as pl
 
@@ -140,6 +185,16 @@ def _read_frame(path: Path) -> pl.DataFrame:
             source=str(path),
             remedy="Run again with --out, or load another folder.",
         ) from error
+
+
+def _read_positions(path: Path) -> pl.DataFrame:
+    import polars as pl
+
+    frame = _read_frame(path)
+    if "event" in frame.columns:
+        return frame
+    one = pl.lit(1, dtype=pl.Int64)  # Written by a version that knew of fills alone.
+    return frame.with_columns(pl.lit("fill").alias("event"), numerator=one, denominator=one)
 
 
 def _read_prices(path: Path, symbol: str) -> pl.DataFrame:
@@ -193,6 +248,7 @@ def load_folder(folder: str | PathLike[str], *, verify: bool = False) -> Result:
         fills=sources["fills"],
         round_trips=sources["round_trips"],
         equity=sources["equity"],
+        positions=partial(_read_positions, folder / "positions.parquet"),
         flows=sources["flows"] if (folder / "flows.parquet").is_file() else None,
         ledger=sources["ledger"] if (folder / "ledger.parquet").is_file() else None,
         prices={symbol: partial(_read_prices, prices, symbol) for symbol in symbols},

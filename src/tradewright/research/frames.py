@@ -73,6 +73,8 @@ def orders(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) ->
             "intent": pl.Series(columns["intent"], dtype=pl.String),
             "decided_at": _time(columns["decided_ns"]),
             "updated_at": _time(columns["updated_ns"]),
+            "size_decided": columns["size_decided"],
+            "price_decided": _maybe(columns["price_decided"]),
         }
     )
 
@@ -156,6 +158,34 @@ def round_trips(columns: Columns, policies: Sequence[str], symbols: Sequence[str
             "is_open": exit_.is_null(),
         }
     )
+
+
+POSITION_EVENTS = ["fill", "settlement", "refund", "split"]
+"""What changes a position, as the core numbers it."""
+
+
+def positions(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) -> pl.DataFrame:
+    """The ``positions`` frame, with what changed each and, of a split, its ratio."""
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "policy": _named(columns["policy"], [*policies, "unattributed"]),
+            "symbol": _named(columns["symbol"], symbols),
+            "at": _time(columns["at_ns"]),
+            "size": columns["size"],
+            "event": _named(columns["event"], POSITION_EVENTS),
+            "numerator": columns["numerator"],
+            "denominator": columns["denominator"],
+        }
+    )
+
+
+def flows(columns: Columns) -> pl.DataFrame:
+    """The ``flows`` frame."""
+    import polars as pl
+
+    return pl.DataFrame({"at": _time(columns["at_ns"]), "amount": columns["amount"]})
 
 
 def equity(columns: Columns) -> pl.DataFrame:

@@ -8,6 +8,7 @@ one record ahead decides differently there once that record is gone. The others 
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 COMPARED = ("policy", "symbol", "side", "type", "tif", "size", "price", "stop_price", "intent", "decided_at")
-"""Columns of an order that its decision determines; its fate may well depend on later data."""
+"""Columns of an order that its decision determines; its fate may well depend on later data.
+
+Sizes and prices are those before any amendment; amendments themselves are not compared.
+"""
 
 DataT = TypeVar("DataT")
 Orders: TypeAlias = "Sequence[dict[str, Any]]"
@@ -145,11 +149,16 @@ def _places(times_ns: Sequence[int], decided_ns: Sequence[int], cuts: int, seed:
         low = stratum * len(open_places) // missing
         high = (stratum + 1) * len(open_places) // missing
         chosen.add(open_places[chance.randrange(low, high)])
-    return sorted(chosen)
+    # A timer ends with the data: what it would have asked for after their last record is not known.
+    return sorted({times_ns[bisect_right(times_ns, place) - 1] for place in chosen})
 
 
 def _decisions(result: HasOrders) -> list[dict[str, Any]]:
     frame = result.orders
+    # A later amendment changes size and price: what counts is what was decided then.
+    for name in ("size", "price"):
+        if f"{name}_decided" in frame.columns:
+            frame = frame.with_columns(frame[f"{name}_decided"].alias(name))
     present = [name for name in COMPARED if name in frame.columns]
     return (
         frame.with_columns(frame["decided_at"].dt.epoch("ns").alias("decided_at")).select(present).to_dicts()

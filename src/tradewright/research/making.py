@@ -28,7 +28,7 @@ class PnlParts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         currency: Of all money here.
-        horizon: How long after a fill its adverse selection is measured.
+        horizon: How long after a fill its adverse selection is measured; ``none`` where it is not.
         spread_capture: Fill prices against the mid just before: ``q (m - p)``.
         adverse_selection: What the mid did in the horizon after a fill: ``q (m_h - m)``.
         inventory: What it did after that: the rest of mark to market.
@@ -129,7 +129,7 @@ _MANY = Undefined("several instruments: sizes and prices do not add up; give a s
 
 
 def market_making(
-    result: Result, data: object, horizon: Duration, policy: str | None, symbol: str | None
+    result: Result, data: object, horizon: Duration | None, policy: str | None, symbol: str | None
 ) -> MarketMaking:
     """See `Result.market_making`."""
     _check("policy", policy, [one.name for one in result.meta.policies])
@@ -146,7 +146,9 @@ def market_making(
     curve = curve_of(result)
     several = len(symbols) > 1
     lot_size = 1.0 if len(symbols) != 1 else float(units[symbols[0]].lot_size)
-    metrics |= _inventory(fills, curve.start_ns, curve.end_ns, lot_size, several=several)
+    metrics |= _inventory(
+        _of(result.positions, policy, symbol), curve.start_ns, curve.end_ns, lot_size, several=several
+    )
     touch = touches_of(result, data).get(symbols[0]) if len(symbols) == 1 else None
     metrics |= _own_quotes(result, orders, curve.end_ns, several=several)
     metrics |= _market_spread(result, symbols, touch)
@@ -197,13 +199,13 @@ def _of(frame: pl.DataFrame, policy: str | None, symbol: str | None) -> pl.DataF
     return frame if symbol is None else frame.filter(symbol=symbol)
 
 
-def _parts(rows: pl.DataFrame, horizon: Duration) -> PnlParts | Undefined:
+def _parts(rows: pl.DataFrame, horizon: Duration | None) -> PnlParts | Undefined:
     currencies = rows["currency"].unique().to_list()
     if len(currencies) != 1:
         reason = "nothing was traded" if not currencies else f"money is in {', '.join(sorted(currencies))}"
         return Undefined(reason)
     sums = rows.select((*PARTS, "total", "fills", "fills_without_mid", "fills_without_markout")).sum()
-    (name,) = horizons_ns([horizon])
+    name = "none" if horizon is None else next(iter(horizons_ns([horizon])))
     return PnlParts(currency=currencies[0], horizon=name, **sums.row(0, named=True))
 
 
@@ -248,16 +250,22 @@ def _realised(pnl: Floats) -> dict[str, Metric]:
 
 
 def _inventory(
-    fills: pl.DataFrame, start_ns: int, end_ns: int, lot_size: float, *, several: bool
+    positions: pl.DataFrame, start_ns: int, end_ns: int, lot_size: float, *, several: bool
 ) -> dict[str, Metric]:
     """Of the sum of the policies' positions."""
+    import polars as pl
+
     names = ("inventory_mean", "inventory_abs_mean", "inventory_abs_max")
     if several:
         return dict.fromkeys(names, _MANY)
-    at_ns, sign = ns_of(fills["ts_event"]), np.where(fills["side"].to_numpy() == "buy", 1, -1)
+    # Rows stand in the order in which they were booked; a fill that was told of late has an earlier time.
+    before = positions.select(pl.col("size").shift(1, fill_value=0.0).over("policy", "symbol")).to_series()
+    after = counts(positions["size"].to_numpy(), lot_size)
+    change = after - counts(before.to_numpy(), lot_size)
+    at_ns = ns_of(positions["at"])
     order = np.argsort(at_ns, kind="stable")
     times = np.concatenate(([start_ns], np.clip(at_ns[order], start_ns, end_ns)))
-    lots = np.cumsum((sign * counts(fills["size"].to_numpy(), lot_size))[order])
+    lots = np.cumsum(change[order])
     held = np.concatenate(([0], lots)) * lot_size
     largest = float(np.abs(held).max())
     means = [quoting.time_weighted(times, values, end_ns) for values in (held, np.abs(held))]

@@ -158,7 +158,8 @@ def _parts_card(result: Result, whole: MarketMaking) -> str:
         "after the fill, inventory what it did from then on. Where the data ends sooner, all that followed "
         "the fill is in inventory. The total counts positions at the data's last mark."
     )
-    if round(whole.parts.total, 2) != round(Decimal(result.summary.net_pnl), 2):
+    net_pnl = result.summary.net_pnl
+    if net_pnl is None or round(whole.parts.total, 2) != round(Decimal(net_pnl), 2):
         text += " Net P&L above is that of the equity curve's last point."
     if whole.parts.fills_without_mid:
         count = f"{whole.parts.fills_without_mid:,}"

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 import numpy as np
@@ -69,11 +69,15 @@ class Unit(msgspec.Struct, frozen=True):
         value = lot / price if is_inverse else lot * price
         return Unit(value.numerator, value.denominator, is_inverse)
 
-    def value_e12(self, price_x2: int, lots: int) -> int:
-        """Signed value of lots at half of ``price_x2`` price units, rounded once, half to even."""
+    def value_e12(self, price_x2: int, lots: int, parts: int = 1) -> int:
+        """Signed value of lots at half of ``price_x2 / parts`` price units, rounded once, half to even."""
         if self.is_inverse:
-            return -div_half_even(lots * self.numerator, price_x2 * self.denominator)
-        return div_half_even(price_x2 * lots * self.numerator, self.denominator)
+            return -div_half_even(lots * self.numerator * parts, price_x2 * self.denominator)
+        return div_half_even(price_x2 * lots * self.numerator, self.denominator * parts)
+
+
+Ratios: TypeAlias = "list[tuple[int, int]]"
+"""New units and the old ones that they came for, by fill."""
 
 
 class Legs(msgspec.Struct, frozen=True):
@@ -91,12 +95,24 @@ class Legs(msgspec.Struct, frozen=True):
     price_x2: Ints
     mid_x2: Ints
 
-    def moved_e12(self, unit: Unit, start_x2: Ints, end_x2: Ints) -> list[int | None]:
-        """What each fill's lots made while the price moved; ``None`` where a price is not known."""
+    def moved_e12(
+        self, unit: Unit, start_x2: Ints, end_x2: Ints, ratios: Ratios | None = None
+    ) -> list[int | None]:
+        """What each fill's lots made while the price moved; ``None`` where a price is not known.
+
+        ``ratios`` are the new units, and the old ones that they came for, of the splits between the prices.
+        """
         rows = zip(self.lots.tolist(), start_x2.tolist(), end_x2.tolist(), strict=True)
+        if ratios is None:
+            return [
+                None if NO_MID in (start, end) else unit.value_e12(end, lots) - unit.value_e12(start, lots)
+                for lots, start, end in rows
+            ]
         return [
-            None if NO_MID in (start, end) else unit.value_e12(end, lots) - unit.value_e12(start, lots)
-            for lots, start, end in rows
+            None
+            if NO_MID in (start, end)
+            else unit.value_e12(end * new, lots, old) - unit.value_e12(start, lots)
+            for (lots, start, end), (new, old) in zip(rows, ratios, strict=True)
         ]
 
 
@@ -156,8 +172,9 @@ def markouts(result: Result, data: object, horizons: Sequence[Duration]) -> pl.D
         for name, length_ns in lengths.items():
             later_x2 = _later(touch, legs, length_ns)
             columns[f"mid_{name}"] = _prices(later_x2, half_unit)
-            columns[f"adverse_{name}"] = _amounts(legs.moved_e12(unit, legs.mid_x2, later_x2))
-            columns[f"markout_{name}"] = _amounts(legs.moved_e12(unit, legs.price_x2, later_x2))
+            ratios = _ratios(result, str(symbol), touch, legs, length_ns)
+            columns[f"adverse_{name}"] = _amounts(legs.moved_e12(unit, legs.mid_x2, later_x2, ratios))
+            columns[f"markout_{name}"] = _amounts(legs.moved_e12(unit, legs.price_x2, later_x2, ratios))
         made = pl.DataFrame({name: pl.Series(column, dtype=pl.Float64) for name, column in columns.items()})
         frames.append(fills.select("_row", *kept).hstack(made))
     if frames:
@@ -169,6 +186,19 @@ def markouts(result: Result, data: object, horizons: Sequence[Duration]) -> pl.D
 
 def _later(touch: Touch | None, legs: Legs, length_ns: int) -> Ints:
     return np.full(len(legs.at_ns), NO_MID) if touch is None else touch.mid_x2_at(legs.at_ns + length_ns)
+
+
+def _ratios(result: Result, symbol: str, touch: Touch | None, legs: Legs, length_ns: int) -> Ratios | None:
+    """Of the splits between each fill and the mid a horizon later; ``None`` where there are none."""
+    splits = result.positions.filter(event="split", symbol=symbol).unique(["at", "numerator", "denominator"])
+    if touch is None or splits.is_empty():
+        return None
+    until_ns = touch.since_ns(legs.at_ns + length_ns)
+    ratios = [(1, 1)] * len(legs.at_ns)
+    for at, new, old in zip(ns_of(splits["at"]), splits["numerator"], splits["denominator"], strict=True):
+        for row in np.flatnonzero((legs.at_ns < at) & (at <= until_ns)).tolist():
+            ratios[row] = (ratios[row][0] * new, ratios[row][1] * old)
+    return ratios
 
 
 def _prices(mid_x2: Ints, half_unit: Fraction) -> list[float | None]:
@@ -210,6 +240,7 @@ def split(
     gross_e12: int,
     fees_total_e12: int,
     cash_flows_e12: int,
+    ratios: Ratios | None = None,
 ) -> Split:
     """Takes the ledger's own sums apart; the parts sum to them to the last unit.
 
@@ -221,9 +252,10 @@ def split(
         gross_e12: Realised and unrealised profit, before fees.
         fees_total_e12: All fees, rebates taken off.
         cash_flows_e12: Dividends, funding and borrow cost.
+        ratios: Of the splits within the horizon of each fill.
     """
     captured = legs.moved_e12(unit, legs.price_x2, legs.mid_x2)
-    adverse = legs.moved_e12(unit, legs.mid_x2, later_x2)
+    adverse = legs.moved_e12(unit, legs.mid_x2, later_x2, ratios)
     spread_e12 = sum(amount for amount in captured if amount is not None)
     adverse_e12 = sum(amount for amount in adverse if amount is not None)
     rebates_e12 = -sum(fee for fee in fees_e12 if fee < 0)
@@ -244,7 +276,7 @@ def split(
     )
 
 
-def pnl_parts(result: Result, data: object, horizon: Duration) -> pl.DataFrame:
+def pnl_parts(result: Result, data: object, horizon: Duration | None) -> pl.DataFrame:
     """See `Result.pnl_parts`."""
     import polars as pl
 
@@ -257,21 +289,26 @@ def pnl_parts(result: Result, data: object, horizon: Duration) -> pl.DataFrame:
             remedy="Run again: versions before this one did not keep it.",
         )
     units, touches = units_of(result), touches_of(result, data)
-    ((_, length_ns),) = horizons_ns([horizon]).items()
+    length_ns = None if horizon is None else next(iter(horizons_ns([horizon]).values()))
     splits: list[Split] = []
     for row in ledger.iter_rows(named=True):
         instrument, touch = units[row["symbol"]], touches.get(row["symbol"])
         fills = result.fills.filter(policy=row["policy"], symbol=row["symbol"])
         legs = legs_of(fills, instrument, touch)
+        later_x2, ratios = legs.mid_x2, None  # Without a horizon inventory begins with the fill.
+        if length_ns is not None:
+            later_x2 = _later(touch, legs, length_ns)
+            ratios = _ratios(result, row["symbol"], touch, legs, length_ns)
         splits.append(
             split(
                 Unit.of(instrument),
                 legs,
-                _later(touch, legs, length_ns),
+                later_x2,
                 [round(Decimal(repr(fee)) * CASH_ONE) for fee in fills["fee"].to_list()],
                 gross_e12=_e12(row["realised"]) + _e12(row["unrealised"]),
                 fees_total_e12=_e12(row["fees"]),
                 cash_flows_e12=_e12(row["cash_flows"]),
+                ratios=ratios,
             )
         )
     counted = ("fills", "fills_without_mid", "fills_without_markout")

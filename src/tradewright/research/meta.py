@@ -96,6 +96,7 @@ class ResultMeta(msgspec.Struct, frozen=True, kw_only=True):
         end_ns: Receive time of the last record.
         cash: Initial cash by currency.
         currency: Currency of the equity curve.
+        rates: What one unit of each other currency was worth in it at the start, where that was given.
         periods_per_year: Daily returns in a year (252 or 365); ``None`` to infer it, which the summary says.
         day_ends_ns: End of a day, ns after midnight UTC; the day holds ``(previous end, end]``.
         asset_classes: Asset class by symbol, used to infer ``periods_per_year``.
@@ -118,6 +119,7 @@ class ResultMeta(msgspec.Struct, frozen=True, kw_only=True):
     end_ns: int
     cash: dict[str, float]
     currency: str
+    rates: dict[str, float] = msgspec.field(default_factory=dict[str, float])
     periods_per_year: int | None = None
     day_ends_ns: int = 0
     asset_classes: dict[str, str] = msgspec.field(default_factory=dict[str, str])

@@ -11,7 +11,7 @@ import numpy as np
 
 from tradewright.core.book_events import BookEvents, BookFlag
 from tradewright.core.books import book_of
-from tradewright.core.times import SECOND_NS
+from tradewright.core.times import SECOND_NS, time_text
 from tradewright.errors import DataError
 from tradewright.research import figures, quoting
 from tradewright.research.analytics import Floats, Ints
@@ -184,6 +184,13 @@ def book_figure(
     end_ns = chosen[1] if end_ns is None else end_ns
     if start_ns >= end_ns:
         raise DataError(f"a window from {start_ns} to {end_ns} has no length.", source=events.symbol)
+    if end_ns < data_ns[0] or start_ns > data_ns[1]:
+        span = f"{time_text(data_ns[0])} to {time_text(data_ns[1])}"
+        raise DataError(
+            f"a window from {time_text(start_ns)} to {time_text(end_ns)} is outside of the data.",
+            source=events.symbol,
+            remedy=f"The book is from {span}.",
+        )
     at_ns = ns_of(fills["ts_event"])
     fills = fills.filter((at_ns >= start_ns) & (at_ns <= end_ns))
     shown = _shown(result, events.symbol, start_ns, end_ns)

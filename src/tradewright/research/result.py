@@ -66,6 +66,7 @@ class Result:
         prices: By symbol, what the report draws trades on and the benchmark is made of.
         ledger: What each policy made of each symbol, exactly.
         books: Events of the order books that the run was on, by symbol; the report draws them.
+        positions: Positions after each change, with what changed them; by default after each fill.
         flows: External deposits (+) and withdrawals (-), columns ``at`` and ``amount``, in ``meta.currency``;
             returns leave them out.
         timing: Wall times by name, in seconds; never part of the compared bytes.
@@ -82,6 +83,7 @@ class Result:
         prices: Mapping[str, FrameSource] | None = None,
         flows: FrameSource | None = None,
         ledger: FrameSource | None = None,
+        positions: FrameSource | None = None,
         books: Mapping[str, BookEvents] | None = None,
         timing: Mapping[str, float] | None = None,
     ) -> None:
@@ -98,6 +100,8 @@ class Result:
             self._sources["flows"] = flows
         if ledger is not None:
             self._sources["ledger"] = ledger
+        if positions is not None:
+            self._sources["positions"] = positions
         self.books = dict(books or {})
         self._frames: dict[str, pl.DataFrame] = {}
         self._summary: Summary | None = None
@@ -109,7 +113,11 @@ class Result:
 
     @property
     def orders(self) -> pl.DataFrame:
-        """Every order with its state, fills and reason, in the order they were made."""
+        """Every order with its state, fills and reason, in the order they were made.
+
+        ``size`` and ``price`` are those after amendments; ``size_decided`` and ``price_decided``, where the
+        result has them, those before any.
+        """
         return self._frame("orders")
 
     @property
@@ -142,10 +150,14 @@ class Result:
 
     @property
     def positions(self) -> pl.DataFrame:
-        """Position of each policy and symbol after each fill: ``policy``, ``symbol``, ``at``, ``size``."""
-        if "positions" not in self._frames:
+        """Position of each policy and symbol after each change, by the venue's time of it.
+
+        ``policy``, ``symbol``, ``at``, ``size``; ``event`` is ``fill``, ``settlement``, ``refund`` or
+        ``split``, and ``numerator`` new units came for ``denominator`` old ones (1 and 1 without a split).
+        """
+        if "positions" not in self._frames and "positions" not in self._sources:
             self._frames["positions"] = schema.positions_of(self.fills)
-        return self._frames["positions"]
+        return self._frame("positions")
 
     @property
     def daily(self) -> pl.DataFrame:
@@ -169,7 +181,7 @@ class Result:
         self,
         data: object = None,
         *,
-        horizon: Duration = HORIZON,
+        horizon: Duration | None = HORIZON,
         policy: str | None = None,
         symbol: str | None = None,
     ) -> MarketMaking:
@@ -177,7 +189,8 @@ class Result:
 
         Args:
             data: Books or quotes of the run, as in `markouts`.
-            horizon: How long after a fill its adverse selection is measured.
+            horizon: How long after a fill its adverse selection is measured; ``None`` leaves that part out:
+                inventory is then the position times each move of the mid.
             policy: Of one policy only.
             symbol: Of one instrument only; sizes and prices of several are undefined.
 
@@ -188,7 +201,7 @@ class Result:
 
         return market_making(self, data, horizon, policy, symbol)
 
-    def pnl_parts(self, data: object = None, *, horizon: Duration = HORIZON) -> pl.DataFrame:
+    def pnl_parts(self, data: object = None, *, horizon: Duration | None = HORIZON) -> pl.DataFrame:
         """Profit of each policy and symbol in parts that sum to it exactly, to the last 10⁻¹².
 
         ``spread_capture`` (fill price against the mid just before), ``adverse_selection`` (the mid's move in
@@ -198,7 +211,8 @@ class Result:
 
         Args:
             data: Books or quotes of the run, as in `markouts`.
-            horizon: How long after a fill its adverse selection is measured.
+            horizon: How long after a fill its adverse selection is measured; ``None`` leaves that part out:
+                inventory is then the position times each move of the mid.
 
         Raises:
             DataError: The result does not know its ledger or its units: it was written by an earlier version.

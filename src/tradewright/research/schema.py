@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-# Column -> kind: "str", "f64", "u64", "time" (ns, UTC), "duration" (ns), "bool", "money" (exact).
+# Column -> kind: "str", "f64", "u64", "i64", "time" (ns, UTC), "duration" (ns), "bool", "money" (exact).
 COLUMNS: dict[str, dict[str, str]] = {
     "orders": {
         "order_id": "str",
@@ -78,7 +78,15 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "flows": {"at": "time", "amount": "f64"},
     "prices": {"at": "time", "open": "f64", "high": "f64", "low": "f64", "close": "f64"},
-    "positions": {"policy": "str", "symbol": "str", "at": "time", "size": "f64"},
+    "positions": {
+        "policy": "str",
+        "symbol": "str",
+        "at": "time",
+        "size": "f64",
+        "event": "str",  # fill, settlement, refund, split
+        "numerator": "i64",  # of a split; 1 otherwise
+        "denominator": "i64",
+    },
 }
 
 
@@ -90,6 +98,7 @@ def dtype_of(kind: str) -> pl.DataType:
         "str": pl.String(),
         "f64": pl.Float64(),
         "u64": pl.UInt64(),
+        "i64": pl.Int64(),
         "time": pl.Datetime("ns", "UTC"),
         "duration": pl.Duration("ns"),
         "bool": pl.Boolean(),
@@ -138,7 +147,16 @@ def checked(name: str, source: pl.DataFrame | Callable[[], pl.DataFrame]) -> pl.
 
 
 def positions_of(fills: pl.DataFrame) -> pl.DataFrame:
-    """Position of each policy and symbol after each fill, by the venue's time of the fill."""
+    """Position of each policy and symbol after each fill, where nothing is known of other changes."""
     import polars as pl
 
-    return fills.select("policy", "symbol", pl.col("ts_event").alias("at"), pl.col("position").alias("size"))
+    one = pl.lit(1, dtype=pl.Int64)
+    return fills.select(
+        "policy",
+        "symbol",
+        pl.col("ts_event").alias("at"),
+        pl.col("position").alias("size"),
+        pl.lit("fill").alias("event"),
+        one.alias("numerator"),
+        one.alias("denominator"),
+    )

@@ -77,7 +77,7 @@ def tiles(summary: Summary, benchmark: tuple[str, float] | None) -> str:
             case "total_return" if benchmark is not None:
                 return f"{benchmark[0]} {show('percent', benchmark[1])}"
             case "net_pnl":
-                return f"{summary.currency}, on {summary.initial_equity:,.0f}"
+                return f"{summary.currency}, on {summary.initial_equity or 0:,.0f}"
             case "annual_return":
                 return f"over {summary.elapsed_days / analytics.YEAR_DAYS:,.1f} years"
             case "sharpe":

@@ -83,10 +83,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     periods_per_year: int
     annualisation: str
     currency: str
-    initial_equity: float
-    final_equity: float
+    initial_equity: float | None
+    final_equity: float | None
     net_deposits: float
-    net_pnl: float
+    net_pnl: float | None
     total_return: float | None
     annual_return: float | None
     return_mean: float | None
@@ -133,7 +133,8 @@ class Curve(msgspec.Struct, frozen=True):
         index: Shape ``(n,)``; value of 1 put in at the start.
         days: Shape ``(d + 1,)``; days since the epoch, the start first.
         day_index: Shape ``(d + 1,)``; index at each day's end, 1 first.
-        initial: Equity at the start.
+        currency: Of the equity.
+        initial: Equity at the start; NaN where it was never known.
         start_ns: Begin of the run.
         end_ns: End of the run.
         net_deposits: Deposits less withdrawals.
@@ -146,6 +147,7 @@ class Curve(msgspec.Struct, frozen=True):
     index: Floats
     days: Ints
     day_index: Floats
+    currency: str
     initial: float
     start_ns: int
     end_ns: int
@@ -184,10 +186,11 @@ def periods_of(meta: ResultMeta, at_ns: Ints) -> tuple[int, str]:
 
 
 def curve_of(result: Result) -> Curve:
-    """The equity curve of a result.
+    """The equity curve of a result, without the points at which a rate of exchange was unknown.
 
     Raises:
-        DataError: The curve is not finite or not in time order, or there is no capital to begin with.
+        DataError: The curve of one currency is not finite or not in time order, or there is no capital to
+            begin with.
     """
     meta = result.meta
     at_ns = ns_of(result.equity["at"])
@@ -195,12 +198,24 @@ def curve_of(result: Result) -> Curve:
     flow_ns, flows = ns_of(result.flows["at"]), result.flows["amount"].to_numpy()
     if set(meta.cash) == {meta.currency}:
         initial = meta.cash[meta.currency]
-    else:  # Several currencies: the first point is the first valuation there is.
-        initial = float(equity[0]) if len(equity) else sum(meta.cash.values())
-    try:
-        index = analytics.growth_index(at_ns, equity, initial, flow_ns, flows)
-    except ValueError as error:
-        raise DataError(f"{error}.", source="result frame 'equity'") from error
+    else:
+        # While a rate of exchange is unknown there is no total: those points are left out.
+        is_known = np.isfinite(equity)
+        at_ns, equity = at_ns[is_known], equity[is_known]
+        rates = meta.rates | {meta.currency: 1.0}
+        held = {currency: amount for currency, amount in meta.cash.items() if amount}
+        if set(held) <= set(rates):
+            initial = sum(amount * rates[currency] for currency, amount in held.items())
+        else:  # The first valuation there is; money that came before it is part of it.
+            initial = float(equity[0]) if len(equity) else float("nan")
+            is_later = flow_ns > (at_ns[0] if len(at_ns) else np.iinfo(np.int64).max)
+            flow_ns, flows = flow_ns[is_later], flows[is_later]
+    index = equity
+    if len(equity) or np.isfinite(initial):
+        try:
+            index = analytics.growth_index(at_ns, equity, initial, flow_ns, flows)
+        except ValueError as error:
+            raise DataError(f"{error}.", source="result frame 'equity'") from error
     start_ns, end_ns = meta.start_ns, meta.end_ns
     if len(at_ns):
         start_ns = min(start_ns, int(at_ns[0])) if start_ns else int(at_ns[0])
@@ -215,6 +230,7 @@ def curve_of(result: Result) -> Curve:
         index=index,
         days=days,
         day_index=day_index,
+        currency=meta.currency,
         initial=initial,
         start_ns=start_ns,
         end_ns=end_ns,
@@ -224,10 +240,21 @@ def curve_of(result: Result) -> Curve:
     )
 
 
+def _unvalued(currency: str) -> Undefined:
+    return Undefined(
+        f"no total in {currency} was ever known: a rate of exchange is missing; give account.rates, or "
+        "ExchangeRate events from the start"
+    )
+
+
 def _curve_metrics(curve: Curve) -> dict[str, Metric]:
     periods = curve.periods_per_year
     days = (curve.end_ns - curve.start_ns) / DAY_NS
-    total: Metric = Undefined("the equity curve has no points")
+    total: Metric = (
+        Undefined("the equity curve has no points")
+        if np.isfinite(curve.initial)
+        else _unvalued(curve.currency)
+    )
     if len(curve.index):
         total = float(curve.index[-1]) - 1.0
     if isinstance(total, float) and not np.isfinite(curve.index).all():
@@ -252,6 +279,8 @@ def _curve_metrics(curve: Curve) -> dict[str, Metric]:
             "average_drawdown_days": float(down.days.mean()) if len(down.depth) else none,
         }
     returns = analytics.simple_returns(curve.day_index)
+    if not np.isfinite(curve.initial):
+        returns = _unvalued(curve.currency)
     statistics = (
         *("return_mean", "return_std", "volatility", "sharpe", "sortino"),
         *("positive_days", "positive_months", "best_day", "worst_day"),
@@ -278,7 +307,8 @@ def _trade_metrics(result: Result, curve: Curve) -> dict[str, Metric]:
     closed = result.round_trips.filter(~result.round_trips["is_open"])
     pnl = closed["pnl"].to_numpy()
     holding_days = closed["holding"].to_physical().to_numpy() / DAY_NS
-    position_key = fills.select(fills.select("policy", "symbol").to_struct("key").rank("dense"))
+    positions = result.positions
+    position_key = positions.select(positions.select("policy", "symbol").to_struct("key").rank("dense"))
     key = position_key.to_series().to_numpy().astype(np.int64)
     metrics: dict[str, Metric] = {
         "win_rate": analytics.win_rate(pnl),
@@ -290,8 +320,8 @@ def _trade_metrics(result: Result, curve: Curve) -> dict[str, Metric]:
         if len(pnl)
         else Undefined("no round trip was closed"),
         "exposure": analytics.exposure(
-            ns_of(fills["ts_event"]),
-            fills["position"].to_numpy(),
+            ns_of(positions["at"]),
+            positions["size"].to_numpy(),
             key,
             start_ns=curve.start_ns,
             end_ns=curve.end_ns,
@@ -303,7 +333,7 @@ def _trade_metrics(result: Result, curve: Curve) -> dict[str, Metric]:
     )
     if curve.net_deposits and len(curve.equity):
         equity_mean = float(curve.equity.mean())
-    times = analytics.turnover(traded, equity_mean)
+    times = analytics.turnover(traded, equity_mean) if np.isfinite(equity_mean) else _unvalued(curve.currency)
     years = (curve.end_ns - curve.start_ns) / DAY_NS / analytics.YEAR_DAYS
     short = Undefined(
         f"needs at least {analytics.ANNUAL_DAYS_MIN:.0f} days; has {years * analytics.YEAR_DAYS:.1f}"
@@ -329,6 +359,14 @@ def summarise(result: Result) -> Summary:
     """Compute every metric of a result."""
     curve = curve_of(result)
     metrics = _curve_metrics(curve) | _trade_metrics(result, curve)
+    money: dict[str, Metric] = dict.fromkeys(
+        ("initial_equity", "final_equity", "net_pnl"), _unvalued(curve.currency)
+    )
+    if np.isfinite(curve.initial):
+        final = float(curve.equity[-1]) if len(curve.equity) else curve.initial
+        money["initial_equity"], money["final_equity"] = curve.initial, final
+        money["net_pnl"] = final - curve.initial - curve.net_deposits
+    metrics |= money
     undefined = {name: value.reason for name, value in metrics.items() if isinstance(value, Undefined)}
     values = {name: None if isinstance(value, Undefined) else value for name, value in metrics.items()}
     best_on = worst_on = None
@@ -339,7 +377,6 @@ def summarise(result: Result) -> Summary:
     for name, value in (("best_day_on", best_on), ("worst_day_on", worst_on)):
         if value is None:
             undefined[name] = undefined[name.removesuffix("_on")]
-    final = float(curve.equity[-1]) if len(curve.equity) else curve.initial
     trips = result.round_trips
     return Summary(
         start_ns=curve.start_ns,
@@ -349,10 +386,7 @@ def summarise(result: Result) -> Summary:
         periods_per_year=curve.periods_per_year,
         annualisation=curve.annualisation,
         currency=result.meta.currency,
-        initial_equity=curve.initial,
-        final_equity=final,
         net_deposits=curve.net_deposits,
-        net_pnl=final - curve.initial - curve.net_deposits,
         orders=result.orders.height,
         refused=int((result.orders["status"].str.to_lowercase() == "refused").sum()),
         fills=result.fills.height,

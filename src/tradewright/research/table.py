@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from tradewright.research.labels import GROUPS, Label, period_of, shown
 
 if TYPE_CHECKING:
@@ -56,9 +58,25 @@ def _one(name: str, result: Result) -> str:
         lines += [indent + line for line in overflow]
     lines.append("")
     lines.append(f"{summary.annualisation}." + (f" Evidence: {meta.grade}." if meta.grade else ""))
+    lines += _refused(result)
     lines += [f"undefined ({metric}): {reason}" for metric, reason in _reasons(summary.undefined).items()]
     lines += [f"warning: {text}" for text in meta.warnings]
     return "\n".join(lines)
+
+
+def _refused(result: Result) -> list[str]:
+    """Why the gate refused orders, the most frequent reason first, and when: a line each."""
+    counted = (
+        result.orders.filter(pl.col("status") == "refused")
+        .group_by("reason")
+        .agg(pl.len().alias("orders"), first=pl.col("decided_at").min(), last=pl.col("decided_at").max())
+        .sort("orders", "reason", descending=[True, False])
+    )
+    lines: list[str] = []
+    for reason, orders, first, last in counted.rows():
+        days = sorted({f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"})
+        lines.append(f"refused {orders:,}: {reason}, {' to '.join(days)}")
+    return [*lines[:-1], f"{lines[-1]}; `tradewright why` says what to do"] if lines else []
 
 
 def _reasons(undefined: dict[str, str]) -> dict[str, str]:
@@ -82,6 +100,7 @@ def _many(results: Mapping[str, Result]) -> str:
             f"{name}: undefined ({metric}): {why}"
             for metric, why in _reasons(result.summary.undefined).items()
         ]
+        lines += [f"{name}: {text}" for text in _refused(result)]
         lines += [f"{name}: warning: {text}" for text in result.meta.warnings]
     return "\n".join(lines)
 

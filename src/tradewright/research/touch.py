@@ -56,6 +56,13 @@ class Touch(msgspec.Struct, frozen=True):
             found[at_ns > self.at_ns[-1]] = NO_MID
         return found
 
+    def since_ns(self, at_ns: Ints) -> Ints:
+        """Since when the mid in force at each time has stood; ``-2**63`` before the first message."""
+        rows = np.searchsorted(self.at_ns, at_ns, side="right") - 1
+        if not len(self.at_ns):
+            return np.full(len(rows), np.iinfo(np.int64).min)
+        return np.where(rows >= 0, self.at_ns[rows], np.iinfo(np.int64).min)
+
     def _mid_x2(self, rows: NDArray[np.intp]) -> Ints:
         if not len(self.at_ns):
             return np.full(len(rows), NO_MID)

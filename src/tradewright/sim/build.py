@@ -23,15 +23,17 @@ from tradewright.core.features import (
 from tradewright.core.features.watched import Watched, label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
+from tradewright.core.market import ExchangeRate
 from tradewright.core.native_series import plain_series, source_name
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
 from tradewright.core.series import Bars, Quotes, Series
 from tradewright.core.times import DAY_NS, duration_text
-from tradewright.errors import ConfigError, DataError
+from tradewright.errors import ConfigError, DataError, PolicyError, TradewrightError
 from tradewright.sim.config import Account, ExactQueue, Queue, Venue
-from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event
+from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event, rate_e12
 from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
+from tradewright.sim.suited import check_feeds, check_volume
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,8 +102,11 @@ def build(
     ids = {symbol: index for index, symbol in enumerate(symbols)}
     warnings: list[str] = []
     setups = _set_up(policies, names, series, instruments, warnings)
+    if liquidates:  # the simulated venue fills; an engine of the user's has rules of its own
+        check_volume(series, venue.fills, warnings)
     plain_policies, nodes, callables = _policies(policies, names, setups, series, ids, risk)
     currencies, balances = _currencies(account, cash, list(instruments.values()))
+    rates = _rates(account, currencies, events)
     groups = {
         group: index
         for index, group in enumerate(
@@ -138,8 +143,9 @@ def build(
             "kind": account.kind,
             "currency": 0,
             "balances": balances,
+            "rates_e12": rates,
             "leverage_max_e10": round(account.leverage_max * RATE_ONE),
-            "initial_e10": round(account.initial_rate * RATE_ONE),
+            "initial_e10": round(account.opening_rate * RATE_ONE),
             "maintenance_e10": round(account.maintenance_rate * RATE_ONE),
             "day_ends_ns": account.day_ends_ns,
             "netting": account.netting,
@@ -231,7 +237,36 @@ def _currencies(
             raise ConfigError(
                 f"{amount!r} is no starting cash.", path=f"account.cash.{currency}", remedy="Give 0 or more."
             )
+    if not given.get(first, 0) > 0:
+        raise ConfigError(
+            f"the account starts without any {first}, in which its equity is counted.",
+            path=f"account.cash.{first}",
+            remedy="Give more than 0: returns are fractions of it.",
+        )
     return currencies, [float(given.get(currency, 0.0)) for currency in currencies]
+
+
+def _rates(account: Account, currencies: Sequence[str], events: Sequence[Any]) -> list[int]:
+    """What one unit of each currency is worth in the account's, in 10⁻¹²; 0 where only an event will say."""
+    for currency in account.rates:
+        if currency not in currencies[1:]:
+            raise ConfigError(
+                f"{currency} is the account's own currency; its rate is 1."
+                if currency == currencies[0]
+                else f"the account has no {currency}, and no instrument is in it.",
+                path=f"account.rates.{currency}",
+                remedy="Leave it out.",
+            )
+    told = {event.currency for event in events if isinstance(event, ExchangeRate)}
+    for currency in currencies[1:]:
+        if currency not in account.rates and currency not in told:
+            raise ConfigError(
+                f"the account counts in {currencies[0]} and has or trades {currency}, whose rate is missing: "
+                "neither limits nor equity could be valued.",
+                path=f"account.rates.{currency}",
+                remedy=f"Give what one {currency} is worth in {currencies[0]}, or ExchangeRate events.",
+            )
+    return [0, *(rate_e12(account.rates[one]) if one in account.rates else 0 for one in currencies[1:])]
 
 
 def _set_up(
@@ -245,13 +280,19 @@ def _set_up(
     for policy, name in zip(policies, names, strict=True):
         ctx = Setup(instruments)
         if overrides(policy, Policy, "setup"):
-            policy.setup(ctx)
+            try:
+                policy.setup(ctx)
+            except TradewrightError:
+                raise
+            except Exception as error:
+                raise PolicyError(f"setup raised {type(error).__name__}: {error}", policy=name) from error
         if not ctx.wakes:
             ctx.wakes.extend(_every_event(series))
             warnings.append(
                 f"{name} declares no wake condition, so it is woken at every event: correct, but slower. "
                 "Declare some in setup, such as ctx.wake(on_bar(symbol))."
             )
+        check_feeds(name, ctx, series, warnings)
         setups.append(ctx)
     return setups
 
@@ -348,6 +389,13 @@ def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
 
 def _check_queue(series: Sequence[Series], queue: Queue | None) -> None:
     """Refuses exact queues where the data does not say who stands before whom."""
+    if queue is not None and not any(isinstance(one, BookEvents) for one in series):
+        kinds = ", ".join(dict.fromkeys(one.kind for one in series))
+        raise ConfigError(
+            f"{type(queue).__name__} is about books, and the data has {kinds}, without queues.",
+            path="venue.fills.queue",
+            remedy="Leave it out, or give events of a book.",
+        )
     levels = [one for one in series if isinstance(one, BookEvents) and one.model == "l2"]
     if isinstance(queue, ExactQueue) and levels:
         raise DataError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
@@ -25,13 +26,32 @@ def _require(name: str, value: float, rule: str, is_met: bool) -> None:
         raise ValueError(f"{name}: {value!r} is not {rule}.")
 
 
+def _require_kind(name: str, value: object, kinds: tuple[type, ...]) -> None:
+    """Refuses another type, which Python would let pass; from text msgspec makes the right one."""
+    if not isinstance(value, kinds):
+        known = " or ".join(f"{kind.__name__}(…)" for kind in kinds)
+        raise ValueError(f"{name}: {value!r} is not possible here. Give {known}.")
+
+
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}: {value!r} is unknown. Use one of {', '.join(choices)}.")
+
+
+def _require_number(name: str, value: object) -> None:
+    if not isinstance(value, Real):
+        raise ValueError(f"{name}: {value!r} is not a number.")
+
+
 def _require_not_negative(**values: float) -> None:
     for name, value in values.items():
+        _require_number(name, value)
         _require(name, value, "a finite number of at least 0", value >= 0)
 
 
 def _require_positive(**values: float) -> None:
     for name, value in values.items():
+        _require_number(name, value)
         _require(name, value, "a finite number above 0", value > 0)
 
 
@@ -98,6 +118,8 @@ class SampledLatency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: Annotated[int, Meta(ge=0)] | None = None
 
     def __post_init__(self) -> None:
+        for name, value in (("entry", self.entry), ("response", self.response)):
+            _require_kind(name, value, (LogNormal, Quantiles))
         if self.seed is not None:
             _require_not_negative(seed=self.seed)
 
@@ -136,6 +158,7 @@ Latency: TypeAlias = ConstantLatency | SampledLatency | RecordedLatency
 """Any model of latency; in TOML ``{ type = "constant", entry_ns = 10_000_000, response_ns = 0 }``."""
 
 
+_PATHS = ("pessimistic", "open_high_low_close", "open_low_high_close")
 _QUEUE_FORMS = ("power", "power_of_share", "power_of_front", "log", "log_of_share")
 
 
@@ -224,8 +247,13 @@ class Fills(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     partial: bool = True
 
     def __post_init__(self) -> None:
+        _require_choice("timing", self.timing, ("next_open", "path"))
+        _require_choice("path", self.path, _PATHS)
+        if self.queue is not None:
+            _require_kind("queue", self.queue, (RiskAverseQueue, ProbabilisticQueue, ExactQueue))
         share = self.participation_max
         if share != "unlimited":
+            _require_number("participation_max", share)
             _require("participation_max", share, 'in (0, 1], nor "unlimited"', 0 < share <= 1)
 
 
@@ -297,6 +325,9 @@ class Venue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cancel_off_grid: bool = False
 
     def __post_init__(self) -> None:
+        _require_kind("latency", self.latency, (ConstantLatency, SampledLatency, RecordedLatency))
+        _require_kind("fills", self.fills, (Fills,))
+        _require_kind("costs", self.costs, (Costs,))
         _require_not_negative(decision_ns=self.decision_ns)
         if self.clock not in ("causal", "venue"):
             raise ValueError(f"clock: {self.clock!r} is unknown. Use 'causal' or 'venue'.")
@@ -308,11 +339,14 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         cash: Money at the start, by currency; empty takes the ``cash`` of `tradewright.backtest`, in the
             currency of the data.
+        rates: What one unit of each other currency is worth in the account's currency at the start, such as
+            ``{"EUR": 1.1}`` in a USD account. An `ExchangeRate` event changes it. Money and positions stay
+            exact in their own currencies; totals, limits and the equity curve are converted.
         kind: ``cash`` (no negative cash, no shorts; a binary sold short locks 1 - price) or ``margin``.
         currency: In which limits and totals are valued; ``None`` is the first of ``cash``.
         leverage_max: Largest exposure of a margin account, as a multiple of its equity.
-        initial_margin: Share of a position's value that opening it takes; ``None`` is 1 / ``leverage_max``.
-            An instrument's own rate goes before it.
+        initial_margin: Share of a position's value that opening it takes; ``None`` is 1 / ``leverage_max``,
+            and a smaller one does not lift that limit. An instrument's own rate goes before it.
         maintenance_margin: Share of value below which equity must not fall, or the simulator liquidates;
             ``None`` is half of the initial margin. An instrument's own rate goes before it.
         borrow_bps_per_year: Cost of shares sold short, in basis points of their value for 365 days, charged
@@ -325,6 +359,7 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     cash: dict[str, float] = {}
+    rates: dict[str, Annotated[float, Meta(gt=0)]] = {}
     kind: Literal["cash", "margin"] = "margin"
     currency: str | None = None
     leverage_max: Annotated[float, Meta(gt=0)] = 2.0
@@ -336,7 +371,10 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for currency, amount in self.cash.items():
+            _require_number(f"cash.{currency}", amount)
             _require(f"cash.{currency}", amount, "a finite number of at least 0", amount >= 0)
+        for currency, rate in self.rates.items():
+            _require(f"rates.{currency}", rate, "a finite number above 0", rate > 0)
         if self.kind not in ("cash", "margin"):
             raise ValueError(f'kind: {self.kind!r} is neither "cash" nor "margin".')
         if self.netting not in ("market", "collateral_return", "group"):
@@ -359,14 +397,19 @@ class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _ = self.day_ends_ns
 
     @property
-    def initial_rate(self) -> float:
-        """The initial margin in force, as a share of value."""
+    def opening_rate(self) -> float:
+        """The initial margin as given, as a share of value: what opening takes, whatever the leverage."""
         return 1 / self.leverage_max if self.initial_margin is None else self.initial_margin
+
+    @property
+    def initial_rate(self) -> float:
+        """The initial margin in force, as a share of value: what is given, or more by ``leverage_max``."""
+        return max(self.opening_rate, 1 / self.leverage_max)
 
     @property
     def maintenance_rate(self) -> float:
         """The maintenance margin in force, as a share of value."""
-        return self.initial_rate / 2 if self.maintenance_margin is None else self.maintenance_margin
+        return self.opening_rate / 2 if self.maintenance_margin is None else self.maintenance_margin
 
     @property
     def day_ends_ns(self) -> int:

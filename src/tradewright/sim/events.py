@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from tradewright.core import market as records
@@ -14,6 +15,23 @@ if TYPE_CHECKING:
 
 RATE_ONE = 10**10
 """One, in the core's unit of rates."""
+
+
+def rate_e12(rate: float) -> int:
+    """A rate of exchange in 10⁻¹²: of the decimal that the float is written as.
+
+    Raises:
+        DataError: It is out of what the core can hold.
+    """
+    counted = round(Fraction(repr(float(rate))) * 10**12)
+    if not 0 < counted < 2**63:
+        raise DataError(
+            f"rate of exchange {rate!r} is not between 1e-12 and 9.2e6.",
+            source="events",
+            field="rate",
+            remedy="Count the account in another currency: Account(currency=...).",
+        )
+    return counted
 
 
 def id_of(symbol: str, ids: Mapping[str, int]) -> int:
@@ -48,6 +66,22 @@ def plain_event(
                 remedy=f"It has {', '.join(currencies)}.",
             )
         return ("deposit", 0, *times, currencies.index(event.currency), event.amount)
+    if isinstance(event, records.ExchangeRate):
+        if event.currency not in currencies[1:]:
+            others = ", ".join(currencies[1:])
+            raise DataError(
+                f"a rate of {event.currency}, "
+                + (
+                    "the account's own currency."
+                    if event.currency == currencies[0]
+                    else "which it does not have."
+                ),
+                source="events",
+                field="currency",
+                remedy=f"The account counts in {currencies[0]}; rates are of "
+                f"{others or 'its other currencies, and it has none'}.",
+            )
+        return ("rate", 0, *times, currencies.index(event.currency), rate_e12(event.rate))
     symbol = id_of(event.symbol, ids)
     instrument = instruments[event.symbol]
     match event:

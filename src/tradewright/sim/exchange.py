@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from tradewright import _native
-from tradewright.core.market import Deposit, Dividend, Funding
+from tradewright.core.market import Deposit, Dividend, ExchangeRate, Funding
 from tradewright.errors import ConfigError, DataError
 from tradewright.sim.config import Account, Costs, Fills, Venue
 from tradewright.sim.flow import START, Flow, GeneratedMarket, Plan
@@ -151,8 +151,15 @@ def check(venue: Venue, events: Iterable[Any], *, engine: object | None, read: M
                     path=f"venue.{name}.{field}",
                     remedy="Leave it out, or run on the recording of tradewright.sim.generate.",
                 )
+    for name in ("cancel_on_pause", "cancel_off_grid"):
+        if getattr(venue, name):
+            raise ConfigError(
+                "a generated exchange neither pauses nor changes its grid.",
+                path=f"venue.{name}",
+                remedy="Leave it out.",
+            )
     for event in events:
-        if not isinstance(event, Deposit | Dividend | Funding):
+        if not isinstance(event, Deposit | Dividend | ExchangeRate | Funding):
             raise ConfigError(
                 f"{type(event).__name__}: what becomes of its instruments a generated exchange says itself.",
                 path="events",

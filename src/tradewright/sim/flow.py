@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, convert
@@ -295,14 +296,16 @@ class Plan:
         orders: bool,
     ) -> Plan:
         """Checks the arguments of `generate`."""
-        if not 0 <= seed < 2**64:
-            raise ConfigError(f"seed {seed} is not from 0 to 2**64 - 1.")
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) < 2**64:
+            raise ConfigError(f"seed {seed!r} is no whole number from 0 to 2**64 - 1.", path="seed")
+        if not isinstance(orders, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - users may not type
+            raise ConfigError(f"{orders!r} is neither True nor False.", path="orders")
         plan = cls(
             flow=flow,
             instrument=instrument,
             start_ns=time_ns(start),
             length_ns=duration_ns(duration),
-            seed=seed,
+            seed=int(seed),
             grid=_Grid.of(instrument),
             lots=instrument.size_lots(flow.size),
             orders=orders,

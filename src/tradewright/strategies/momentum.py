@@ -10,6 +10,7 @@ from msgspec import Meta
 
 import tradewright as tw
 from tradewright import features as f
+from tradewright.strategies.checks import check_fields
 
 Count = Annotated[int, Meta(ge=2)]
 Positive = Annotated[float, Meta(gt=0)]
@@ -42,6 +43,7 @@ class Momentum(tw.Policy):
     band: Annotated[float, Meta(ge=0, lt=1)] = 0.25  # of the wanted size
 
     def __post_init__(self) -> None:
+        check_fields(self, Momentum)
         if not self.exit < self.entry:
             raise ValueError(f"exit = {self.exit:g} must be below entry = {self.entry:g}")
 

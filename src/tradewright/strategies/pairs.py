@@ -10,6 +10,7 @@ from msgspec import Meta
 
 import tradewright as tw
 from tradewright import features as f
+from tradewright.strategies.checks import check_fields
 from tradewright.strategies.cointegration import engle_granger
 
 Count = Annotated[int, Meta(ge=1)]
@@ -47,6 +48,7 @@ class Pairs(tw.Policy):
     leverage: Positive = 1.0  # value of both legs together over the equity
 
     def __post_init__(self) -> None:
+        check_fields(self, Pairs)
         if not self.exit < self.entry < self.stop:
             levels = f"exit = {self.exit:g}, entry = {self.entry:g}, stop = {self.stop:g}"
             raise ValueError(f"{levels}: give exit < entry < stop")

@@ -17,7 +17,7 @@ pub enum RunError {
     Feed(FeedError),
     /// The user's code raised.
     Host(HostError),
-    /// A policy in a generated market answers its own orders at this time, without end.
+    /// A policy answers its own orders at this time, without end.
     Endless(i64),
 }
 
@@ -36,6 +36,9 @@ impl From<HostError> for RunError {
 /// Steps between two looks at the outside: progress and Ctrl-C. At 30 ns a step this is every half millisecond.
 pub(crate) const PULSE_STEPS: i64 = 16_384;
 
+/// Steps at one time after which a policy is taken to answer its own orders for ever.
+pub const STEPS_AT_ONE_TIME_MAX: u32 = 100_000;
+
 /// Runs the whole feed. `Ok(false)` says that the user stopped it; what was reached by then stands.
 ///
 /// With `venue_feed`, the same records in order of the venue's own time, the venue matches by that clock and answers
@@ -51,6 +54,7 @@ pub fn run<H: Host>(
     let mut reports: Vec<Report> = Vec::new();
     let mut commands: Vec<Command> = Vec::new();
     let mut until_pulse = PULSE_STEPS;
+    let (mut last_ns, mut at_one_time) = (i64::MIN, 0);
     kernel.reserve_equity(feed.bars_max());
     loop {
         if until_pulse <= 0 {
@@ -81,6 +85,11 @@ pub fn run<H: Host>(
             venue.pop_reports(i64::MAX, &mut reports);
             kernel.end(&reports, host)?;
             return Ok(true);
+        }
+        at_one_time = if now_ns == last_ns { at_one_time + 1 } else { 0 };
+        last_ns = now_ns;
+        if at_one_time >= STEPS_AT_ONE_TIME_MAX {
+            return Err(RunError::Endless(now_ns));
         }
         let has_records = feed_ns == now_ns;
         if has_records {

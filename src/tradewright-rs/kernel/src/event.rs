@@ -163,6 +163,13 @@ pub enum CashEvent {
         /// Amount.
         amount: Cash,
     },
+    /// What one unit of a currency is worth in the account's own, from now on.
+    Rate {
+        /// Currency index.
+        currency: u16,
+        /// Rate in 10⁻¹², above zero.
+        rate_e12: i64,
+    },
 }
 
 /// What one record says.
@@ -191,7 +198,7 @@ pub struct Record {
     pub ts_recv_ns: i64,
     /// When the venue made it.
     pub ts_event_ns: i64,
-    /// The instrument (0 for deposits).
+    /// The instrument (0 for deposits and rates).
     pub symbol: SymbolId,
     /// What it says.
     pub payload: Payload,

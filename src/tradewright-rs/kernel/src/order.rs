@@ -266,6 +266,10 @@ pub enum Origin {
 pub struct OrderState {
     /// What was asked; an acknowledged amendment changes its price and size.
     pub order: Order,
+    /// Size as decided, before any amendment.
+    pub decided_lots: i64,
+    /// Limit as decided, before any amendment.
+    pub decided_limit: Option<i64>,
     /// Size it was first made for: targets compare with this.
     pub made_for_lots: i64,
     /// Where it stands.
@@ -306,6 +310,8 @@ impl OrderState {
     pub fn new(order: Order, origin: Origin) -> OrderState {
         OrderState {
             order,
+            decided_lots: order.lots,
+            decided_limit: order.kind.limit(),
             made_for_lots: order.lots,
             status: OrderStatus::Pending,
             in_flight: InFlight::None,

@@ -72,6 +72,10 @@ pub fn orders<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<
         Origin::Liquidation => "liquidation",
     };
     columns.set_item("intent", states.iter().map(|state| origin(state.origin)).collect::<Vec<_>>())?;
+    let decided = |at: usize| states[at].decided_limit.map_or(f64::NAN, |limit| instrument(at).price(limit));
+    columns.set_item("price_decided", with(&decided).into_pyarray(py))?;
+    let decided = |at: usize| instrument(at).size(states[at].decided_lots);
+    columns.set_item("size_decided", with(&decided).into_pyarray(py))?;
     columns.set_item("decided_ns", ints(py, states.iter().map(|state| state.order.decided_ns)))?;
     columns.set_item("updated_ns", ints(py, states.iter().map(|state| state.updated_ns)))?;
     Ok(columns)
@@ -152,6 +156,38 @@ pub fn ledger<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDi
     columns.set_item("unrealised_e12", money(&|slot| held(slot).unrealised()))?;
     columns.set_item("fees_e12", money(&|slot| sums[slot][1]))?;
     columns.set_item("cash_flows_e12", money(&|slot| sums[slot][2]))?;
+    Ok(columns)
+}
+
+/// What each owner held after each change: fills, settlements, refunds and splits, in order of booking.
+pub fn positions<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+    let event = |kind: EntryKind| match kind {
+        EntryKind::Fill { .. } => Some((0, 1, 1)),
+        EntryKind::Settlement => Some((1, 1, 1)),
+        EntryKind::Refund => Some((2, 1, 1)),
+        EntryKind::Split { numerator, denominator } => Some((3, numerator, denominator)),
+        EntryKind::Dividend | EntryKind::Funding | EntryKind::Borrow => None,
+    };
+    let entries = kernel.state.ledger.entries().iter().filter(|entry| !entry.is_reversed);
+    let rows: Vec<_> = entries.filter_map(|entry| event(entry.kind).map(|event| (entry, event))).collect();
+    let instruments = &kernel.state.market.instruments;
+    let size = |symbol: SymbolId, lots: i64| instruments[symbol as usize].size(lots);
+    let columns = PyDict::new(py);
+    columns.set_item("policy", ints(py, rows.iter().map(|(entry, _)| i64::from(entry.policy))))?;
+    columns.set_item("symbol", ints(py, rows.iter().map(|(entry, _)| i64::from(entry.symbol))))?;
+    columns.set_item("at_ns", ints(py, rows.iter().map(|(entry, _)| entry.ts_event_ns)))?;
+    columns.set_item("size", floats(py, rows.iter().map(|(entry, _)| size(entry.symbol, entry.lots_after))))?;
+    columns.set_item("event", ints(py, rows.iter().map(|(_, event)| event.0)))?;
+    columns.set_item("numerator", ints(py, rows.iter().map(|(_, event)| event.1)))?;
+    columns.set_item("denominator", ints(py, rows.iter().map(|(_, event)| event.2)))?;
+    Ok(columns)
+}
+
+/// Money put in or taken out, in the account's currency.
+pub fn flows<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+    let columns = PyDict::new(py);
+    columns.set_item("at_ns", ints(py, kernel.flows.iter().map(|flow| flow.0)))?;
+    columns.set_item("amount", floats(py, kernel.flows.iter().map(|flow| cash_to_f64(flow.1))))?;
     Ok(columns)
 }
 

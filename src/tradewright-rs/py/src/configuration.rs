@@ -170,6 +170,7 @@ pub(crate) fn account(fields: &Bound<'_, PyDict>) -> PyResult<AccountConfig> {
         },
         currency: get(fields, "currency")?,
         balances: balances.into_iter().map(cash).collect::<PyResult<_>>()?,
+        rates_e12: get(fields, "rates_e12")?,
         leverage_max_e10: get(fields, "leverage_max_e10")?,
         initial_e10: get(fields, "initial_e10")?,
         maintenance_e10: get(fields, "maintenance_e10")?,

@@ -283,6 +283,7 @@ fn event_record(event: &Bound<'_, PyTuple>) -> PyResult<Record> {
         }
         "refund" => Payload::Cash(CashEvent::Refund),
         "deposit" => Payload::Cash(CashEvent::Deposit { currency: event.get_item(4)?.extract()?, amount: cash(5)? }),
+        "rate" => Payload::Cash(CashEvent::Rate { currency: event.get_item(4)?.extract()?, rate_e12: integer(5)? }),
         "status" => Payload::Status(match event.get_item(4)?.extract::<String>()?.as_str() {
             "open" => Status::Open,
             "paused" => Status::Paused,
@@ -326,7 +327,11 @@ pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResu
         let price = number(at)?;
         let count = instrument.price_unit.count_nearest(price).filter(|&count| count > 0);
         count.ok_or_else(|| {
-            PyValueError::new_err(format!("{}: {name} {price} is not a positive price", instrument.symbol))
+            let problem = match price > 0.0 && price <= instrument.price_unit.to_f64() / 2.0 {
+                true => "rounds to 0 in the instrument's price unit; give it a smaller price_unit",
+                false => "is not a positive price",
+            };
+            PyValueError::new_err(format!("{}: {name} {price} {problem}", instrument.symbol))
         })
     };
     let size = |at: usize, name: &str| -> PyResult<f64> {

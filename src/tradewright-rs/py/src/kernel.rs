@@ -23,7 +23,7 @@ use crate::columns;
 use crate::configuration::{account, get, instrument, limits, source_kind, wake};
 use crate::features::parse_specs;
 use crate::feed;
-use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt};
+use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt, utc};
 use crate::names::{Classes, Names};
 use crate::values::{self, Approved};
 use crate::venue::{self, SimVenue};
@@ -352,6 +352,16 @@ impl Kernel {
         columns::ledger(py, &self.inner)
     }
 
+    /// Positions after each change, as columns.
+    fn positions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::positions(py, &self.inner)
+    }
+
+    /// Deposits and withdrawals as booked, as columns: in the account's currency, at the rate of their time.
+    fn flows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::flows(py, &self.inner)
+    }
+
     /// Round trips, as columns.
     fn round_trips<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         columns::round_trips(py, &self.inner)
@@ -375,10 +385,15 @@ pub fn run_error(py: Python<'_>, error: RunError, sources: &[String]) -> PyErr {
 fn endless(py: Python<'_>, now_ns: i64) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
     fields.set_item("path", "venue.latency")?;
-    fields.set_item("remedy", "Give the venue a latency, or wake the policy by the clock.")?;
+    fields.set_item(
+        "remedy",
+        "Give the venue a latency, wake the policy by the clock, or leave what stands when a report wakes it.",
+    )?;
     let problem = format!(
-        "at {now_ns} ns a policy answers what its own orders did with other orders, without end; without latency no \
-         time passes between them."
+        "at {} a policy answers what its own orders did with other orders, {} times and without end: no time passes \
+         between them.",
+        utc(now_ns),
+        backtest::STEPS_AT_ONE_TIME_MAX
     );
     let class = py.import("tradewright.errors")?.getattr("ConfigError")?;
     Ok(PyErr::from_value(class.call((problem,), Some(&fields))?))

@@ -203,6 +203,7 @@ impl Ledger {
             },
             currency,
             balances,
+            rates_e12: Vec::new(),
             leverage_max_e10,
             initial_e10,
             maintenance_e10,

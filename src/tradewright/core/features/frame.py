@@ -70,6 +70,8 @@ def compute(
         named = {repr(node): node for node in ([nodes] if isinstance(nodes, Node) else nodes)}
     if not named:
         raise ValueError("compute needs at least one node.")
+    if "ts" in named:
+        raise ValueError("a feature cannot be called 'ts': that is the column of times. Choose another name.")
     return _evaluate(named, data, symbol)
 
 
@@ -77,6 +79,16 @@ def _evaluate(named: dict[str, Node], data: object, symbol: str | None) -> pl.Da
     from tradewright import _native
 
     recorded = list(_flat(data))
+    for one in recorded:
+        own = getattr(one, "symbol", None) if hasattr(one, "ts_recv_ns") else None
+        if symbol is not None and own is not None and symbol != own:
+            raise DataError(
+                f"is given as {symbol!r}, and is a series of {own!r}.",
+                source="data",
+                field="symbol",
+                value=symbol,
+                remedy="Leave symbol= out: it names a frame without a symbol.",
+            )
     if any(isinstance(one, BookEvents) for one in recorded):
         return _evaluate_recorded(named, recorded)
     series = list(_all_series(data, symbol))

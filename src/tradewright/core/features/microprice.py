@@ -128,18 +128,28 @@ def _states(
     return state.astype(np.int64), (bid + ask) / 2
 
 
-def microprice(symbol: str, fit: MicropriceFit) -> Node:
+def microprice(symbol: str, fit: MicropriceFit | None = None) -> Node:
     """Stoikov's microprice: the mid plus the fit's adjustment for the quote's imbalance and spread.
 
     In price. Source: quotes. Ready from the first quote; NaN while a side is empty or bid and ask cross.
     `weighted_mid` is the mid weighted by sizes, which needs no data and is no martingale.
 
+    Args:
+        symbol: The instrument.
+        fit: Of `fit_microprice`, on quotes from before the run. There is no microprice without one.
+
     Raises:
-        ValueError: a fit without adjustments, or of rows of unequal or even length.
+        ValueError: no fit; a fit without adjustments, or of rows of unequal or even length.
 
     Source:
         Stoikov (2018), definition in section 2.
     """
+    if fit is None:
+        raise ValueError(
+            f"microprice({symbol!r}) needs a fit: what quotes of its kind were followed by in earlier data. "
+            f"Give fit_microprice(quotes, tick), fitted on quotes from before the run; or use "
+            f"weighted_mid({symbol!r}), which weighs the mid by the sizes at the touch and needs none."
+        )
     lengths = {len(row) for row in fit.adjustments}
     if len(lengths) != 1 or (length := lengths.pop()) % 2 == 0:
         raise ValueError("the fit has rows of unequal or even length. Make one with fit_microprice.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tradewright.data.files import read_content, read_table
+from tradewright.data.files import raw_bytes, read_content, read_table
 from tradewright.data.options import ReadOptions
 from tradewright.errors import DataError
 
@@ -108,7 +108,7 @@ def whole_zstd(path: Path) -> bytes:
     Raises:
         DataError: an empty file, or a zstd frame that ends early.
     """
-    content = path.read_bytes()
+    content = raw_bytes(path)
     if not content:
         raise DataError("is empty.", source=path.name, remedy="Check that the download is complete.")
     if content.startswith(_ZSTD) and not _is_whole(content):

@@ -15,8 +15,10 @@ impl Source<'_> {
                 "is empty (NaN)"
             } else if value.is_infinite() {
                 "is infinite"
-            } else if value * self.scale < 0.5 {
+            } else if value <= 0.0 {
                 "is not positive; a price is"
+            } else if value * self.scale <= 0.5 {
+                "rounds to 0 in the instrument's price unit; give the series an Instrument with a smaller price_unit"
             } else if value * self.scale >= COUNT_MAX {
                 "is too large for the instrument's price unit"
             } else {

@@ -5,7 +5,7 @@
 
 use super::exchange::Exchange;
 use super::market::FlowMarket;
-use crate::backtest::{PULSE_STEPS, RunError, ToKernel};
+use crate::backtest::{PULSE_STEPS, RunError, STEPS_AT_ONE_TIME_MAX, ToKernel};
 use crate::event::{BookRow, Record};
 use crate::feed::{Arrival, Feed};
 use crate::gate::OpenOrders;
@@ -14,9 +14,6 @@ use crate::instrument::SymbolId;
 use crate::intent::Command;
 use crate::kernel::Kernel;
 use crate::order::{Report, ReportKind};
-
-/// Steps at one time after which a policy is taken to answer its own orders for ever.
-const STEPS_AT_ONE_TIME_MAX: u32 = 100_000;
 
 /// An exchange, and what it has shown.
 #[derive(Clone, Debug)]

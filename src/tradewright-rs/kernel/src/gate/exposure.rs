@@ -3,7 +3,7 @@
 use super::check::{Check, Owner};
 use super::limits::Compiled;
 use super::{OpenOrders, Refusal};
-use crate::instrument::SymbolId;
+use crate::instrument::{CurrencyId, SymbolId};
 use crate::ledger::{RATE_ONE, mul_div, times};
 use crate::num::Cash;
 use crate::order::{Order, OrderType, Reason, Side};
@@ -182,6 +182,25 @@ impl<O: OpenOrders> Check<'_, O> {
                 .ok_or_else(|| Refusal::unevaluable("buying power cannot be valued: a rate of exchange is missing"))?;
         }
         Ok(needed)
+    }
+
+    /// What all open orders in a currency ask for if they fill (times 10¹⁰), beyond what positions use.
+    pub(super) fn reserved_e10(&self, currency: CurrencyId) -> Result<i128, Refusal> {
+        let mut reserved = 0;
+        for symbol in self.orders.open_symbols() {
+            let state = &self.ledger.symbols[symbol as usize];
+            if state.currency != currency {
+                continue;
+            }
+            reserved += if !state.is_collateral() {
+                self.side_e10(symbol, Side::Buy, None)?.max(self.side_e10(symbol, Side::Sell, None)?)
+            } else if self.is_counted_with(symbol, SymbolId::MAX) {
+                0 // With those of an earlier instrument of its group.
+            } else {
+                times(self.collateral(symbol, None)?, RATE_ONE)
+            };
+        }
+        Ok(reserved)
     }
 
     /// What all open orders of one side, and `extra`, ask for if they fill.

@@ -19,9 +19,10 @@ pub use limits::{Amount, Limits, OrderRate};
 pub use remedy::remedy;
 
 use crate::host::HostError;
-use crate::instrument::{Instrument, SymbolId};
-use crate::ledger::Ledger;
+use crate::instrument::{CurrencyId, Instrument, SymbolId};
+use crate::ledger::{Ledger, RATE_ONE};
 use crate::market::Market;
+use crate::num::Cash;
 use crate::order::{Order, OrderId, OrderState, OrderType, PolicyId, Reason, Side};
 use limits::Compiled;
 
@@ -268,6 +269,28 @@ impl Gate {
         orders: &O,
     ) -> Result<(), Refusal> {
         check::Check { gate: self, order, ledger, market, orders, replaced: None }.run()
+    }
+
+    /// What may be taken out of a cash account: what is free beside positions and open orders. `None` while an open
+    /// order cannot be valued.
+    pub fn free_cash<O: OpenOrders>(
+        &self,
+        currency: CurrencyId,
+        ledger: &Ledger,
+        market: &Market,
+        orders: &O,
+    ) -> Option<Cash> {
+        let power = ledger.buying_power_e10(currency);
+        let reserved = match orders.open_symbols().find_map(|symbol| orders.open_of_symbol(symbol).next()) {
+            None => 0,
+            Some(any) => {
+                let order = &orders.get(any).order;
+                check::Check { gate: self, order, ledger, market, orders, replaced: None }
+                    .reserved_e10(currency)
+                    .ok()?
+            }
+        };
+        Some((power - reserved).div_euclid(RATE_ONE as i128))
     }
 
     fn decide<O: OpenOrders>(

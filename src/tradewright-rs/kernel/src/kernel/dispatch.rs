@@ -1,12 +1,38 @@
 //! Through the gate, and out: orders, amendments, cancellations, and what is refused on the way.
 
 use super::Kernel;
-use super::reconcile::Draft;
 use crate::gate::{Approved, OpenOrders, Refusal, Review};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
 use crate::intent::Command;
 use crate::order::{InFlight, Order, OrderId, OrderType, Origin, PolicyId, Reason, Side, TimeInForce};
+
+/// A new order before it has an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Draft {
+    /// Side.
+    pub(super) side: Side,
+    /// Lots.
+    pub(super) lots: i64,
+    /// Type, prices in price units.
+    pub(super) kind: OrderType,
+    /// Time in force.
+    pub(super) tif: TimeInForce,
+    /// Refused rather than take.
+    pub(super) post_only: bool,
+    /// Never opens or turns a position.
+    pub(super) reduce_only: bool,
+    /// Which intent wants it.
+    pub(super) origin: Origin,
+}
+
+impl Draft {
+    /// Good till cancelled, and nothing else asked of it.
+    pub(super) fn limit(side: Side, lots: i64, limit: i64, origin: Origin) -> Draft {
+        let (kind, tif) = (OrderType::Limit { limit }, TimeInForce::Gtc);
+        Draft { side, lots, kind, tif, post_only: false, reduce_only: false, origin }
+    }
+}
 
 impl Kernel {
     /// 6–7. Through the gate, and out.
@@ -53,39 +79,28 @@ impl Kernel {
         self.refusals.push((order.id, refusal));
     }
 
-    #[allow(clippy::too_many_arguments)]
+    /// Refuses what cannot become an order; it is written down as it was asked for, as near as ticks come to it.
     pub(super) fn refuse_draft(
         &mut self,
         policy: PolicyId,
         symbol: SymbolId,
-        side: Side,
-        lots: i64,
-        origin: Origin,
+        draft: Draft,
         reason: Reason,
         value: f64,
         text: String,
     ) {
+        let Draft { side, lots, kind, tif, post_only, reduce_only, origin } = draft;
         let id = self.state.orders.next_id();
-        let (kind, tif) = (OrderType::Market, TimeInForce::Gtc);
         let decided_ns = self.state.market.now_ns;
-        let (post_only, reduce_only) = (false, false);
         let order = Order { id, policy, symbol, side, lots, kind, tif, post_only, reduce_only, decided_ns };
         let refusal = Refusal { reason, value, limit: f64::NAN, policy: Some(policy), text };
         self.note_refusal(order, origin, refusal);
     }
 
-    pub(super) fn refuse_price(
-        &mut self,
-        policy: PolicyId,
-        symbol: SymbolId,
-        side: Side,
-        lots: i64,
-        price: f64,
-        origin: Origin,
-    ) {
+    pub(super) fn refuse_price(&mut self, policy: PolicyId, symbol: SymbolId, draft: Draft, price: f64) {
         let unit = self.state.market.instruments[symbol as usize].price_unit.to_f64();
         let text = format!("price {price} is not a multiple of the price unit {unit}");
-        self.refuse_draft(policy, symbol, side, lots, origin, Reason::OffGrid, price, text);
+        self.refuse_draft(policy, symbol, draft, Reason::OffGrid, price, text);
     }
 
     pub(super) fn cancel(&mut self, order: OrderId, reason: Reason, commands: &mut Vec<Command>) {

@@ -20,7 +20,7 @@ impl Kernel {
 
     #[inline]
     pub(super) fn record_equity(&mut self, now_ns: i64) {
-        (self.had_bar, self.had_fill) = (false, false);
+        (self.has_point, self.had_fill) = (false, false);
         self.value_account();
         self.equity_ns.push(now_ns);
         self.equity.push(self.last_equity);
@@ -43,7 +43,7 @@ impl Kernel {
     }
 
     fn note_equity(&mut self) {
-        if self.fills.is_empty() {
+        if self.fills.is_empty() && !self.had_flow {
             return;
         }
         let before = self.last_equity;

@@ -6,6 +6,7 @@ use crate::gate::{OpenOrders, Review, Scope};
 use crate::host::HostError;
 use crate::instrument::SymbolId;
 use crate::intent::Command;
+use crate::num::utc_text;
 use crate::order::{Order, OrderId, OrderType, Origin, PolicyId, Reason, Side, TimeInForce};
 
 impl Kernel {
@@ -87,8 +88,8 @@ impl Kernel {
             }
         }
         if is_new {
-            let now_ns = self.state.market.now_ns;
-            self.faults.push(format!("{now_ns}: equity fell below maintenance margin; every position was liquidated."));
+            let now = utc_text(self.state.market.now_ns);
+            self.faults.push(format!("{now}: equity fell below maintenance margin; every position was liquidated."));
         }
         Ok(())
     }

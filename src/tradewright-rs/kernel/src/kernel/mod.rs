@@ -6,6 +6,7 @@ mod config;
 mod dispatch;
 mod equity;
 mod halt;
+mod money;
 mod passing;
 mod reconcile;
 mod records;
@@ -23,6 +24,7 @@ use crate::intent::{Command, Intent};
 use crate::journal::Journal;
 use crate::ledger::{AccountKind, Booked, Ledger};
 use crate::market::{Market, SOURCE_KINDS, SourceKind};
+use crate::num::{Cash, utc_text};
 use crate::order::{Applied, Fill, Order, OrderId, OrderStatus, PolicyId, Reason, Report, ReportKind};
 use crate::orders::Orders;
 use crate::queues::Queues;
@@ -73,6 +75,8 @@ pub struct Kernel {
     pub equity_ns: Vec<i64>,
     /// Equity in the first currency at those times.
     pub equity: Vec<f64>,
+    /// Money put in (or, negative, taken out): when, and its value in the account's currency.
+    pub flows: Vec<(i64, Cash)>,
     /// Counts.
     pub counters: Counters,
     /// Records and reports that could not be booked, in words.
@@ -91,8 +95,14 @@ pub struct Kernel {
     fill_id_max: Option<u64>,
     any_woken: bool,
     started: bool,
-    had_bar: bool,
+    has_point: bool,
     had_fill: bool,
+    /// Money came or went, or a rate of exchange changed: equity may move without a fill.
+    had_flow: bool,
+    /// Money of each currency that came while its rate of exchange was unknown.
+    unvalued_flows: Vec<Cash>,
+    /// When the next instrument expires.
+    next_expiry_ns: i64,
     equity_changed: bool,
     last_equity: f64,
     /// When the minute of the last step ends.
@@ -138,6 +148,9 @@ impl Kernel {
             refusals: Vec::new(),
             equity_ns: Vec::new(),
             equity: Vec::new(),
+            flows: Vec::new(),
+            unvalued_flows: vec![0; config.account.balances.len()],
+            next_expiry_ns: money::first_expiry_ns(&config.instruments, i64::MIN),
             counters: Counters::default(),
             faults: Vec::new(),
             fill_id_max: None,
@@ -152,8 +165,9 @@ impl Kernel {
             targets: vec![Targets::default(); policies * symbols],
             any_woken: false,
             started: false,
-            had_bar: false,
+            has_point: false,
             had_fill: false,
+            had_flow: false,
             equity_changed: true,
             last_equity: 0.0,
             minute_ends_at_ns: i64::MIN,
@@ -263,6 +277,9 @@ impl Kernel {
             self.start(now_ns);
         }
         self.state.ledger.on_time(now_ns);
+        if now_ns > self.next_expiry_ns {
+            self.expire(now_ns);
+        }
         if self.borrow_e10 != 0 {
             let rate_e10 = self.borrow_e10;
             self.state.ledger.accrue_borrow(now_ns, |_| rate_e10);
@@ -283,7 +300,7 @@ impl Kernel {
         match arrival {
             Arrival::Bar(symbol, bar) => {
                 self.state.market.on_bar(symbol, bar);
-                self.had_bar = true;
+                self.has_point = true;
                 self.to_mark.push(symbol);
                 self.touch(symbol, SourceKind::Bar);
                 if !self.group_of[symbol as usize].is_empty() {
@@ -347,7 +364,7 @@ impl Kernel {
         }
         if let ReportKind::FillReversed { fill_id } = report.kind {
             if let Err(error) = self.state.ledger.reverse(fill_id) {
-                self.faults.push(format!("{}: {error:?}", report.ts_recv_ns));
+                self.faults.push(format!("{}: {error}", utc_text(report.ts_recv_ns)));
             }
             self.equity_changed = true;
         }
@@ -387,6 +404,7 @@ impl Kernel {
     pub fn end<H: Host>(&mut self, reports: &[Report], host: &mut H) -> Result<(), HostError> {
         reports.iter().try_for_each(|report| self.apply_report(report, host))?;
         self.end_equity();
+        self.warn_of_expired();
         Ok(())
     }
 
@@ -443,7 +461,7 @@ impl Kernel {
         if !self.reconsider.is_empty() {
             self.reconsider(host, commands)?;
         }
-        if self.had_bar || self.had_fill {
+        if self.has_point || self.had_fill {
             self.record_equity(now_ns);
         }
         Ok(())

@@ -23,6 +23,7 @@ impl Kernel {
     pub fn pass(&mut self, symbol: SymbolId, rows: Rows<'_>, times_ns: &[i64], until_ns: i64) -> usize {
         let kind = kind_of(&rows);
         let mut until_ns = until_ns.min(self.timers.next_ns()).min(self.state.ledger.day_ends_at_ns());
+        until_ns = until_ns.min(self.next_expiry_ns.saturating_add(1));
         if kind == SourceKind::Quote && (self.equity_changed || self.state.ledger.is_held(symbol)) {
             // Each minute has a point of its own on the equity curve.
             until_ns = times_ns.first().map_or(until_ns, |&first_ns| until_ns.min(minute_end(first_ns)));

@@ -1,6 +1,7 @@
 //! From what is wanted to what has to be sent: the difference, and nothing else.
 
 use super::Kernel;
+use super::dispatch::Draft;
 use crate::event::Status;
 use crate::gate::OpenOrders;
 use crate::host::{Host, HostError};
@@ -101,7 +102,13 @@ impl Kernel {
                         match ticks {
                             Some(ticks) if side == Side::Buy => target.bid = Some((ticks, lots)),
                             Some(ticks) => target.ask = Some((ticks, lots)),
-                            None => self.refuse_price(policy, symbol, side, lots, price, Origin::Quotes),
+                            None => {
+                                let unit = self.state.market.instruments[symbol as usize].price_unit;
+                                let limit = unit.count_nearest(price).unwrap_or(0);
+                                let draft =
+                                    Draft { post_only: true, ..Draft::limit(side, lots, limit, Origin::Quotes) };
+                                self.refuse_price(policy, symbol, draft, price);
+                            }
                         }
                     }
                     self.stand(policy, symbol, target);
@@ -111,19 +118,18 @@ impl Kernel {
                     let instrument = &self.state.market.instruments[symbol as usize];
                     let lots = instrument.lot_size.count_exact(size).filter(|&lots| lots > 0);
                     let kind = request.in_ticks(|price| instrument.price_unit.count_exact(price));
+                    let nearly = request.in_ticks(|price| instrument.price_unit.count_nearest(price));
+                    let asked = kind.or(nearly).unwrap_or(OrderType::Market);
+                    let origin = Origin::Submit;
+                    let draft =
+                        Draft { side, lots: lots.unwrap_or(0), kind: asked, tif, post_only, reduce_only, origin };
                     match (lots, kind) {
-                        (Some(lots), Ok(kind)) => {
-                            let origin = Origin::Submit;
-                            let draft = Draft { side, lots, kind, tif, post_only, reduce_only, origin };
-                            self.send(policy, symbol, draft, host, commands)?;
-                        }
+                        (Some(_), Ok(_)) => self.send(policy, symbol, draft, host, commands)?,
                         (None, _) => {
                             let text = format!("size {size} is not a positive multiple of the lot size");
-                            self.refuse_draft(policy, symbol, side, 0, Origin::Submit, Reason::BadSize, size, text);
+                            self.refuse_draft(policy, symbol, draft, Reason::BadSize, size, text);
                         }
-                        (Some(lots), Err(price)) => {
-                            self.refuse_price(policy, symbol, side, lots, price, Origin::Submit);
-                        }
+                        (Some(_), Err(price)) => self.refuse_price(policy, symbol, draft, price),
                     }
                 }
                 Intent::Cancel { order } => {
@@ -219,7 +225,8 @@ impl Kernel {
         let instrument = &self.state.market.instruments[symbol as usize];
         let Some(lots) = instrument.lot_size.count_towards_zero(size) else {
             let text = format!("target size {size} is not a finite size");
-            self.refuse_draft(policy, symbol, Side::Buy, 0, Origin::Position, Reason::BadSize, size, text);
+            let draft = Draft { kind: OrderType::Market, ..Draft::limit(Side::Buy, 0, 0, Origin::Position) };
+            self.refuse_draft(policy, symbol, draft, Reason::BadSize, size, text);
             return Ok(());
         };
         let limit = match limit {
@@ -227,7 +234,9 @@ impl Kernel {
             Some(price) => match instrument.price_unit.count_exact(price) {
                 Some(ticks) => Some(ticks),
                 None => {
-                    self.refuse_price(policy, symbol, Side::of(lots), lots.abs(), price, Origin::Position);
+                    let limit = instrument.price_unit.count_nearest(price).unwrap_or(0);
+                    let draft = Draft::limit(Side::of(lots), lots.abs(), limit, Origin::Position);
+                    self.refuse_price(policy, symbol, draft, price);
                     return Ok(());
                 }
             },
@@ -332,25 +341,6 @@ pub(super) struct QuotesTarget {
     pub(super) ask: Option<(i64, i64)>,
     /// How a wrong one gives way.
     pub(super) replace: Replace,
-}
-
-/// A new order before it has an id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Draft {
-    /// Side.
-    pub(super) side: Side,
-    /// Lots.
-    pub(super) lots: i64,
-    /// Type, prices in price units.
-    pub(super) kind: OrderType,
-    /// Time in force.
-    pub(super) tif: TimeInForce,
-    /// Refused rather than take.
-    pub(super) post_only: bool,
-    /// Never opens or turns a position.
-    pub(super) reduce_only: bool,
-    /// Which intent wants it.
-    pub(super) origin: Origin,
 }
 
 /// One thing to do.

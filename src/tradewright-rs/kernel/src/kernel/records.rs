@@ -61,11 +61,7 @@ impl Kernel {
             Payload::Trade(trade) => return self.apply_again(Arrival::Trade(record.symbol, trade)),
             Payload::Book(rows) => return self.apply_again(Arrival::Book(record.symbol, rows)),
             Payload::Cash(event) => {
-                // What the ledger cannot book is a fault of the data, and it says so.
-                if let Err(error) = self.state.ledger.cash_event(record.symbol, event, record.ts_event_ns) {
-                    self.faults.push(format!("{}: {error:?}", record.ts_event_ns));
-                }
-                self.equity_changed = true;
+                self.apply_cash(record, event);
                 // A point of the equity curve, and marks for the managers, as after a fill.
                 self.had_fill |= matches!(event, CashEvent::Settlement { .. } | CashEvent::Refund);
             }

@@ -25,6 +25,9 @@ pub struct AccountConfig {
     pub currency: CurrencyId,
     /// Starting balance of each currency; its length says how many currencies there are.
     pub balances: Vec<Cash>,
+    /// What one unit of each currency is worth in the account's at the start, in 10⁻¹²; 0, or nothing at all, while it is
+    /// unknown.
+    pub rates_e12: Vec<i64>,
     /// Largest ratio of exposure to equity of a margin account, in 10⁻¹⁰ (2 × is 20,000,000,000).
     pub leverage_max_e10: i64,
     /// Initial margin as a share of value, in 10⁻¹⁰; 0 leaves it to `leverage_max_e10`.
@@ -44,6 +47,7 @@ impl AccountConfig {
             kind: AccountKind::Cash,
             currency: 0,
             balances: vec![balance],
+            rates_e12: Vec::new(),
             leverage_max_e10: RATE_ONE,
             initial_e10: RATE_ONE,
             maintenance_e10: 0,
@@ -76,6 +80,9 @@ impl AccountConfig {
             && let Some(currency) = self.balances.iter().position(|balance| *balance < 0)
         {
             return Err(format!("account: a cash account cannot start with a negative balance (currency {currency})"));
+        }
+        if let Some(rate) = self.rates_e12.iter().find(|rate| **rate < 0) {
+            return Err(format!("account: rate of exchange {} is negative", *rate as f64 / 1e12));
         }
         if self.leverage_max_e10 <= 0 {
             return Err("account: leverage_max must be positive".into());

@@ -3,7 +3,7 @@
 use super::{DAY_NS, Ending, Entry, EntryKind, Ledger, NO_ENTRY, RATE_ONE, Traded, Unit, mul_div};
 use crate::event::CashEvent;
 use crate::instrument::{CurrencyId, SymbolId, pow10};
-use crate::num::{Cash, div_half_even};
+use crate::num::{Cash, cash_to_f64, div_half_even};
 use crate::order::PolicyId;
 
 /// What the ledger will not book.
@@ -21,6 +21,8 @@ pub enum LedgerError {
     SplitRatio(i64, i64),
     /// A split of an inverse contract.
     SplitOfInverse(SymbolId),
+    /// A cash account has less than is taken out of it: the currency, the amount, and what is free.
+    Overdrawn(CurrencyId, Cash, Cash),
     /// An inverse contract cannot end at a price that is not positive.
     SettlementPrice(i64),
 }
@@ -36,6 +38,12 @@ impl std::fmt::Display for LedgerError {
             LedgerError::Rate(rate) => write!(f, "rate of exchange {} is not positive", *rate as f64 / 1e12),
             LedgerError::SplitRatio(new, old) => write!(f, "split {new} for {old}: both must be positive"),
             LedgerError::SplitOfInverse(symbol) => write!(f, "inverse contracts do not split (symbol {symbol})"),
+            LedgerError::Overdrawn(_, amount, free) => write!(
+                f,
+                "a withdrawal of {} is more than the {} that is free in a cash account; nothing was taken out",
+                cash_to_f64(-*amount),
+                cash_to_f64(*free)
+            ),
             LedgerError::SettlementPrice(price) => {
                 write!(f, "an inverse contract settles at a positive price, not at {price} price units")
             }
@@ -76,7 +84,7 @@ impl Entry {
 }
 
 impl Ledger {
-    /// Books a cash event. `symbol` is ignored by deposits.
+    /// Books a cash event. `symbol` is ignored by deposits and rates.
     ///
     /// A split scales the mark with the price, rounded to half a price unit; prices of orders, bars and features are
     /// not the ledger's and stay as recorded.
@@ -104,6 +112,7 @@ impl Ledger {
             CashEvent::Settlement { price, .. } => self.settle(symbol, Ending::At(price), ts_event_ns)?,
             CashEvent::Refund => self.settle(symbol, Ending::Refund, ts_event_ns)?,
             CashEvent::Deposit { currency, amount } => self.deposit(currency, amount)?,
+            CashEvent::Rate { currency, rate_e12 } => self.set_rate(currency, rate_e12)?,
         }
         Ok(())
     }

@@ -28,6 +28,9 @@ impl Ledger {
     #[inline]
     pub(super) fn mark_within(&mut self, symbol: SymbolId, mark_x2: i64, low_x2: i64, high_x2: i64) -> bool {
         let state = &mut self.symbols[symbol as usize];
+        if state.is_expired {
+            return false;
+        }
         let before_x2 = std::mem::replace(&mut state.mark_x2, mark_x2);
         if state.holders == 0 {
             return false;
@@ -108,6 +111,11 @@ impl Ledger {
         if self.is_held(symbol) {
             self.extend_range(symbol, low * 2, high * 2);
         }
+    }
+
+    /// Says that an instrument expired: what is held of it keeps the mark it has until it is settled.
+    pub fn expire(&mut self, symbol: SymbolId) {
+        self.symbols[symbol as usize].is_expired = true;
     }
 
     fn extend_range(&mut self, symbol: SymbolId, low_x2: i64, high_x2: i64) {

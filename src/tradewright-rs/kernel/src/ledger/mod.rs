@@ -91,6 +91,8 @@ pub(crate) struct SymbolState {
     group: u32,
     /// How it was settled.
     pub(crate) ending: Option<Ending>,
+    /// It expired: its last mark stays.
+    is_expired: bool,
 }
 
 /// How an instrument ended: a fill that is told of later ends alike.
@@ -162,7 +164,8 @@ impl Ledger {
                 (sums.initial, sums.equity) = (balance, balance);
             }
         }
-        let mut rates_e12 = vec![0; currencies];
+        let mut rates_e12 = config.rates_e12.clone();
+        rates_e12.resize(currencies, 0);
         rates_e12[config.currency as usize] = CASH_ONE as i64;
         Ok(Ledger {
             config: config.clone(),
@@ -453,6 +456,7 @@ impl SymbolState {
             lot_size: instrument.lot_size,
             group: instrument.event_group.unwrap_or(groups::NO_GROUP),
             ending: None,
+            is_expired: false,
         }
     }
 }

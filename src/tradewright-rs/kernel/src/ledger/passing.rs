@@ -37,7 +37,9 @@ impl Ledger {
     #[inline]
     pub fn can_pass(&self, symbol: SymbolId) -> bool {
         let state = &self.symbols[symbol as usize];
-        self.currencies() == 1 && (state.holders == 0 || (state.sole.is_some() && state.unit.plain() != 0))
+        self.currencies() == 1
+            && !state.is_expired
+            && (state.holders == 0 || (state.sole.is_some() && state.unit.plain() != 0))
     }
 
     /// Takes marks that follow one another with nothing between: one step each. Appends the account's equity after each
