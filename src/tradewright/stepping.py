@@ -329,7 +329,11 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
         return
     recv, event, *rest = columns
     if kind in ("book_l2", "book_l3"):
-        yield from _book_records(symbol, event if recv is None else recv, event, rest)
+        *rest, order = rest
+        columns = [event if recv is None else recv, event, *rest]
+        if order is not None:
+            columns = [column[order] for column in columns]
+        yield from _book_records(symbol, *columns[:2], columns[2:])
         return
     columns = [event if recv is None else recv, event, *rest]
     missing = {"bars": float("nan"), "trades": 0}.get(kind)

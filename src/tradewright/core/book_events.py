@@ -127,11 +127,16 @@ class BookEvents(Series):
         table = ArrayColumns(symbol, ts)
 
         def integers(name: str, values: ArrayLike | None, dtype: type[Any], default: int) -> NDArray[Any]:
-            array = np.full(len(table.event_ns), default) if values is None else np.asarray(values)
-            return np.ascontiguousarray(table.shaped(name, array), dtype=dtype)
+            if values is None:
+                # Zeros that nobody looks at take no memory.
+                rows = len(table.event_ns)
+                return np.full(rows, default, dtype) if default else np.zeros(rows, dtype)
+            return np.ascontiguousarray(table.shaped(name, np.asarray(values)), dtype=dtype)
 
         actions = integers("action", action, np.uint8, 0)
-        of_orders = bool(np.any((actions >= BookAction.ADD) & (actions <= BookAction.FILL)))
+        if model is None:
+            of_orders = bool(np.any((actions >= BookAction.ADD) & (actions <= BookAction.FILL)))
+            model = "l3" if of_orders else "l2"
         return cls(
             symbol=symbol,
             ts_event_ns=table.event_ns,
@@ -145,7 +150,7 @@ class BookEvents(Series):
             size=table.floats("size", size),
             order_id=integers("order_id", order_id, np.uint64, 0),
             sequence=integers("sequence", sequence, np.int64, 0),
-            model=model or ("l3" if of_orders else "l2"),
+            model=model,
         )
 
     @property

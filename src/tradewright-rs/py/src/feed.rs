@@ -39,6 +39,7 @@ pub struct HeldBook<'py> {
     price: Floats<'py>,
     size: Floats<'py>,
     order_id: PyReadonlyArray1<'py, u64>,
+    order: Option<PyReadonlyArray1<'py, i64>>,
 }
 
 fn column<'py, T: numpy::Element>(
@@ -67,8 +68,8 @@ fn optional<'py, T: numpy::Element>(
 /// Reads one series: `("bars", symbol, recv, event, open_ns, open, high, low, close, volume)`,
 /// `("quotes", symbol, recv, event, bid, ask, bid_size, ask_size)`,
 /// `("trades", symbol, recv, event, price, size, aggressor)`,
-/// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id)`, the same as `"book_l3"`, or
-/// `("events", [record, …])`.
+/// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id, order)`, the same as `"book_l3"`, or
+/// `("events", [record, …])`. `order` says which row comes at each place; `None` if they come as they stand.
 pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
     let kind: String = series.get_item(0)?.extract()?;
     if kind == "events" {
@@ -119,6 +120,7 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
             price: column(series, 7, "price")?,
             size: column(series, 8, "size")?,
             order_id: column(series, 9, "order_id")?,
+            order: optional(series, 10, "order")?,
         })),
         other => return Err(PyValueError::new_err(format!("{other:?} is no kind of series"))),
     };
@@ -151,10 +153,18 @@ impl Held<'_> {
                 let mut lengths = vec![book.action.len(), book.side.len(), book.flags.len(), book.price.len()];
                 lengths.extend([book.size.len(), book.order_id.len()]);
                 lengths.extend(book.recv.iter().map(|column| column.len()));
+                lengths.extend(book.order.iter().map(|column| column.len()));
                 (book.event.len(), lengths)
             }
             Held::Records(records) => (records.len(), Vec::new()),
         };
+        if let Held::Book(book) = self
+            && let Some(order) = &book.order
+            // Below zero is far above as well.
+            && order.as_slice()?.iter().fold(0, |highest, &row| (row as u64).max(highest)) >= rows.max(1) as u64
+        {
+            return Err(PyValueError::new_err(format!("order names a row that is none of {rows}")));
+        }
         match lengths.iter().find(|&&length| length != rows) {
             None => Ok(()),
             Some(other) => Err(PyValueError::new_err(format!("columns of {rows} and {other} rows in one series"))),
@@ -210,6 +220,7 @@ impl Held<'_> {
                     price: slice(&book.price)?,
                     size: slice(&book.size)?,
                     order_id: slice(&book.order_id)?,
+                    order: maybe(&book.order)?,
                 },
             ),
             Held::Records(records) => (0, Columns::Records(records)),

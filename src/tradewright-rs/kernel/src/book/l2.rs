@@ -17,16 +17,42 @@ impl L2 {
     }
 
     /// Sets the size at a price; 0 removes the level. Returns what was there.
-    #[inline]
+    #[inline(always)]
     pub fn set(&mut self, side: Side, price: i64, lots: i64) -> i64 {
         let Some(key) = key_of(side, price) else {
             self.integrity.note(Offence::OutOfRange { price });
             return 0;
         };
+        let mut left = lots;
         if lots < 0 {
             self.integrity.note(Offence::NegativeSize { price, lots });
+            left = 0;
         }
-        self.sides[side as usize].put(key, lots.max(0))
+        self.sides[side as usize].put(key, left)
+    }
+
+    /// Applies any event but the size of a level, which is nearly all that a feed tells.
+    #[inline(never)]
+    fn apply_other(&mut self, event: &BookEvent) {
+        if event.flags & GAP != 0 {
+            self.integrity.note(Offence::Gap { sequence: event.sequence });
+        }
+        match (event.action, event.side) {
+            (Action::Set, Some(side)) => {
+                self.set(side, event.price, event.lots);
+            }
+            (Action::Change, Some(side)) => {
+                self.change(side, event.price, event.lots);
+            }
+            (Action::Clear, side) => self.clear(side),
+            (Action::SnapshotStart, _) => {
+                self.clear(None);
+                self.integrity.snapshot_starts();
+            }
+            (Action::SnapshotEnd, _) => self.integrity.snapshot_ends(),
+            (Action::Trade | Action::Fill, _) => {}
+            (action, _) => self.integrity.note(Offence::Meaningless { action: action as u8 }),
+        }
     }
 
     /// Changes the size at a price. Returns what was there.
@@ -61,31 +87,24 @@ impl L2 {
 }
 
 impl Book for L2 {
-    #[inline]
+    #[inline(always)] // Into the loop below.
     fn apply(&mut self, event: &BookEvent) {
-        if event.flags & GAP != 0 {
-            self.integrity.note(Offence::Gap { sequence: event.sequence });
-        }
         match (event.action, event.side) {
-            (Action::Set, Some(side)) => {
+            (Action::Set, Some(side)) if event.flags & GAP == 0 => {
                 self.set(side, event.price, event.lots);
             }
-            (Action::Change, Some(side)) => {
-                self.change(side, event.price, event.lots);
-            }
-            (Action::Clear, side) => self.clear(side),
-            (Action::SnapshotStart, _) => {
-                self.clear(None);
-                self.integrity.snapshot_starts();
-            }
-            (Action::SnapshotEnd, _) => self.integrity.snapshot_ends(),
-            (Action::Trade | Action::Fill, _) => {}
-            (action, _) => self.integrity.note(Offence::Meaningless { action: action as u8 }),
+            _ => self.apply_other(event),
         }
         if event.flags & LAST != 0 {
             self.integrity.check_crossed(self.best(Side::Buy), self.best(Side::Sell));
         }
-        self.integrity.events += 1;
+        self.integrity.events = self.integrity.events.wrapping_add(1);
+    }
+
+    /// A loop of its own: inside of another function it has no registers left.
+    #[inline(never)]
+    fn apply_all<'a>(&mut self, events: impl Iterator<Item = &'a BookEvent>) {
+        events.for_each(|event| self.apply(event));
     }
 
     fn integrity(&self) -> &Integrity {
@@ -94,9 +113,8 @@ impl Book for L2 {
 
     #[inline]
     fn best(&self, side: Side) -> Option<PriceLevel> {
-        let ladder = &self.sides[side as usize];
-        let key = ladder.best()?;
-        Some(PriceLevel { price: price_of(side, key), lots: ladder.get(key) })
+        let (key, lots) = self.sides[side as usize].first()?;
+        Some(PriceLevel { price: price_of(side, key), lots })
     }
 
     #[inline]

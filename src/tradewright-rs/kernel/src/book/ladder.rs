@@ -28,12 +28,10 @@ const NONE: i64 = i64::MAX;
 pub struct Ladder<T> {
     slots: Box<[T]>,
     words: Box<[u64]>,
-    mask: i64,
     /// The key at which the window starts; every occupied key is at or above it.
     first: i64,
     best: i64,
     far: BTreeMap<i64, T>,
-    len: usize,
 }
 
 impl<T: Level> Ladder<T> {
@@ -43,24 +41,21 @@ impl<T: Level> Ladder<T> {
         Ladder {
             slots: vec![T::default(); size].into_boxed_slice(),
             words: vec![0; size / 64].into_boxed_slice(),
-            mask: size as i64 - 1,
             first: 0,
             best: NONE,
             far: BTreeMap::new(),
-            len: 0,
         }
     }
 
-    /// How many levels are occupied.
-    #[inline]
+    /// How many levels are occupied; counted anew each time, so that a change need not count.
     pub fn len(&self) -> usize {
-        self.len
+        self.words.iter().map(|word| word.count_ones() as usize).sum::<usize>() + self.far.len()
     }
 
     /// Whether no level is occupied.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.best == NONE
     }
 
     /// How many levels lie beyond the window.
@@ -74,14 +69,27 @@ impl<T: Level> Ladder<T> {
         (self.best != NONE).then_some(self.best)
     }
 
+    /// The best occupied key and what stands there.
+    #[inline]
+    pub fn first(&self) -> Option<(i64, T)> {
+        // The window follows the best key: it is never beyond.
+        (self.best != NONE).then(|| (self.best, self.slots[self.slot(self.best)]))
+    }
+
+    /// Keys in the window: a power of two.
+    #[inline]
+    fn size(&self) -> i64 {
+        self.slots.len() as i64
+    }
+
     #[inline]
     fn is_near(&self, key: i64) -> bool {
-        (key.wrapping_sub(self.first) as u64) <= self.mask as u64
+        (key.wrapping_sub(self.first) as u64) < self.slots.len() as u64
     }
 
     #[inline]
     fn slot(&self, key: i64) -> usize {
-        (key & self.mask) as usize
+        key as usize & (self.slots.len().wrapping_sub(1))
     }
 
     /// What stands at a key; empty where nothing does.
@@ -91,29 +99,30 @@ impl<T: Level> Ladder<T> {
     }
 
     /// Puts a level in place of what stood there, which it returns.
-    #[inline]
+    #[inline(always)] // One of its few callers is the loop over a feed's rows.
     pub fn put(&mut self, key: i64, level: T) -> T {
         if !self.is_near(key) {
             return self.put_far(key, level);
         }
         let slot = self.slot(key);
         let old = std::mem::replace(&mut self.slots[slot], level);
-        match (old.is_empty(), level.is_empty()) {
-            (true, false) => {
-                self.words[slot >> 6] |= 1 << (slot & 63);
-                self.len += 1;
-                self.best = self.best.min(key);
-            }
-            (false, true) => {
-                self.words[slot >> 6] &= !(1 << (slot & 63));
-                self.len -= 1;
-                if key == self.best {
-                    self.find_best();
-                }
-            }
-            _ => {}
+        // Not asking what stood there: levels come and go too irregularly for a branch to be foreseen.
+        let (word, bit) = (&mut self.words[slot >> 6], slot & 63);
+        *word = (*word & !(1 << bit)) | (u64::from(!level.is_empty()) << bit);
+        if key <= self.best {
+            self.put_best(key, level.is_empty());
         }
         old
+    }
+
+    /// The best key or a better one was put: is it the best now, or the next one?
+    #[inline(never)]
+    fn put_best(&mut self, key: i64, is_empty: bool) {
+        if !is_empty {
+            self.best = key;
+        } else if key == self.best {
+            self.find_best();
+        }
     }
 
     /// Empties the side.
@@ -127,7 +136,6 @@ impl<T: Level> Ladder<T> {
         }
         self.far.clear();
         self.best = NONE;
-        self.len = 0;
     }
 
     /// Occupied levels, best first.
@@ -139,22 +147,18 @@ impl<T: Level> Ladder<T> {
     #[inline(never)]
     fn put_far(&mut self, key: i64, level: T) -> T {
         if level.is_empty() {
-            let old = self.far.remove(&key);
-            self.len -= usize::from(old.is_some());
-            return old.unwrap_or_default();
+            return self.far.remove(&key).unwrap_or_default();
         }
-        if self.len == 0 || key < self.first {
+        if self.is_empty() || key < self.first {
             self.move_to(key - self.lead());
             return self.put(key, level);
         }
-        let old = self.far.insert(key, level);
-        self.len += usize::from(old.is_none());
-        old.unwrap_or_default()
+        self.far.insert(key, level).unwrap_or_default()
     }
 
     /// Keys kept free before the best one, for prices that improve.
     fn lead(&self) -> i64 {
-        (self.mask + 1) / 4
+        self.size() / 4
     }
 
     /// The best key after the former one was emptied; the window follows it.
@@ -180,7 +184,7 @@ impl<T: Level> Ladder<T> {
     /// The first occupied key of the window at or after `from`, a key at or after the window's first.
     #[inline]
     fn next_near(&self, from: i64) -> Option<i64> {
-        let end = self.first + self.mask + 1;
+        let end = self.first + self.size();
         let mut key = from;
         while key < end {
             let slot = self.slot(key);
@@ -202,7 +206,7 @@ impl<T: Level> Ladder<T> {
     fn move_to(&mut self, first: i64) {
         if first < self.first {
             // Keys at the end leave for the map.
-            let mut key = self.first.max(first + self.mask + 1);
+            let mut key = self.first.max(first + self.size());
             while let Some(found) = self.next_near(key) {
                 let slot = self.slot(found);
                 self.words[slot >> 6] &= !(1 << (slot & 63));
@@ -211,8 +215,9 @@ impl<T: Level> Ladder<T> {
             }
         }
         self.first = first;
+        let end = first + self.size();
         while let Some(entry) = self.far.first_entry() {
-            if *entry.key() > first + self.mask {
+            if *entry.key() >= end {
                 break;
             }
             let (key, level) = entry.remove_entry();

@@ -31,28 +31,34 @@ const ACTIONS: [Action; 256] = {
 
 impl Source<'_> {
     pub(super) fn refill_book(&mut self, from: usize, to: usize) -> bool {
-        let Columns::Book { ts_recv_ns, ts_event_ns, action, side: sides, flags, price, size, order_id } = self.columns
+        let Columns::Book { ts_recv_ns, ts_event_ns, action, side, flags, price, size, order_id, order } = self.columns
         else {
             return false;
         };
         let recv = ts_recv_ns.unwrap_or(ts_event_ns);
-        self.refill_times(|row| recv[row], from, to);
+        let behind_ns = if to < self.rows { recv[self.columns.row_at(to)] } else { i64::MAX };
+        let all = BookColumns { recv, event: ts_event_ns, action, side, flags, price, size, order_id };
+        let gathered;
+        let columns = match order.map(|order| &order[from..to]) {
+            None => all.slice(from..to),
+            Some(order) if follow_each_other(order) => all.slice(order[0] as usize..order[0] as usize + order.len()),
+            Some(order) => {
+                gathered = Gathered::of(&all, order);
+                gathered.columns()
+            }
+        };
+        self.append_times(columns.recv.iter().copied(), behind_ns);
         let Chunk::Book(events) = &mut self.chunk else { return false };
         events.drain(..self.at);
-        let columns = BookColumns {
-            recv: &recv[from..to],
-            event: &ts_event_ns[from..to],
-            action: &action[from..to],
-            side: &sides[from..to],
-            flags: &flags[from..to],
-            price: &price[from..to],
-            size: &size[from..to],
-            order_id: &order_id[from..to],
-        };
         let is_first_good = columns.recv.first().is_none_or(|&first| first >= self.last_recv_ns);
         self.last_recv_ns = columns.recv.last().copied().unwrap_or(self.last_recv_ns);
         is_first_good & convert_book(&columns, [self.scale, self.lot_scale], self.range, events, &mut self.shift_max)
     }
+}
+
+/// Whether some rows are neighbours, as all but a few are in any order that is nearly that of the columns.
+fn follow_each_other(rows: &[i64]) -> bool {
+    !rows.is_empty() && rows.windows(2).all(|pair| pair[0].wrapping_add(1) == pair[1])
 }
 
 /// Some rows of a series of book events.
@@ -65,6 +71,64 @@ struct BookColumns<'a> {
     price: &'a [f64],
     size: &'a [f64],
     order_id: &'a [u64],
+}
+
+impl<'a> BookColumns<'a> {
+    fn slice(&self, rows: std::ops::Range<usize>) -> BookColumns<'a> {
+        BookColumns {
+            recv: &self.recv[rows.clone()],
+            event: &self.event[rows.clone()],
+            action: &self.action[rows.clone()],
+            side: &self.side[rows.clone()],
+            flags: &self.flags[rows.clone()],
+            price: &self.price[rows.clone()],
+            size: &self.size[rows.clone()],
+            order_id: &self.order_id[rows],
+        }
+    }
+}
+
+/// Rows that stand apart, brought together.
+struct Gathered {
+    recv: Vec<i64>,
+    event: Vec<i64>,
+    action: Vec<u8>,
+    side: Vec<i8>,
+    flags: Vec<u8>,
+    price: Vec<f64>,
+    size: Vec<f64>,
+    order_id: Vec<u64>,
+}
+
+impl Gathered {
+    fn of(all: &BookColumns<'_>, rows: &[i64]) -> Gathered {
+        fn take<T: Copy>(column: &[T], rows: &[i64]) -> Vec<T> {
+            rows.iter().map(|&row| column[row as usize]).collect()
+        }
+        Gathered {
+            recv: take(all.recv, rows),
+            event: take(all.event, rows),
+            action: take(all.action, rows),
+            side: take(all.side, rows),
+            flags: take(all.flags, rows),
+            price: take(all.price, rows),
+            size: take(all.size, rows),
+            order_id: take(all.order_id, rows),
+        }
+    }
+
+    fn columns(&self) -> BookColumns<'_> {
+        BookColumns {
+            recv: &self.recv,
+            event: &self.event,
+            action: &self.action,
+            side: &self.side,
+            flags: &self.flags,
+            price: &self.price,
+            size: &self.size,
+            order_id: &self.order_id,
+        }
+    }
 }
 
 wide! {
@@ -127,10 +191,13 @@ fn book_of(
         let (prices, lots) = (&mut prices[..rows.len()], &mut lots[..rows.len()]);
         let (price, size) = (&columns.price[rows.clone()], &columns.size[rows.clone()]);
         let action = &columns.action[rows.clone()];
-        let (mut all, mut any) = (u8::MAX, 0);
-        for action in action {
-            let traits = TRAITS[*action as usize];
-            (all, any) = (all & traits, any | traits);
+        let (mut all, mut any) = (TRAITS[Action::Set as usize], 0);
+        // Levels set and prints are nearly all there is, and need no look each.
+        if action.iter().fold(0, |highest, code| highest.max(*code)) > Action::Set as u8 {
+            for action in action {
+                let traits = TRAITS[*action as usize];
+                (all, any) = (all & traits, any | traits);
+            }
         }
         is_good &= all & KNOWN != 0;
         let rounding = shift(price, scales[0], prices, 0.0);

@@ -75,6 +75,8 @@ pub enum Columns<'a> {
         size: &'a [f64],
         /// Orders, for actions on orders.
         order_id: &'a [u64],
+        /// The row that comes at each place, where that is another one; the times are in this order then.
+        order: Option<&'a [i64]>,
     },
     /// Records that already are: status, grid and cash events.
     Records(&'a [Record]),
@@ -88,6 +90,14 @@ impl Columns<'_> {
             | Columns::Trades { ts_event_ns, .. }
             | Columns::Book { ts_event_ns, .. } => ts_event_ns.len(),
             Columns::Records(records) => records.len(),
+        }
+    }
+
+    /// The row that comes at a place.
+    fn row_at(&self, place: usize) -> usize {
+        match self {
+            Columns::Book { order: Some(order), .. } => order[place] as usize,
+            _ => place,
         }
     }
 }

@@ -35,11 +35,16 @@ impl Source<'_> {
             };
             Some(error(row, field, format!("{value}"), problem))
         };
-        let times = |recv: &[i64], event: &[i64], row: usize, strict: bool| -> Option<FeedError> {
-            if row > 0 && recv[row] < recv[row - 1] {
+        let times = |recv: &[i64],
+                     event: &[i64],
+                     row: usize,
+                     above: Option<usize>,
+                     strict: bool|
+         -> Option<FeedError> {
+            if above.is_some_and(|above| recv[row] < recv[above]) {
                 return Some(error(row, "ts_recv_ns", recv[row].to_string(), "is before the row above; sort the rows"));
             }
-            if strict && row > 0 && recv[row] == recv[row - 1] {
+            if strict && above.is_some_and(|above| recv[row] == recv[above]) {
                 return Some(error(row, "ts_recv_ns", recv[row].to_string(), "repeats the time of the row above"));
             }
             if event[row] > recv[row] {
@@ -58,10 +63,12 @@ impl Source<'_> {
             let problem = || format!("is no whole multiple of {unit}, the instrument's {what}");
             (off > NOISE).then(|| says(row, field, format!("{value}"), problem().into()))
         };
-        for row in from..to {
+        for place in from..to {
+            let row = self.columns.row_at(place);
+            let above = place.checked_sub(1).map(|place| self.columns.row_at(place));
             let found = match self.columns {
                 Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices: [open, high, low, close], volume } => {
-                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, true)
+                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, above, true)
                         .or_else(|| number(row, "open", open[row]))
                         .or_else(|| number(row, "high", high[row]))
                         .or_else(|| number(row, "low", low[row]))
@@ -86,14 +93,14 @@ impl Source<'_> {
                 }
                 Columns::Quotes { ts_recv_ns, ts_event_ns, prices: [bid, ask], sizes: [bid_size, ask_size] } => {
                     let side = |field, value: f64| if value.is_nan() { None } else { number(row, field, value) };
-                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
+                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, above, false)
                         .or_else(|| side("bid", bid[row]))
                         .or_else(|| side("ask", ask[row]))
                         .or_else(|| size(row, "bid_size", bid_size[row]))
                         .or_else(|| size(row, "ask_size", ask_size[row]))
                 }
                 Columns::Trades { ts_recv_ns, ts_event_ns, price, size: sizes, .. } => {
-                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
+                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, above, false)
                         .or_else(|| number(row, "price", price[row]))
                         .or_else(|| {
                             if sizes[row].is_nan() {
@@ -105,7 +112,7 @@ impl Source<'_> {
                 }
                 Columns::Book { ts_recv_ns, ts_event_ns, action, side, price, size: sizes, .. } => {
                     let known = Action::from_code(action[row]);
-                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, false)
+                    times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, above, false)
                         .or_else(|| match known {
                             None => Some(error(row, "action", action[row].to_string(), "is no code of BookAction")),
                             Some(Action::Trade | Action::Fill) => number(row, "price", price[row]),

@@ -165,9 +165,7 @@ impl<'a> Source<'a> {
     ) -> Result<usize, FeedError> {
         let mut last = self.at + 1;
         loop {
-            while last < self.held && self.times[last] == now_ns {
-                last += 1;
-            }
+            last += self.times[last..self.held].iter().take_while(|&&time_ns| time_ns == now_ns).count();
             if last < self.held || !self.has_more() || self.times[last] != now_ns {
                 return Ok(last);
             }
@@ -207,16 +205,22 @@ impl<'a> Source<'a> {
             }
         };
         (self.first, self.held, self.at) = (from - kept, kept + to - from, 0);
-        self.is_strict = self.times.windows(2).fold(true, |strict, pair| strict & (pair[0] != pair[1]));
+        self.is_strict = self.times.windows(2).all(|pair| pair[0] != pair[1]);
         if is_good { Ok(to - from) } else { Err(self.first_offence(index, from, to)) }
     }
 
     /// Moves on to the times of these rows and of the one behind them.
     pub(super) fn refill_times(&mut self, time: impl Fn(usize) -> i64, from: usize, to: usize) {
+        let behind_ns = if to < self.rows { time(to) } else { i64::MAX };
+        self.append_times((from..to).map(time), behind_ns);
+    }
+
+    /// The same of times that are there already.
+    pub(super) fn append_times(&mut self, times_ns: impl Iterator<Item = i64>, behind_ns: i64) {
         self.times.truncate(self.held);
         self.times.drain(..self.at);
-        self.times.extend((from..to).map(&time));
-        self.times.push(if to < self.rows { time(to) } else { i64::MAX });
+        self.times.extend(times_ns);
+        self.times.push(behind_ns);
     }
 
     fn refill_bars(&mut self, from: usize, to: usize) -> bool {

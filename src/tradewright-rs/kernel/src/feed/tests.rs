@@ -1,10 +1,12 @@
 use super::*;
+use crate::book::Action;
 use crate::event::{Payload, Status};
 use proptest::prelude::*;
 
 #[derive(Default)]
 struct Step {
     trades: Vec<(SymbolId, Trade)>,
+    book: Vec<BookRow>,
     others: usize,
 }
 
@@ -14,7 +16,9 @@ impl Receiver for Step {
     fn trade(&mut self, symbol: SymbolId, trade: &Trade) {
         self.trades.push((symbol, *trade));
     }
-    fn book(&mut self, _: SymbolId, _: &[BookRow]) {}
+    fn book(&mut self, _: SymbolId, rows: &[BookRow]) {
+        self.book.extend_from_slice(rows);
+    }
     fn other(&mut self, _: &Record) {
         self.others += 1;
     }
@@ -55,6 +59,68 @@ proptest! {
             feed.advance().unwrap();
         }
         prop_assert_eq!(got, expected);
+    }
+}
+
+/// Everything that a feed of one series hands out.
+fn book_rows(columns: Columns<'_>) -> Vec<BookRow> {
+    let mut feed = Feed::new();
+    feed.add(0, columns, &Instrument::plain("X")).unwrap();
+    let mut step = Step::default();
+    while feed.next_ns() != i64::MAX {
+        feed.collect().unwrap();
+        feed.hand_out(&mut step);
+        feed.advance().unwrap();
+    }
+    step.book
+}
+
+proptest! {
+    /// The oracle: the columns themselves, brought into order. Few rows stand apart, or all do.
+    #[test]
+    fn an_order_is_as_good_as_sorted_columns(
+        late in prop::collection::vec((0_usize..1_500, 1_i64..400), 0..30),
+        rows in 0_usize..1_500,
+        is_backwards: bool,
+    ) {
+        let mut ts: Vec<i64> = (0..rows as i64).map(|row| if is_backwards { 9_999 - row } else { row / 3 }).collect();
+        for (row, by_ns) in late {
+            if let Some(ts) = ts.get_mut(row) {
+                *ts += by_ns;
+            }
+        }
+        let mut order: Vec<i64> = (0..rows as i64).collect();
+        order.sort_by_key(|&row| ts[row as usize]);
+        let row_at = |place: usize| order[place] as usize;
+        let price: Vec<f64> = (1..=rows).map(|row| row as f64).collect();
+        let order_id: Vec<u64> = (0..rows as u64).collect();
+        let (action, side, flags) = (vec![Action::Set as u8; rows], vec![1; rows], vec![1; rows]);
+        let unordered = Columns::Book {
+            ts_recv_ns: None,
+            ts_event_ns: &ts,
+            action: &action,
+            side: &side,
+            flags: &flags,
+            price: &price,
+            size: &price,
+            order_id: &order_id,
+            order: Some(&order),
+        };
+        let times: Vec<i64> = (0..rows).map(|place| ts[row_at(place)]).collect();
+        let prices: Vec<f64> = (0..rows).map(|place| price[row_at(place)]).collect();
+        let order_ids: Vec<u64> = (0..rows).map(|place| order_id[row_at(place)]).collect();
+        let sorted = Columns::Book {
+            ts_recv_ns: None,
+            ts_event_ns: &times,
+            action: &action,
+            side: &side,
+            flags: &flags,
+            price: &prices,
+            size: &prices,
+            order_id: &order_ids,
+            order: None,
+        };
+        prop_assert_eq!(book_rows(unordered), book_rows(sorted));
     }
 }
 

@@ -57,7 +57,7 @@ impl Engine {
     ///
     /// # Errors
     /// A [`Reject`], and nothing changes.
-    #[inline]
+    #[inline(always)]
     pub fn limit<S: Sink>(&mut self, order: &Limit, sink: &mut S) -> Result<(), Reject> {
         self.command(sink, |engine, sink| {
             engine.check_new(order.id, order.size)?;
@@ -70,7 +70,7 @@ impl Engine {
     ///
     /// # Errors
     /// A [`Reject`], and nothing changes.
-    #[inline]
+    #[inline(always)]
     pub fn market<S: Sink>(&mut self, order: &Market, sink: &mut S) -> Result<(), Reject> {
         self.command(sink, |engine, sink| {
             engine.check_new(order.id, order.size)?;
@@ -109,7 +109,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Reject::UnknownId`].
-    #[inline]
+    #[inline(always)]
     pub fn cancel<S: Sink>(&mut self, id: u64, sink: &mut S) -> Result<(), Reject> {
         self.command(sink, |engine, sink| {
             let place = engine.find(id)?;
@@ -150,7 +150,7 @@ impl Engine {
     }
 
     /// Runs a command, then what it triggered, and counts it.
-    #[inline]
+    #[inline(always)]
     fn command<S: Sink>(
         &mut self,
         sink: &mut S,
@@ -164,7 +164,7 @@ impl Engine {
         done
     }
 
-    #[inline]
+    #[inline(always)]
     fn check_new(&self, id: u64, size: i64) -> Result<(), Reject> {
         check_size(size)?;
         if self.ids.get(id, &self.slab) != NONE {
@@ -181,7 +181,7 @@ impl Engine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn enter_limit<S: Sink>(&mut self, order: &Limit, sink: &mut S) -> Result<(), Reject> {
         let opposite = order.side.opposite();
         if self.books[opposite as usize].best() <= key_of(opposite, order.price) {
@@ -196,6 +196,7 @@ impl Engine {
     }
 
     /// A limit order that meets the other side.
+    #[inline(never)]
     fn enter_crossing<S: Sink>(&mut self, order: &Limit, sink: &mut S) -> Result<(), Reject> {
         let Limit { id, side, price, size, owner, .. } = *order;
         let mut taker = Taker { id, owner, side, limit_key: key_of(side.opposite(), price), open: size, size };
@@ -213,7 +214,7 @@ impl Engine {
     }
 
     /// Puts what is left of a new order into the book.
-    #[inline]
+    #[inline(always)]
     fn add<S: Sink>(&mut self, order: &Limit, open: i64, size: i64, sink: &mut S) {
         let Limit { id, side, price, owner, tif, peak, .. } = *order;
         let shown = display(open, peak);
@@ -233,7 +234,7 @@ impl Engine {
     }
 
     /// Puts an order of the slab at the back of its level, or ends it where that cannot count its lots.
-    #[inline]
+    #[inline(always)]
     fn rest<S: Sink>(&mut self, place: u32, side: Side, price: i64, open: i64, shown: i64, sink: &mut S) {
         let level = self.books[side as usize].level(key_of(side, price));
         if !level.has_room(open) {
@@ -249,7 +250,7 @@ impl Engine {
     }
 
     /// Takes a live order out of its level, and leaves it in the slab.
-    #[inline]
+    #[inline(always)]
     fn detach<S: Sink>(&mut self, place: u32, sink: &mut S) {
         let Node { id, side, price, role, .. } = self.slab[place];
         if role != Role::Resting {

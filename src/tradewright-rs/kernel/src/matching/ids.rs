@@ -52,7 +52,7 @@ impl IdMap {
     /// rising ids evenly.
     #[inline]
     fn home(&self, tag: u32) -> usize {
-        (tag.wrapping_mul(0x9E37_79B9) >> self.shift) as usize
+        tag.wrapping_mul(0x9E37_79B9).wrapping_shr(self.shift) as usize
     }
 
     #[inline]

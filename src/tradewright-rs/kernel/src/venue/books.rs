@@ -9,7 +9,7 @@ use super::matcher::Matcher;
 use super::outbox::NO_MID;
 use super::position::QueuePosition;
 use super::working::Phase;
-use crate::book::{Action, Book, BookEvent, L2, LAST, PriceLevel, WINDOW};
+use crate::book::{Action, Book, BookEvent, L2, LAST, PriceLevel, WINDOW, side_key};
 use crate::event::BookRow;
 use crate::order::{Liquidity, Reason, Side, TimeInForce};
 
@@ -67,31 +67,50 @@ impl DeskBook {
 impl Matcher<'_> {
     /// Meets all events of one time. `trades` says that the market is open.
     pub(super) fn meet_book(&mut self, rows: &[BookRow], book: &mut DeskBook, trades: bool) {
-        for row in rows {
-            let event = &row.event;
-            if !book.taken.is_empty() {
-                book.forget_taken(event);
-            }
-            match (event.action, event.side) {
-                (Action::Set | Action::Change, Some(side)) if self.is_touched(side, event.price) => {
-                    let before = book.levels.lots_at(side, event.price);
-                    book.levels.apply(event);
-                    let after = book.levels.lots_at(side, event.price);
-                    self.on_level(side, event.price, before, after, row.ts_event_ns, trades);
-                }
-                (Action::Trade, side) if trades => {
-                    book.levels.apply(event);
-                    self.on_print(side, event.price, event.lots, row.ts_event_ns);
-                }
-                _ => book.levels.apply(event),
-            }
+        if !book.taken.is_empty() {
+            rows.iter().for_each(|row| book.forget_taken(&row.event));
         }
+        let reach = self.reach();
+        let mut left = rows;
+        while let Some(at) = left.iter().position(|row| self.concerns(&row.event, reach, trades)) {
+            book.levels.apply_all(left[..at].iter().map(|row| &row.event));
+            let BookRow { event, ts_event_ns, .. } = &left[at];
+            let level = event.side.filter(|_| event.action != Action::Trade);
+            let before = level.map_or(0, |side| book.levels.lots_at(side, event.price));
+            book.levels.apply(event);
+            if let Some(side) = level {
+                let after = book.levels.lots_at(side, event.price);
+                self.on_level(side, event.price, before, after, *ts_event_ns, trades);
+            } else {
+                self.on_print(event.side, event.price, event.lots, *ts_event_ns);
+            }
+            left = &left[at + 1..];
+        }
+        book.levels.apply_all(left.iter().map(|row| &row.event));
         if let Some(last) = rows.last().filter(|row| trades && row.event.flags & LAST != 0) {
             for index in 0..self.orders.len() {
                 if self.orders[index].resting().is_none() {
                     self.meet_depth(index, last.ts_event_ns, book);
                 }
             }
+        }
+    }
+
+    /// By side, the worst key at which a level can touch an order of ours: one look, before one at each order.
+    fn reach(&self) -> [i64; 2] {
+        let worst =
+            |side| self.orders.iter().filter_map(|working| Some(side_key(side, working.order.kind.limit()?))).max();
+        [Side::Buy, Side::Sell].map(|side| worst(side).unwrap_or(i64::MIN))
+    }
+
+    /// Whether orders of ours have to see an event: a level that may touch one, or a print.
+    #[inline]
+    fn concerns(&self, event: &BookEvent, reach: [i64; 2], trades: bool) -> bool {
+        match (event.action, event.side) {
+            (Action::Set | Action::Change, Some(side)) => {
+                side_key(side, event.price) <= reach[side as usize] && self.is_touched(side, event.price)
+            }
+            (action, _) => action == Action::Trade && trades,
         }
     }
 

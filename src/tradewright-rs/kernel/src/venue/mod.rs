@@ -252,7 +252,7 @@ impl SimVenue {
             matcher.meet_book(rows, book, trades);
             desk.remove_done();
         } else {
-            rows.iter().for_each(|row| book.levels.apply(&row.event));
+            book.levels.apply_all(rows.iter().map(|row| &row.event));
         }
     }
 

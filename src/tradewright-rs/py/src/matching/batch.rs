@@ -22,6 +22,15 @@ pub(super) struct Columns<'a> {
     pub stop: Option<&'a [i64]>,
 }
 
+/// What every operation has.
+struct Operation {
+    kind: i8,
+    id: i64,
+    side: i64,
+    price: i64,
+    size: i64,
+}
+
 impl Columns<'_> {
     pub(super) fn check(&self) -> PyResult<()> {
         let rows = self.kind.len();
@@ -81,27 +90,31 @@ impl Columns<'_> {
     #[inline(always)]
     fn run_all(&self, engine: &mut Engine, record: &mut Record, status: &mut Vec<i32>) {
         let mut fills = record.fills.len();
-        status.extend((0..self.kind.len()).map(|row| match self.apply(row, engine, record) {
-            Ok(()) => {
-                let made = record.fills.len() - fills;
-                fills += made;
-                i32::try_from(made).unwrap_or(i32::MAX)
+        let rows = self.kind.iter().zip(self.order_id).zip(self.side).zip(self.price).zip(self.size).enumerate();
+        status.extend(rows.map(|(row, ((((&kind, &id), &side), &price), &size))| {
+            let operation = Operation { kind, id, side: i64::from(side), price, size };
+            match self.apply(row, operation, engine, record) {
+                Ok(()) => {
+                    let made = record.fills.len() - fills;
+                    fills += made;
+                    i32::try_from(made).unwrap_or(i32::MAX)
+                }
+                Err(reject) => -(reject as i32),
             }
-            Err(reject) => -(reject as i32),
         }));
     }
 
+    /// An operation; what not all have is read from its columns.
     #[inline(always)]
-    fn apply(&self, row: usize, engine: &mut Engine, sink: &mut impl Sink) -> Result<(), Reject> {
-        let (id, side) = (self.order_id[row], i64::from(self.side[row]));
-        let (price, size) = (self.price[row], self.size[row]);
+    fn apply(&self, row: usize, what: Operation, engine: &mut Engine, sink: &mut impl Sink) -> Result<(), Reject> {
+        let Operation { kind, id, side, price, size } = what;
         let owner = self.owner.map_or(0, |owner| owner[row]);
         let limit = || {
             let tif = self.tif.map_or(0, |tif| i64::from(tif[row]));
             limit_of(id, side, price, size, owner, tif, self.peak.map_or(0, |peak| peak[row]))
         };
         let market = || market_of(id, side, size, owner);
-        match (self.kind[row], self.stop) {
+        match (kind, self.stop) {
             (0, _) => {
                 let order = counted(engine, limit())?;
                 engine.limit(&order, sink)
