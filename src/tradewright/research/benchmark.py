@@ -23,7 +23,8 @@ def benchmark_of(result: Result, curve: Curve, benchmark: str | pl.DataFrame | N
         result: The run.
         curve: Its equity.
         benchmark: Symbol of the run's prices, or a frame with ``at`` and ``close`` or ``equity``; ``None``
-            for the run's own (``meta.benchmark``), or else the first symbol that has prices.
+            for the run's own (``meta.benchmark``), or else the first symbol that has prices and is no event
+            contract: what holding one of those comes to is its settlement, not its last price.
 
     Returns:
         The line; ``None`` when none was asked for and the run has no prices.
@@ -35,10 +36,15 @@ def benchmark_of(result: Result, curve: Curve, benchmark: str | pl.DataFrame | N
     if isinstance(benchmark, pl.DataFrame):
         name, frame = "Benchmark", _frame_of(benchmark)
     else:
+        classes = result.meta.asset_classes
+
+        def is_event(symbol: str) -> bool:
+            return classes.get(symbol) in ("binary", "prediction")
+
         symbol = (
             benchmark
             or result.meta.benchmark
-            or next((s for s in result.meta.symbols if s in result.prices), None)
+            or next((s for s in result.meta.symbols if s in result.prices and not is_event(s)), None)
         )
         if symbol is None:
             return None

@@ -106,5 +106,12 @@ def date_of(time_ns: int) -> str:
 
 
 def period_of(summary: Summary) -> str:
-    """First and last date."""
-    return f"{date_of(summary.start_ns)} to {date_of(summary.end_ns)}"
+    """First and last date; of a run within a day, the times too."""
+    first, last = date_of(summary.start_ns), date_of(summary.end_ns)
+    if first != last:
+        return f"{first} to {last}"
+    times = [
+        datetime.fromtimestamp(at // 1_000_000_000, UTC).strftime("%H:%M:%S")
+        for at in (summary.start_ns, summary.end_ns)
+    ]
+    return f"{first}, {times[0]} to {times[1]} UTC"

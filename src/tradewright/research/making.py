@@ -226,7 +226,7 @@ def _fill_metrics(fills: pl.DataFrame, orders: pl.DataFrame) -> dict[str, Metric
     if "queue_ahead" in fills.columns:
         ahead = fills["queue_ahead"].drop_nulls().to_numpy()
     no_queue = Undefined(
-        "no fill has a place in a queue: the run was on no book, or nothing filled as a maker"
+        "no fill has a place in a queue: nothing filled as a maker, or the run was on no recorded book"
     )
     if fills["symbol"].n_unique() > 1:
         ahead, no_queue = np.array([]), _MANY

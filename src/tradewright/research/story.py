@@ -105,7 +105,12 @@ def order_text(order: dict[str, Any]) -> str:
         for name, word in (("price", "@"), ("stop_price", "stop"))
         if order[name] is not None
     ]
-    asked = f"{order['side']} {number_text(order['size'])} {order['symbol']} {order['type']}"
+    kind = order["type"].replace("_", " ")
+    if order["stop_price"] is not None:
+        kind = kind.removesuffix("stop").strip()  # The word stands before the price.
+    asked = " ".join(
+        word for word in (order["side"], number_text(order["size"]), order["symbol"], kind) if word
+    )
     return f"{asked}{''.join(prices)} {order['tif']}"
 
 
