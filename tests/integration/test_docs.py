@@ -29,6 +29,7 @@ DOCUMENTS = [
     ROOT / "IMPLEMENTATION_GUIDE.md",
     *sorted((ROOT / "docs" / "guides").glob("*.md")),
     ROOT / "docs" / "concepts" / "intents.md",
+    ROOT / "docs" / "reference" / "configuration.md",
     ROOT / "docs" / "concepts" / "prediction-markets.md",
     ROOT / "docs" / "concepts" / "results.md",
 ]
