@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _EVENTS = (
     records.Deposit,
+    records.ExchangeRate,
     records.Dividend,
     records.Split,
     records.Funding,

@@ -6,9 +6,10 @@ use tradewright_kernel::feed::Feed;
 use tradewright_kernel::flow::{Exchange, Exchanges, run};
 use tradewright_kernel::instrument::SymbolId;
 
+use crate::errors::run_error;
 use crate::feed;
 use crate::flow::{Generated, Spec};
-use crate::kernel::{Kernel, run_error};
+use crate::kernel::Kernel;
 use crate::venue;
 
 /// Runs a kernel in generated markets, one for each of its instruments, in their order.

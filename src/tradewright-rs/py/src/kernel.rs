@@ -22,9 +22,10 @@ use tradewright_kernel::market::SourceKind;
 
 use crate::columns;
 use crate::configuration::{account, get, instrument, limits, source_kind, wake};
+use crate::errors::run_error;
 use crate::features::parse_specs;
 use crate::feed;
-use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt, utc};
+use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt};
 use crate::names::{Classes, Names};
 use crate::values::{self, Approved};
 use crate::venue::{self, SimVenue};
@@ -386,32 +387,6 @@ impl Kernel {
     fn equity<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         columns::equity(py, &mut self.inner, &mut self.equity_curve)
     }
-}
-
-/// What ended a run early, for Python.
-pub fn run_error(py: Python<'_>, error: RunError, sources: &[String]) -> PyErr {
-    match error {
-        RunError::Feed(error) => feed::data_error(py, &error, sources),
-        RunError::Host(error) => into_py_err(error),
-        RunError::Endless(now_ns) => endless(py, now_ns).unwrap_or_else(|error| error),
-    }
-}
-
-fn endless(py: Python<'_>, now_ns: i64) -> PyResult<PyErr> {
-    let fields = PyDict::new(py);
-    fields.set_item("path", "venue.latency")?;
-    fields.set_item(
-        "remedy",
-        "Give the venue a latency, wake the policy by the clock, or leave what stands when a report wakes it.",
-    )?;
-    let problem = format!(
-        "at {} a policy answers what its own orders did with other orders, {} times and without end: no time passes \
-         between them.",
-        utc(now_ns),
-        backtest::STEPS_AT_ONE_TIME_MAX
-    );
-    let class = py.import("tradewright.errors")?.getattr("ConfigError")?;
-    Ok(PyErr::from_value(class.call((problem,), Some(&fields))?))
 }
 
 impl Kernel {

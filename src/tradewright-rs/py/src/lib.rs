@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod books;
 mod columns;
 mod configuration;
+mod errors;
 mod exchange;
 mod features;
 mod feed;
