@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
 from tradewright.core import market as records
 from tradewright.core.policy import Policy, overrides
@@ -17,13 +17,8 @@ from tradewright.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from tradewright.core.series import Series
 
-_EVENTS = (
-    records.Deposit,
-    records.ExchangeRate,
-    records.Dividend,
-    records.Split,
-    records.Funding,
-    records.Settlement,
+_EVENTS: tuple[type[Any], ...] = (
+    *sorted(get_args(records.CashEvent), key=lambda kind: kind.__name__),
     records.MarketStatus,
     records.TickGridChange,
 )

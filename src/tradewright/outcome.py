@@ -61,7 +61,7 @@ def to_result(
         )
     if not finished:
         warnings.append("The run was interrupted: everything here covers only what was reached by then.")
-    shifts = kernel.price_shifts
+    shifts = [_shift(shift, run, one.symbol) for one, shift in zip(series, kernel.price_shifts, strict=False)]
     described = [
         SeriesMeta(
             symbol=one.symbol,
@@ -72,12 +72,12 @@ def to_result(
             start_ns=one.start_ns,
             end_ns=one.end_ns,
             adjusted=one.adjusted,
-            price_shift_max=max(one.price_shift_max, _shift(shift, run, one.symbol)),
+            price_shift_max=max(one.price_shift_max, shift),
         )
         for one, shift in zip(series, shifts, strict=False)
     ]
     rounded = [
-        rounding_warning(one, run.instruments[run.symbols.index(one.symbol)], _shift(shift, run, one.symbol))
+        rounding_warning(one, run.instruments[run.symbols.index(one.symbol)], shift)
         for one, shift in zip(series, shifts, strict=False)
     ]
     warnings.extend(text for text in dict.fromkeys(rounded) if text is not None)

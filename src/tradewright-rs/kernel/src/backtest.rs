@@ -39,6 +39,26 @@ pub(crate) const PULSE_STEPS: i64 = 16_384;
 /// Steps at one time after which a policy is taken to answer its own orders for ever.
 pub const STEPS_AT_ONE_TIME_MAX: u32 = 100_000;
 
+/// Ends a loop in which time has stopped.
+pub(crate) struct Stall {
+    last_ns: i64,
+    repeated: u32,
+}
+
+impl Stall {
+    pub(crate) fn new() -> Stall {
+        Stall { last_ns: i64::MIN, repeated: 0 }
+    }
+
+    /// Takes note of a step; [`RunError::Endless`] if there were too many at its time.
+    #[inline]
+    pub(crate) fn step(&mut self, now_ns: i64) -> Result<(), RunError> {
+        self.repeated = if now_ns == self.last_ns { self.repeated + 1 } else { 0 };
+        self.last_ns = now_ns;
+        if self.repeated > STEPS_AT_ONE_TIME_MAX { Err(RunError::Endless(now_ns)) } else { Ok(()) }
+    }
+}
+
 /// Runs the whole feed. `Ok(false)` says that the user stopped it; what was reached by then stands.
 ///
 /// With `venue_feed`, the same records in order of the venue's own time, the venue matches by that clock and answers
@@ -54,7 +74,7 @@ pub fn run<H: Host>(
     let mut reports: Vec<Report> = Vec::new();
     let mut commands: Vec<Command> = Vec::new();
     let mut until_pulse = PULSE_STEPS;
-    let (mut last_ns, mut at_one_time) = (i64::MIN, 0);
+    let mut stall = Stall::new();
     kernel.reserve_equity(feed.bars_max());
     loop {
         if until_pulse <= 0 {
@@ -86,11 +106,7 @@ pub fn run<H: Host>(
             kernel.end(&reports, host)?;
             return Ok(true);
         }
-        at_one_time = if now_ns == last_ns { at_one_time + 1 } else { 0 };
-        last_ns = now_ns;
-        if at_one_time >= STEPS_AT_ONE_TIME_MAX {
-            return Err(RunError::Endless(now_ns));
-        }
+        stall.step(now_ns)?;
         let has_records = feed_ns == now_ns;
         if has_records {
             feed.collect()?;

@@ -144,7 +144,19 @@ pub fn cash_from_text(text: &str) -> Option<Cash> {
 
 /// A time of ns since the epoch as ISO 8601 in UTC, fractions of a second only where there are some.
 pub fn utc_text(ns: i64) -> String {
-    let (seconds, rest) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
+    let rest = ns.rem_euclid(1_000_000_000);
+    let fraction = if rest == 0 { String::new() } else { format!(".{rest:09}").trim_end_matches('0').to_owned() };
+    format!("{}{fraction}Z", utc_second(ns))
+}
+
+/// The same with all nine digits of the fraction: 2020-01-01T09:30:00.000000000Z.
+pub fn utc_text_ns(ns: i64) -> String {
+    format!("{}.{:09}Z", utc_second(ns), ns.rem_euclid(1_000_000_000))
+}
+
+/// Date and time down to the second.
+fn utc_second(ns: i64) -> String {
+    let seconds = ns.div_euclid(1_000_000_000);
     let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days to a date by eras of 400 years that begin on 1 March (Hinnant, "chrono-compatible low-level date algorithms").
     let day = day + 719_468;
@@ -156,8 +168,7 @@ pub fn utc_text(ns: i64) -> String {
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    let fraction = if rest == 0 { String::new() } else { format!(".{rest:09}").trim_end_matches('0').to_owned() };
-    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}")
 }
 
 #[cfg(test)]

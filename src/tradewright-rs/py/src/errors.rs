@@ -3,9 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tradewright_kernel::backtest::{self, RunError};
+use tradewright_kernel::num::utc_text_ns;
 
 use crate::feed;
-use crate::host::{into_py_err, utc};
+use crate::host::into_py_err;
 
 /// What ended a run early, for Python.
 pub fn run_error(py: Python<'_>, error: RunError, sources: &[String]) -> PyErr {
@@ -26,7 +27,7 @@ fn endless(py: Python<'_>, now_ns: i64) -> PyResult<PyErr> {
     let problem = format!(
         "at {} a policy answers what its own orders did with other orders, {} times and without end: no time passes \
          between them.",
-        utc(now_ns),
+        utc_text_ns(now_ns),
         backtest::STEPS_AT_ONE_TIME_MAX
     );
     let class = py.import("tradewright.errors")?.getattr("ConfigError")?;

@@ -11,6 +11,7 @@ use tradewright_kernel::gate::{OpenOrders, Review};
 use tradewright_kernel::host::{HaltRequest, Host, HostError};
 use tradewright_kernel::intent::Intent;
 use tradewright_kernel::kernel::State;
+use tradewright_kernel::num::utc_text_ns;
 use tradewright_kernel::order::{Order, PolicyId, Report};
 
 use crate::intents;
@@ -114,7 +115,7 @@ impl PyHost<'_, '_> {
         }
         let kind = error.get_type(self.py).name().map_or_else(|_| "error".to_owned(), |name| name.to_string());
         let cause = if woken_by.is_empty() { String::new() } else { format!(", woken by {}", woken_by.join(", ")) };
-        let text = format!("{doing} raised {kind} at {}{cause}: {}", utc(now_ns), error.value(self.py));
+        let text = format!("{doing} raised {kind} at {}{cause}: {}", utc_text_ns(now_ns), error.value(self.py));
         let made = || -> PyResult<PyErr> {
             let fields = pyo3::types::PyDict::new(self.py);
             fields.set_item("policy", who)?;
@@ -141,29 +142,6 @@ impl PyHost<'_, '_> {
         account.hide();
         result
     }
-}
-
-/// A moment as text: 2020-01-01T09:30:00.000000000Z.
-pub fn utc(now_ns: i64) -> String {
-    let (days, within) = (now_ns.div_euclid(86_400_000_000_000), now_ns.rem_euclid(86_400_000_000_000));
-    // Howard Hinnant's civil_from_days.
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    let seconds = within / 1_000_000_000;
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:09}Z",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60,
-        within % 1_000_000_000
-    )
 }
 
 impl Host for PyHost<'_, '_> {

@@ -1,7 +1,7 @@
 //! Events of order books out of columns.
 
 use super::Columns;
-use super::convert::{COUNT_MAX, PASS_ROWS, ZERO, is_price, rounded, shift, ticks};
+use super::convert::{COUNT_MAX, PASS_ROWS, ZERO, are_in_time, is_price, rounded, shift, ticks};
 use super::source::{Chunk, Source};
 use crate::book::{Action, BookEvent};
 use crate::event::BookRow;
@@ -178,10 +178,7 @@ fn book_of(
     shift_max: &mut f64,
 ) -> bool {
     let (recv, event) = (columns.recv, columns.event);
-    let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] <= pair[1]));
-    for (recv, event) in recv.iter().zip(event) {
-        is_good &= event <= recv;
-    }
+    let mut is_good = are_in_time(recv, event);
     // Sides are −1, 0 and 1.
     is_good &= columns.side.iter().fold(true, |good, side| good & ((*side as u8).wrapping_add(1) <= 2));
     let (mut prices, mut lots) = ([0.0; PASS_ROWS], [0.0; PASS_ROWS]);

@@ -159,6 +159,16 @@ fn bars_of(columns: &BarColumns<'_>, scale: f64, range: [f64; 2], bars: &mut Vec
     is_good
 }
 
+/// Whether times of receipt do not fall, and no row was received before it happened.
+#[inline(always)]
+pub(super) fn are_in_time(recv: &[i64], event: &[i64]) -> bool {
+    let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] <= pair[1]));
+    for (recv, event) in recv.iter().zip(event) {
+        is_good &= event <= recv;
+    }
+    is_good
+}
+
 #[inline(always)]
 fn quotes_of(
     columns: &QuoteColumns<'_>,
@@ -168,10 +178,7 @@ fn quotes_of(
     shift_max: &mut f64,
 ) -> bool {
     let (recv, event) = (columns.recv, columns.event);
-    let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] <= pair[1]));
-    for (recv, event) in recv.iter().zip(event) {
-        is_good &= event <= recv;
-    }
+    let mut is_good = are_in_time(recv, event);
     for sizes in columns.sizes {
         for size in sizes {
             // NaN is a size that was not recorded.

@@ -5,7 +5,7 @@
 
 use super::exchange::Exchange;
 use super::market::FlowMarket;
-use crate::backtest::{PULSE_STEPS, RunError, STEPS_AT_ONE_TIME_MAX, ToKernel};
+use crate::backtest::{PULSE_STEPS, RunError, Stall, ToKernel};
 use crate::event::{BookRow, Record};
 use crate::feed::{Arrival, Feed};
 use crate::gate::OpenOrders;
@@ -145,7 +145,7 @@ pub fn run<H: Host>(
 ) -> Result<bool, RunError> {
     let (mut reports, mut commands, mut notices) = (Vec::new(), Vec::new(), Vec::new());
     let mut until_pulse = PULSE_STEPS;
-    let (mut last_ns, mut repeated) = (i64::MIN, 0);
+    let mut stall = Stall::new();
     loop {
         if until_pulse <= 0 {
             until_pulse = PULSE_STEPS;
@@ -168,11 +168,7 @@ pub fn run<H: Host>(
             kernel.end(&reports, host)?;
             return Ok(true);
         }
-        repeated = if now_ns == last_ns { repeated + 1 } else { 0 };
-        last_ns = now_ns;
-        if repeated > STEPS_AT_ONE_TIME_MAX {
-            return Err(RunError::Endless(now_ns));
-        }
+        stall.step(now_ns)?;
         let (has_market, has_events) = (exchanges.next_ns() == now_ns, events.next_ns() == now_ns);
         if has_market {
             exchanges.advance(now_ns, &mut notices);

@@ -201,11 +201,7 @@ impl Matcher<'_> {
             self.orders[index].queue = self.back_of(index, book);
             return;
         };
-        if let Phase::Stop(stop) = working.phase()
-            && working.reaches(stop, best.price)
-        {
-            (working.is_triggered, working.has_rested) = (true, false);
-        }
+        working.trigger(best.price);
         match working.phase() {
             Phase::Stop(_) | Phase::Follow => working.follow(best.price),
             Phase::Limit(limit) if working.within(limit, best.price) && working.order.post_only => {

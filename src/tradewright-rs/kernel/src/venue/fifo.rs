@@ -252,11 +252,7 @@ impl Matcher<'_> {
         let Some(best) = book.orders.best(other) else {
             return self.meet_nothing(index, event_ns);
         };
-        if let Phase::Stop(stop) = working.phase()
-            && working.reaches(stop, best.price)
-        {
-            (working.is_triggered, working.has_rested) = (true, false);
-        }
+        working.trigger(best.price);
         match working.phase() {
             Phase::Stop(_) | Phase::Follow => working.follow(best.price),
             Phase::Limit(limit) if working.within(limit, best.price) && working.order.post_only => {

@@ -74,11 +74,7 @@ impl Matcher<'_> {
         if working.is_done {
             return;
         }
-        if let Phase::Stop(stop) = working.phase()
-            && working.reaches(stop, price)
-        {
-            (working.is_triggered, working.has_rested) = (true, false);
-        }
+        working.trigger(price);
         match working.phase() {
             Phase::Market => self.fill(index, price, event_ns, Liquidity::Taker, budget),
             Phase::Limit(limit) if working.within(limit, price) => {

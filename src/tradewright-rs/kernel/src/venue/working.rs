@@ -122,6 +122,16 @@ impl Working {
         }
     }
 
+    /// Triggers a stop that this price reaches: it has yet to meet the market as what it becomes.
+    #[inline]
+    pub(super) fn trigger(&mut self, price: i64) {
+        if let Phase::Stop(stop) = self.phase()
+            && self.reaches(stop, price)
+        {
+            (self.is_triggered, self.has_rested) = (true, false);
+        }
+    }
+
     /// Whether the price has gone far enough to fill a resting limit: through it, or to it if touching suffices.
     #[inline]
     pub(super) fn trades_through(&self, limit: i64, price: i64, touch_fills: bool) -> bool {
