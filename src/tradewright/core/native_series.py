@@ -19,10 +19,7 @@ def source_name(series: Series) -> str:
 
 
 def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
-    """A series as the core's tuple of columns; nothing is copied but what is not contiguous.
-
-    The last column of a book's events is the order in which they come: ``None``, as they stand.
-    """
+    """A series as the core's tuple of columns; nothing is copied but what is not contiguous."""
     import numpy as np
 
     def column(values: Any) -> Any:
@@ -39,7 +36,7 @@ def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
         return (*head, column(series.price), column(series.size), column(series.aggressor))
     if isinstance(series, BookEvents):
         columns = (series.action, series.side, series.flags, series.price, series.size, series.order_id)
-        return (*head, *(column(one) for one in columns), None)
+        return (*head, *(column(one) for one in columns))
     raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
 
 

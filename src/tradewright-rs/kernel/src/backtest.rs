@@ -112,14 +112,14 @@ pub fn run<H: Host>(
             feed.collect()?;
             feed.preview(kernel);
             if venue_feed.is_none() {
-                feed.hand_out(&mut ToVenue { venue, market: &kernel.state.market });
+                feed.hand_out(&mut ToVenue { venue, now_ns, market: &kernel.state.market });
             }
         }
         if venue_feed_ns == now_ns
             && let Some(feed) = &mut venue_feed
         {
             feed.collect()?;
-            feed.hand_out(&mut ToVenue { venue, market: &kernel.state.market });
+            feed.hand_out(&mut ToVenue { venue, now_ns, market: &kernel.state.market });
             feed.advance()?;
             feed.forget_converted();
         }
@@ -228,6 +228,7 @@ impl Previewer for Kernel {
 
 struct ToVenue<'a> {
     venue: &'a mut SimVenue,
+    now_ns: i64,
     market: &'a Market,
 }
 
@@ -246,7 +247,7 @@ impl Receiver for ToVenue<'_> {
     }
     #[inline]
     fn book(&mut self, symbol: SymbolId, rows: &[BookRow]) {
-        self.venue.on_book(symbol, rows, self.market);
+        self.venue.on_book(symbol, rows, self.now_ns, self.market);
     }
     fn other(&mut self, record: &Record) {
         self.venue.on_other(record, self.market);

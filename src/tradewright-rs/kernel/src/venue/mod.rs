@@ -196,18 +196,19 @@ impl SimVenue {
         }
     }
 
-    /// Meets all events of a book that come at one time, before the kernel sees them.
-    pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow], market: &Market) {
+    /// Meets all events of a book that come at one time, before the kernel sees them. Nobody knows of their effects
+    /// before `known_ns`: the time of receipt, or by the venue's own clock that of the events.
+    pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow], known_ns: i64, market: &Market) {
         let Some(last) = rows.last() else { return };
         if self.desks[symbol as usize].orders_book.is_some() {
-            return self.match_orders(symbol, rows, last, market);
+            return self.match_orders(symbol, rows, last.ts_event_ns, known_ns, market);
         }
-        self.match_levels(symbol, rows, last, market);
+        self.match_levels(symbol, rows, last.ts_event_ns, known_ns, market);
     }
 
     /// A book of single orders: met as such, or by its levels.
     #[inline(never)]
-    fn match_orders(&mut self, symbol: SymbolId, rows: &[BookRow], last: &BookRow, market: &Market) {
+    fn match_orders(&mut self, symbol: SymbolId, rows: &[BookRow], event_ns: i64, known_ns: i64, market: &Market) {
         let desk = &mut self.desks[symbol as usize];
         if let Some(OrdersBook::ByLevel(book)) = desk.orders_book.as_deref_mut() {
             let mut levels = std::mem::take(&mut self.levels);
@@ -216,16 +217,15 @@ impl SimVenue {
                 book.apply(&row.event, |event| levels.push(BookRow { event, ..*row }));
             }
             if !levels.is_empty() {
-                self.match_levels(symbol, &levels, last, market);
+                self.match_levels(symbol, &levels, event_ns, known_ns, market);
             }
             self.levels = levels;
             return;
         }
         let instrument = &market.instruments[symbol as usize];
         let has_orders = !desk.orders.is_empty();
-        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
-        let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns)
-        else {
+        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, event_ns);
+        let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, known_ns) else {
             return;
         };
         if has_orders || !book.is_untouched() {
@@ -238,15 +238,15 @@ impl SimVenue {
     }
 
     #[inline]
-    fn match_levels(&mut self, symbol: SymbolId, rows: &[BookRow], last: &BookRow, market: &Market) {
+    fn match_levels(&mut self, symbol: SymbolId, rows: &[BookRow], event_ns: i64, known_ns: i64, market: &Market) {
         if self.desks[symbol as usize].source != Some(SourceKind::Book) {
             self.declare(symbol, SourceKind::Book);
         }
         let desk = &mut self.desks[symbol as usize];
         let instrument = &market.instruments[symbol as usize];
         let has_orders = !desk.orders.is_empty();
-        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
-        let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns);
+        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, event_ns);
+        let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, known_ns);
         if has_orders || !book.is_untouched() {
             matcher.note.mid_x2 = book.mid_x2();
             matcher.meet_book(rows, book, trades);
@@ -264,7 +264,7 @@ impl SimVenue {
             Payload::Bar(bar) => self.on_bar(symbol, bar, market),
             Payload::Quote(quote) => self.on_quote(symbol, quote, market),
             Payload::Trade(trade) => self.on_trade(symbol, trade, market),
-            Payload::Book(rows) => self.on_book(symbol, rows, market),
+            Payload::Book(rows) => self.on_book(symbol, rows, record.ts_recv_ns, market),
             Payload::Status(status) => self.on_status(record, *status, market),
             Payload::Grid(grid) => self.on_grid(record, grid, market),
             Payload::Cash(CashEvent::Settlement { .. } | CashEvent::Refund) => {
