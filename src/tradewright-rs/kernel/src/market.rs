@@ -128,7 +128,7 @@ impl Market {
     /// The touch is read when a message is whole and no snapshot is half applied; prints stand beside the book.
     pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow]) -> bool {
         let book = self.books[symbol as usize].get_or_insert_with(|| Box::new(L2::new(WINDOW)));
-        book.apply_all(rows.iter().map(|row| &row.event));
+        book.apply_all(rows);
         let state = &mut self.symbols[symbol as usize];
         state.seen[SourceKind::Book as usize] = true;
         let Some(last) = rows.last().filter(|row| row.event.flags & LAST != 0) else { return false };

@@ -44,7 +44,7 @@ impl<'a> Converted<'a> {
     fn convert_until(&mut self, row: usize) -> Result<(), Range<usize>> {
         while self.first + self.rows.len() < row {
             let spent = self.wanted[0].min(self.wanted[1]) - self.first;
-            if spent >= CHUNK_ROWS && spent >= self.rows.len() / 2 {
+            if spent >= 2 * CHUNK_ROWS && spent >= self.rows.len() / 4 * 3 {
                 self.rows.drain(..spent);
                 self.first += spent;
             }
@@ -60,8 +60,8 @@ impl<'a> Converted<'a> {
         Ok(())
     }
 
-    fn get(&self, row: usize) -> &BookRow {
-        &self.rows[row - self.first]
+    fn get(&self, rows: Range<usize>) -> &[BookRow] {
+        &self.rows[rows.start - self.first..rows.end - self.first]
     }
 }
 
@@ -104,8 +104,12 @@ impl<'a> Reader<'a> {
             converted.convert_until(piece.end)?;
         }
         for piece in self.pieces(with_behind) {
-            let rows = piece.map(|row| converted.get(row));
-            times.extend(rows.map(|row| if is_venue { row.ts_event_ns } else { row.ts_recv_ns }));
+            let rows = converted.get(piece);
+            if is_venue {
+                times.extend(rows.iter().map(|row| row.ts_event_ns));
+            } else {
+                times.extend(rows.iter().map(|row| row.ts_recv_ns));
+            }
         }
         if places.end == rows {
             times.push(i64::MAX);

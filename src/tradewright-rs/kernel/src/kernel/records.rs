@@ -28,7 +28,8 @@ impl Kernel {
     }
 
     fn apply_levels(&mut self, symbol: SymbolId, rows: &[BookRow]) {
-        for row in rows.iter().filter(|row| row.event.action == Action::Trade) {
+        let prints = rows.iter().filter(|row| row.event.action == Action::Trade).count();
+        for row in rows.iter().filter(|row| row.event.action == Action::Trade).take(prints) {
             let event = &row.event;
             let trade = Trade {
                 ts_recv_ns: row.ts_recv_ns,
@@ -48,7 +49,7 @@ impl Kernel {
         if is_moved {
             self.touch(symbol, SourceKind::Quote);
         }
-        if rows.iter().any(|row| row.event.action != Action::Trade) {
+        if prints < rows.len() {
             self.touch(symbol, SourceKind::Book);
         }
     }

@@ -72,9 +72,14 @@ impl Matcher<'_> {
         }
         let reach = self.reach();
         let mut left = rows;
-        while let Some(at) = left.iter().position(|row| self.concerns(&row.event, reach, trades)) {
-            book.levels.apply_all(left[..at].iter().map(|row| &row.event));
-            let BookRow { event, ts_event_ns, .. } = &left[at];
+        // Nearly all rows are of levels beyond the reach of our orders.
+        while let Some((row, behind)) = left[book.levels.set_all(left, reach)..].split_first() {
+            left = behind;
+            let BookRow { event, ts_event_ns, .. } = row;
+            if !self.concerns(event, reach, trades) {
+                book.levels.apply(event);
+                continue;
+            }
             let level = event.side.filter(|_| event.action != Action::Trade);
             let before = level.map_or(0, |side| book.levels.lots_at(side, event.price));
             book.levels.apply(event);
@@ -84,9 +89,7 @@ impl Matcher<'_> {
             } else {
                 self.on_print(event.side, event.price, event.lots, *ts_event_ns);
             }
-            left = &left[at + 1..];
         }
-        book.levels.apply_all(left.iter().map(|row| &row.event));
         if let Some(last) = rows.last().filter(|row| trades && row.event.flags & LAST != 0) {
             for index in 0..self.orders.len() {
                 if self.orders[index].resting().is_none() {

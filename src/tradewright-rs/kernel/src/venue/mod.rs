@@ -252,7 +252,7 @@ impl SimVenue {
             matcher.meet_book(rows, book, trades);
             desk.remove_done();
         } else {
-            book.levels.apply_all(rows.iter().map(|row| &row.event));
+            book.levels.apply_all(rows);
         }
     }
 
