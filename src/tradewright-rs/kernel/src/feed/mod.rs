@@ -265,6 +265,12 @@ impl<'a> Feed<'a> {
         bars.map(|source| source.rows).max().unwrap_or(0)
     }
 
+    /// The instruments whose books come in one series alone.
+    pub fn sole_books(&self) -> impl Iterator<Item = SymbolId> {
+        let is_book = |source: &&Source<'_>| source.is_sole && matches!(source.chunk, Chunk::Book(_));
+        self.sources.iter().filter(is_book).map(|source| source.symbol)
+    }
+
     /// Largest rounding of a price to the source's price unit, in price units.
     pub fn shift_max(&self, source: usize) -> f64 {
         self.sources[source].shift_max()
