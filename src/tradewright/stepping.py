@@ -327,15 +327,20 @@ class _Steps:
 
 def _records(series: tuple[Any, ...]) -> Iterator[Record]:
     """The rows of a series' columns as records, a chunk at a time."""
+    import numpy as np
+
     kind, symbol, *columns = series
     if kind == "events":
         yield from symbol
         return
     recv, event, *rest = columns
-    columns = [event if recv is None else recv, event, *rest]
+    recv = event if recv is None else recv
     if kind in ("book_l2", "book_l3"):
-        yield from _book_records(symbol, *columns[:2], columns[2:])
+        *rest, order_id = rest
+        order_id = np.zeros(len(event), np.uint64) if order_id is None else order_id
+        yield from _book_records(symbol, recv, event, [*rest, order_id])
         return
+    columns = [recv, event, *rest]
     missing = {"bars": float("nan"), "trades": 0}.get(kind)
     for start in range(0, len(event), _CHUNK_ROWS):
         chunk = slice(start, start + _CHUNK_ROWS)

@@ -52,8 +52,8 @@ class Run(Struct, frozen=True, kw_only=True):
         currencies: Currencies by id; the first is the account's.
         cash: Starting cash by currency.
         series: Columns for `Kernel.run`, in the order of the data.
-        venue_series: The same in order of the venue's time, where the venue matches by that clock. ``None`` for
-            the events of a book: they are many and nearly in that order, and the kernel reads the rest out of it.
+        venue_series: The same in order of the venue's time, where the venue matches by that clock; ``None``
+            for the events of a book, which the kernel reads in both orders out of one series.
         sources: Name of each of them, for messages.
         venue: Configuration of the simulated venue, as plain values.
         warnings: What the reader of the result should know.

@@ -38,7 +38,7 @@ pub struct HeldBook<'py> {
     flags: PyReadonlyArray1<'py, u8>,
     price: Floats<'py>,
     size: Floats<'py>,
-    order_id: PyReadonlyArray1<'py, u64>,
+    order_id: Option<PyReadonlyArray1<'py, u64>>,
 }
 
 fn column<'py, T: numpy::Element>(
@@ -68,7 +68,7 @@ fn optional<'py, T: numpy::Element>(
 /// `("quotes", symbol, recv, event, bid, ask, bid_size, ask_size)`,
 /// `("trades", symbol, recv, event, price, size, aggressor)`,
 /// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id)`, the same as `"book_l3"`, or
-/// `("events", [record, …])`.
+/// `("events", [record, …])`. Of levels there may be no `order_id`.
 pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
     let kind: String = series.get_item(0)?.extract()?;
     if kind == "events" {
@@ -118,7 +118,7 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
             flags: column(series, 6, "flags")?,
             price: column(series, 7, "price")?,
             size: column(series, 8, "size")?,
-            order_id: column(series, 9, "order_id")?,
+            order_id: optional(series, 9, "order_id")?,
         })),
         other => return Err(PyValueError::new_err(format!("{other:?} is no kind of series"))),
     };
@@ -149,7 +149,8 @@ impl Held<'_> {
             }
             Held::Book(book) => {
                 let mut lengths = vec![book.action.len(), book.side.len(), book.flags.len(), book.price.len()];
-                lengths.extend([book.size.len(), book.order_id.len()]);
+                lengths.push(book.size.len());
+                lengths.extend(book.order_id.iter().map(|column| column.len()));
                 lengths.extend(book.recv.iter().map(|column| column.len()));
                 (book.event.len(), lengths)
             }
@@ -209,7 +210,7 @@ impl Held<'_> {
                     flags: slice(&book.flags)?,
                     price: slice(&book.price)?,
                     size: slice(&book.size)?,
-                    order_id: slice(&book.order_id)?,
+                    order_id: maybe(&book.order_id)?,
                 },
             ),
             Held::Records(records) => (0, Columns::Records(records)),

@@ -66,7 +66,7 @@ pub(super) struct BookColumns<'a> {
     flags: &'a [u8],
     price: &'a [f64],
     size: &'a [f64],
-    order_id: &'a [u64],
+    order_id: Option<&'a [u64]>,
 }
 
 impl<'a> BookColumns<'a> {
@@ -88,7 +88,7 @@ impl<'a> BookColumns<'a> {
             flags: &self.flags[rows.clone()],
             price: &self.price[rows.clone()],
             size: &self.size[rows.clone()],
-            order_id: &self.order_id[rows],
+            order_id: self.order_id.map(|order_id| &order_id[rows]),
         }
     }
 
@@ -148,6 +148,9 @@ const TRAITS: [u8; 256] = {
 
 /// How far from a whole count a float may be that stands for one: its own noise.
 pub(super) const NOISE: f64 = 1e-3;
+
+/// The orders of events that are about none.
+const NO_ORDERS: [u64; PASS_ROWS] = [0; PASS_ROWS];
 
 #[inline(always)]
 fn book_of(
@@ -214,7 +217,8 @@ fn book_of(
         }
         let times = recv[rows.clone()].iter().zip(&event[rows.clone()]);
         let kinds = action.iter().zip(&columns.side[rows.clone()]).zip(&columns.flags[rows.clone()]);
-        let counts = prices.iter().zip(&*lots).zip(&columns.order_id[rows.clone()]);
+        let order_id = columns.order_id.map_or(&NO_ORDERS[..rows.len()], |order_id| &order_id[rows.clone()]);
+        let counts = prices.iter().zip(&*lots).zip(order_id);
         events.extend(times.zip(kinds).zip(counts).map(
             |(((recv, event), ((action, side), flags)), ((price, lots), order_id))| BookRow {
                 ts_recv_ns: *recv,

@@ -75,8 +75,8 @@ pub enum Columns<'a> {
         price: &'a [f64],
         /// Sizes.
         size: &'a [f64],
-        /// Orders, for actions on orders.
-        order_id: &'a [u64],
+        /// Orders, for actions on orders; `None` where there are none.
+        order_id: Option<&'a [u64]>,
     },
     /// Records that already are: status, grid and cash events.
     Records(&'a [Record]),

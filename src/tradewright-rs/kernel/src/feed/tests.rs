@@ -106,7 +106,7 @@ proptest! {
             flags: &flags,
             price,
             size: price,
-            order_id,
+            order_id: Some(order_id),
         };
         let instrument = Instrument::plain("X");
         let as_received = columns(Some(&recv), &event, &price, &order_id);
@@ -142,7 +142,6 @@ fn an_offence_has_the_row_of_the_series_in_either_order() {
     let mut price = vec![1.0; rows as usize];
     price[1_490] = 1.5;
     let (action, side, flags) = (vec![1; rows as usize], vec![1; rows as usize], vec![1; rows as usize]);
-    let order_id = vec![0; rows as usize];
     let columns = Columns::Book {
         ts_recv_ns: Some(&recv),
         ts_event_ns: &event,
@@ -151,7 +150,7 @@ fn an_offence_has_the_row_of_the_series_in_either_order() {
         flags: &flags,
         price: &price,
         size: &flags.iter().map(|&flag| f64::from(flag)).collect::<Vec<f64>>(),
-        order_id: &order_id,
+        order_id: None,
     };
     let instrument = Instrument { price_unit: crate::num::Decimal::parse("1").unwrap(), ..Instrument::plain("X") };
     let mut feed = Feed::new();
