@@ -375,10 +375,9 @@ impl Kernel {
         let (status, asked) = (state.status, state.cancel_reason != Reason::None);
         if !status.is_open() {
             let wanted = status == OrderStatus::Filled || (status == OrderStatus::Cancelled && asked);
-            let slot = self.slot(order.policy, order.symbol);
             if !wanted {
-                self.targets[slot].waits = true;
-            } else if self.targets[slot].position.is_some() {
+                self.wait_for_wake(order.policy, order.symbol);
+            } else if self.is_unreached(order.policy, order.symbol) {
                 self.reconsider.push((order.policy, order.symbol));
             }
         }

@@ -77,12 +77,16 @@ impl Kernel {
     ) -> Result<(), HostError> {
         // A wake gives targets that were refused or rejected another chance.
         if !self.policies[policy as usize].unsettled.is_empty() {
-            let unsettled = std::mem::take(&mut self.policies[policy as usize].unsettled);
+            let mut unsettled = std::mem::take(&mut self.policies[policy as usize].unsettled);
             for &symbol in &unsettled {
                 let slot = self.slot(policy, symbol);
                 self.targets[slot].waits = false;
-                self.reconsider.push((policy, symbol));
+                if self.is_unreached(policy, symbol) {
+                    self.reconsider.push((policy, symbol));
+                }
             }
+            unsettled.clear();
+            self.policies[policy as usize].unsettled = unsettled;
         }
         for intent in intents {
             match *intent {
@@ -264,15 +268,34 @@ impl Kernel {
         let (ledger, orders) = (&self.state.ledger, &self.state.orders);
         position(&target, policy, symbol, ledger, orders, passive_price, &mut self.actions);
         self.act(policy, symbol, host, commands)?;
-        let reached = self.state.ledger.position(policy, symbol).lots == target.lots
-            && self.state.orders.open_of(policy, symbol).is_empty();
-        if !reached {
-            let unsettled = &mut self.policies[policy as usize].unsettled;
-            if !unsettled.contains(&symbol) {
-                unsettled.push(symbol);
-            }
+        if self.is_unreached(policy, symbol) {
+            self.note_unsettled(policy, symbol);
         }
         Ok(())
+    }
+
+    /// Whether a position is wanted that is not there, or that something under way could still change.
+    #[inline]
+    pub(super) fn is_unreached(&self, policy: PolicyId, symbol: SymbolId) -> bool {
+        self.targets[self.slot(policy, symbol)].position.as_ref().is_some_and(|target| {
+            self.state.ledger.position(policy, symbol).lots != target.lots
+                || !self.state.orders.open_of(policy, symbol).is_empty()
+        })
+    }
+
+    fn note_unsettled(&mut self, policy: PolicyId, symbol: SymbolId) {
+        let unsettled = &mut self.policies[policy as usize].unsettled;
+        if !unsettled.contains(&symbol) {
+            unsettled.push(symbol);
+        }
+    }
+
+    /// After a refusal or rejection: what is wanted of the symbol waits for the policy's next wake.
+    #[cold]
+    pub(super) fn wait_for_wake(&mut self, policy: PolicyId, symbol: SymbolId) {
+        let slot = self.slot(policy, symbol);
+        self.targets[slot].waits = true;
+        self.note_unsettled(policy, symbol);
     }
 
     pub(super) fn reconsider<H: Host>(&mut self, host: &mut H, commands: &mut Vec<Command>) -> Result<(), HostError> {

@@ -44,7 +44,7 @@ impl Desk {
             orders: Vec::new(),
             position: 0,
             source: None,
-            taken: [0, 0],
+            taken: Taken::nothing_of(&Quote::default()),
             costs: CostState::default(),
             book: None,
             status: Status::Open,
