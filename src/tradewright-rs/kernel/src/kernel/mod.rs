@@ -10,6 +10,7 @@ mod money;
 mod passing;
 mod reconcile;
 mod records;
+mod targets;
 mod wakes;
 
 pub use config::{Books, Counters, FillRecord, KernelConfig, PolicySpec, Wake};
@@ -29,7 +30,8 @@ use crate::order::{Applied, Fill, Order, OrderId, OrderStatus, PolicyId, Reason,
 use crate::orders::Orders;
 use crate::queues::Queues;
 use crate::timer::{TimerId, Timers};
-use reconcile::{Action, Targets};
+use reconcile::Action;
+use targets::Targets;
 use wakes::{BarGroup, TimerUse};
 
 /// What policies and risk managers can see.

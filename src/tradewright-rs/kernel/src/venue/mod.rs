@@ -73,7 +73,7 @@ impl SimVenue {
             panic!("{problem}");
         }
         SimVenue {
-            desks: vec![Desk::new(); instruments.len()],
+            desks: instruments.iter().map(Desk::new).collect(),
             busy: vec![true; instruments.len()],
             requests: TimedQueue::new(),
             out: Outbox::new(config.latency.clone(), config.decision_ns),
