@@ -169,6 +169,27 @@ fn only_an_unread_book_is_read_twice() {
 }
 
 #[test]
+fn a_book_is_sole_that_comes_in_one_series() {
+    let book = Columns::Book {
+        ts_recv_ns: None,
+        ts_event_ns: &[1],
+        action: &[1],
+        side: &[1],
+        flags: &[1],
+        price: &[1.0],
+        size: &[1.0],
+        order_id: None,
+    };
+    let mut feed = Feed::new();
+    for symbol in [0, 1, 1] {
+        feed.add(symbol, book, &Instrument::plain("X")).unwrap();
+    }
+    let quotes = Columns::Quotes { ts_recv_ns: None, ts_event_ns: &[1], prices: [&[1.0], &[2.0]], sizes: [&[1.0]; 2] };
+    feed.add(0, quotes, &Instrument::plain("X")).unwrap();
+    assert_eq!(feed.sole_books().collect::<Vec<_>>(), [0]);
+}
+
+#[test]
 fn records_are_read_in_place() {
     let record = |ts_recv_ns| Record {
         ts_recv_ns,
