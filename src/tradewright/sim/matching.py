@@ -127,7 +127,8 @@ class Top(NamedTuple):
 
 
 class Fills(NamedTuple):
-    """Trades as columns of shape ``(n,)``, in the order in which they happened.
+    """Trades as columns of shape ``(n,)``, in the order in which they happened; read-only, as the history
+    of the engine shares them.
 
     Attributes:
         command: Number of the operation in which it happened, from 0 at the first one of the engine.

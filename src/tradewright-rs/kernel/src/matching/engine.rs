@@ -220,7 +220,7 @@ impl Engine {
         let shown = display(open, peak);
         let (next, prev, role) = (NONE, NONE, Role::Resting);
         let place = self.slab.insert(Node { id, price, open, shown, size, peak, next, prev, owner, side, role, tif });
-        self.ids.insert(id, place);
+        self.ids.insert(id, place, &self.slab);
         self.rest(place, side, price, open, shown, sink);
     }
 

@@ -83,7 +83,7 @@ impl Engine {
         if role == Role::StopLimit {
             self.slab.set_limit(place, price);
         }
-        self.ids.insert(id, place);
+        self.ids.insert(id, place, &self.slab);
         self.attach_stop(place);
         Ok(())
     }

@@ -1,13 +1,19 @@
 //! Operations from columns.
 
+use std::ops::Range;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use tradewright_kernel::matching::{Change, Engine, Record, Reject, Sink};
 
+use super::history::FillColumns;
 use super::read::{counted, id_of, limit_of, market_of};
 
 /// In a column of amendments: stays as it is.
 const UNCHANGED: i64 = i64::MIN;
+
+/// How many operations run before their trades are put into columns: few enough that these are still in the cache.
+const STRETCH: usize = 512;
 
 /// Operations as columns of equal length; columns that were left out are zero, or change nothing.
 pub(super) struct Columns<'a> {
@@ -52,27 +58,31 @@ impl Columns<'_> {
         }
     }
 
+    /// Does some operations: their trades go to the columns, the rest of what happens to the record.
     pub(super) fn run(
         &self,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         engine: &mut Engine,
         record: &mut Record,
+        fills: &mut FillColumns,
         status: &mut Vec<i32>,
     ) {
-        // Memory that is not written to costs nothing; to move what is written does.
-        record.fills.reserve(rows.len());
-        let columns = self.slice(rows);
-        match columns {
-            Columns { owner: None, tif: None, peak: None, stop: None, .. } => {
-                // Said once more, so that the loop is compiled without them.
-                let columns = Columns { owner: None, tif: None, peak: None, stop: None, ..columns };
-                columns.run_all(engine, record, status);
+        for start in rows.clone().step_by(STRETCH) {
+            let columns = self.slice(start..rows.end.min(start + STRETCH));
+            match columns {
+                Columns { owner: None, tif: None, peak: None, stop: None, .. } => {
+                    // Said once more, so that the loop is compiled without them.
+                    let columns = Columns { owner: None, tif: None, peak: None, stop: None, ..columns };
+                    columns.run_all(engine, record, status);
+                }
+                _ => columns.run_all(engine, record, status),
             }
-            _ => columns.run_all(engine, record, status),
+            fills.extend(&record.fills);
+            record.fills.clear();
         }
     }
 
-    fn slice(&self, rows: std::ops::Range<usize>) -> Columns<'_> {
+    fn slice(&self, rows: Range<usize>) -> Columns<'_> {
         let [owner, peak, stop] = [self.owner, self.peak, self.stop].map(|column| column.map(|all| &all[rows.clone()]));
         Columns {
             kind: &self.kind[rows.clone()],
