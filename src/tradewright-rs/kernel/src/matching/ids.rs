@@ -20,8 +20,6 @@ const CHAINS_PER_ORDER: usize = 2;
 pub(super) struct IdMap {
     /// The first place of each chain, a power of two of them.
     heads: Box<[u32]>,
-    /// By place, the next one in its chain; beside the slab, because most chains are never followed.
-    nexts: Vec<u32>,
     live: usize,
     /// 64 less the number of bits that count the chains.
     shift: u32,
@@ -29,8 +27,7 @@ pub(super) struct IdMap {
 
 impl Default for IdMap {
     fn default() -> IdMap {
-        let nexts = Vec::new();
-        IdMap { heads: vec![NONE; CHAINS_MIN].into(), nexts, live: 0, shift: 64 - CHAINS_MIN.trailing_zeros() }
+        IdMap { heads: vec![NONE; CHAINS_MIN].into(), live: 0, shift: 64 - CHAINS_MIN.trailing_zeros() }
     }
 }
 
@@ -48,65 +45,59 @@ impl IdMap {
     pub(super) fn get(&self, id: u64, slab: &Slab) -> u32 {
         let mut place = self.heads[self.chain(id)];
         while place != NONE && slab[place].id != id {
-            place = self.nexts[place as usize];
+            place = slab[place].chain;
         }
         place
     }
 
     /// Notes the place in the slab of an id that has none.
-    #[inline]
-    pub(super) fn insert(&mut self, id: u64, place: u32, slab: &Slab) {
+    #[inline(always)]
+    pub(super) fn insert(&mut self, id: u64, place: u32, slab: &mut Slab) {
         self.live += 1;
         if self.live * CHAINS_PER_ORDER > self.heads.len() {
             self.grow(slab);
         }
-        if self.nexts.len() <= place as usize {
-            self.nexts.resize(place as usize + 1, NONE);
-        }
-        self.link(id, place);
-    }
-
-    #[inline]
-    fn link(&mut self, id: u64, place: u32) {
         let chain = self.chain(id);
-        self.nexts[place as usize] = std::mem::replace(&mut self.heads[chain], place);
+        slab[place].chain = std::mem::replace(&mut self.heads[chain], place);
     }
 
     #[cold]
-    fn grow(&mut self, slab: &Slab) {
+    fn grow(&mut self, slab: &mut Slab) {
         let count = self.heads.len() * 2;
-        let chains = std::mem::replace(&mut self.heads, vec![NONE; count].into());
+        let heads = std::mem::replace(&mut self.heads, vec![NONE; count].into());
         self.shift -= 1;
-        for mut place in chains {
+        for mut place in heads {
             while place != NONE {
-                let next = self.nexts[place as usize];
-                self.link(slab[place].id, place);
+                let chain = self.chain(slab[place].id);
+                let next = std::mem::replace(&mut slab[place].chain, self.heads[chain]);
+                self.heads[chain] = place;
                 place = next;
             }
         }
     }
 
-    /// Forgets an id that has this place.
-    #[inline]
-    pub(super) fn remove(&mut self, id: u64, place: u32) {
+    /// Forgets an id that has this place, which the slab must not have given away again.
+    #[inline(always)]
+    pub(super) fn remove(&mut self, id: u64, place: u32, slab: &mut Slab) {
         self.live -= 1;
         let chain = self.chain(id);
-        let next = self.nexts[place as usize];
-        if self.heads[chain] == place {
+        let (head, next) = (self.heads[chain], slab[place].chain);
+        if head == place {
             self.heads[chain] = next;
         } else {
-            self.remove_behind(self.heads[chain], place, next);
+            unchain(head, place, next, slab);
         }
     }
+}
 
-    #[inline(never)]
-    fn remove_behind(&mut self, head: u32, place: u32, next: u32) {
-        let mut before = head as usize;
-        while self.nexts[before] != place {
-            before = self.nexts[before] as usize;
-        }
-        self.nexts[before] = next;
+/// Takes a place out of its chain that is not the head.
+#[inline(never)]
+fn unchain(head: u32, place: u32, next: u32, slab: &mut Slab) {
+    let mut before = head;
+    while slab[before].chain != place {
+        before = slab[before].chain;
     }
+    slab[before].chain = next;
 }
 
 #[cfg(test)]
@@ -136,11 +127,11 @@ mod tests {
                 };
                 prop_assert_eq!(ids.get(id, &slab), map.get(&id).copied().unwrap_or(NONE));
                 if let Some(place) = map.remove(&id) {
-                    ids.remove(id, place);
+                    ids.remove(id, place, &mut slab);
                     slab.free(place);
                 } else {
                     let place = slab.insert(super::super::slab::Node { id, ..NOBODY });
-                    ids.insert(id, place, &slab);
+                    ids.insert(id, place, &mut slab);
                     map.insert(id, place);
                 }
                 for (&id, &place) in &map {
@@ -157,11 +148,11 @@ mod tests {
         let mut places = std::collections::VecDeque::new();
         for id in 0..300_000 {
             let place = slab.insert(super::super::slab::Node { id, ..NOBODY });
-            ids.insert(id, place, &slab);
+            ids.insert(id, place, &mut slab);
             places.push_back((id, place));
             if places.len() > 1_000 {
                 let (id, place) = places.pop_front().unwrap();
-                ids.remove(id, place);
+                ids.remove(id, place, &mut slab);
                 slab.free(place);
             }
         }
