@@ -226,7 +226,8 @@ impl Engine {
         let Limit { id, side, price, owner, tif, peak, .. } = *order;
         let shown = display(open, peak);
         let (next, prev, role) = (NONE, NONE, Role::Resting);
-        let node = Node { id, price, open, shown, size, next, prev, chain: NONE, owner, side, role, tif, iceberg: false };
+        let node =
+            Node { id, price, open, shown, size, next, prev, chain: NONE, owner, side, role, tif, iceberg: false };
         let place = self.slab.insert_with_peak(node, peak);
         self.ids.insert(id, place, &mut self.slab);
         self.rest(place, side, price, open, shown, sink);
