@@ -103,7 +103,6 @@ fn run_to_end<H: Host>(
     let mut commands: Vec<Command> = Vec::new();
     let mut until_pulse = PULSE_STEPS;
     let mut stall = Stall::new();
-    kernel.reserve_equity(feed.bars_max());
     if venue_feed.is_some() {
         venue.follow_own_feed();
     }

@@ -11,13 +11,6 @@ pub(super) fn minute_end(now_ns: i64) -> i64 {
 }
 
 impl Kernel {
-    /// Room for the points of a feed's bars, so that they are not moved as they grow; memory is taken as it is used.
-    pub fn reserve_equity(&mut self, bars: usize) {
-        let points = bars + bars / 8; // Fills between bars have points too.
-        self.equity_ns.reserve(points);
-        self.equity.reserve(points);
-    }
-
     #[inline]
     pub(super) fn record_equity(&mut self, now_ns: i64) {
         (self.has_point, self.had_fill) = (false, false);
