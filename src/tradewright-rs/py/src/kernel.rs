@@ -41,6 +41,8 @@ pub struct Kernel {
     is_poisoned: bool,
     /// What the simulated venue saw at each of its fills.
     pub notes: Vec<tradewright_kernel::venue::FillNote>,
+    /// What the simulated venue's cost model added to its fills; `None` where another engine filled.
+    pub added: Option<Vec<tradewright_kernel::venue::AddedCost>>,
     equity_curve: Option<columns::EquityCurve>,
 }
 
@@ -146,6 +148,7 @@ impl Kernel {
             shifts: Vec::new(),
             is_poisoned: false,
             notes: Vec::new(),
+            added: None,
             equity_curve: None,
         })
     }
@@ -189,6 +192,7 @@ impl Kernel {
             self.inner.faults.push(text);
         }
         self.notes = sim.fill_notes().to_vec();
+        self.added = Some(sim.added_costs().to_vec());
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         ended.map_err(|error| run_error(py, error, &sources))
     }
@@ -359,14 +363,19 @@ impl Kernel {
         columns::orders(py, &self.inner, &self.hooks.names)
     }
 
+    /// Amendments that were sent, as columns.
+    fn amendments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::amendments(py, &self.inner, &self.hooks.names)
+    }
+
     /// Fills, as columns.
     fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        columns::fills(py, &self.inner, &self.hooks.names, &self.notes)
+        columns::fills(py, &self.inner, &self.hooks.names, &self.notes, self.added.as_deref())
     }
 
     /// What each policy made of each instrument, as columns: money in 10⁻¹² of its currency, exactly.
     fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        columns::ledger(py, &self.inner)
+        columns::ledger(py, &self.inner, self.added.as_deref())
     }
 
     /// Positions after each change, as columns.
