@@ -1,25 +1,28 @@
 //! One series: converts the rows that it is about to hand out.
 
 use super::convert::{BarColumns, QuoteColumns, ZERO, convert_bars, convert_quotes, count, is_price, price_range};
+use super::shared::Reader;
 use super::{Columns, FeedError};
 use crate::event::{Bar, BookRow, Payload, Quote, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
 
 /// Rows converted at a time. Small, so that the chunks of many symbols stay in the cache together.
-const CHUNK_ROWS: usize = 256;
+pub(super) const CHUNK_ROWS: usize = 256;
 
 #[derive(Debug)]
-pub(super) enum Chunk {
+pub(super) enum Chunk<'a> {
     Bars(Vec<Bar>),
     Quotes(Vec<Quote>),
     Trades(Vec<Trade>),
     Book(Vec<BookRow>),
+    /// Of a book that another feed reads as well.
+    Shared(Reader<'a>),
     /// Records are read in place.
     Records,
 }
 
-impl Chunk {
-    /// Rows of a market series.
+impl Chunk<'_> {
+    /// Rows of a market series that are this source's own.
     #[inline]
     pub(super) fn rows(&self) -> Option<Rows<'_>> {
         match self {
@@ -27,7 +30,7 @@ impl Chunk {
             Chunk::Quotes(quotes) => Some(Rows::Quotes(quotes)),
             Chunk::Trades(trades) => Some(Rows::Trades(trades)),
             Chunk::Book(events) => Some(Rows::Book(events)),
-            Chunk::Records => None,
+            Chunk::Shared(_) | Chunk::Records => None,
         }
     }
 }
@@ -44,7 +47,7 @@ pub(super) struct Source<'a> {
     pub(super) range: [f64; 2],
     /// The price unit and the lot, for people.
     pub(super) units: [f64; 2],
-    pub(super) chunk: Chunk,
+    pub(super) chunk: Chunk<'a>,
     /// Receive times of the chunk's rows and of the row behind them: `i64::MAX` where there is none.
     times: Vec<i64>,
     /// Row of the series at which the chunk starts, and how many rows it holds.
@@ -107,11 +110,31 @@ impl<'a> Source<'a> {
                         (Payload::Bar(_), Chunk::Bars(_))
                             | (Payload::Quote(_), Chunk::Quotes(_))
                             | (Payload::Trade(_), Chunk::Trades(_))
-                            | (Payload::Book(_), Chunk::Book(_))
+                            | (Payload::Book(_), Chunk::Book(_) | Chunk::Shared(_))
                     )
             });
         }
-        self.symbol == other.symbol && std::mem::discriminant(&self.chunk) == std::mem::discriminant(&other.chunk)
+        let (own, its) = (std::mem::discriminant(&self.columns), std::mem::discriminant(&other.columns));
+        self.symbol == other.symbol && own == its
+    }
+
+    /// Another reader of the same series, at its first row.
+    pub(super) fn beside(&self, chunk: Chunk<'a>) -> Source<'a> {
+        let times = vec![i64::MAX];
+        Source { chunk, times, first: 0, held: 0, at: 0, is_strict: false, last_recv_ns: i64::MIN, ..*self }
+    }
+
+    /// Whether no row was handed out.
+    pub(super) fn is_unread(&self) -> bool {
+        self.first == 0 && self.at == 0
+    }
+
+    /// Largest rounding to the price unit so far, in price units.
+    pub(super) fn shift_max(&self) -> f64 {
+        match &self.chunk {
+            Chunk::Shared(reader) => reader.shift_max(),
+            _ => self.shift_max,
+        }
     }
 
     /// Receive times of the last rows of the chunk, and of the row behind them.
@@ -185,6 +208,16 @@ impl<'a> Source<'a> {
     pub(super) fn refill(&mut self, index: usize) -> Result<usize, FeedError> {
         let (from, kept) = (self.first + self.held, self.held - self.at);
         let to = (from + CHUNK_ROWS).min(self.rows);
+        if let Chunk::Shared(reader) = &mut self.chunk {
+            self.times.truncate(self.held);
+            self.times.drain(..self.at);
+            let refilled = reader.refill(self.at, from..to, &mut self.times);
+            (self.first, self.held, self.at) = (from - kept, kept + to - from, 0);
+            return match refilled {
+                Ok(()) => Ok(to - from),
+                Err(rows) => Err(self.first_offence(index, rows.start, rows.end)),
+            };
+        }
         let (is_good, to) = match self.columns {
             Columns::Bars { .. } => (self.refill_bars(from, to), to),
             Columns::Quotes { .. } => (self.refill_quotes(from, to), to),
