@@ -39,10 +39,9 @@ pub struct Kernel {
     instruments: Vec<Arc<Instrument>>,
     pub shifts: Vec<f64>,
     is_poisoned: bool,
-    /// What the simulated venue saw at each of its fills.
+    /// What the simulated venue saw at each of its fills, and what its cost model added; `None` of another engine.
     pub notes: Vec<tradewright_kernel::venue::FillNote>,
-    /// What the simulated venue's cost model added to its fills; `None` where another engine filled.
-    pub added: Option<Vec<tradewright_kernel::venue::AddedCost>>,
+    pub(crate) added: Option<Vec<tradewright_kernel::venue::AddedCost>>,
     equity_curve: Option<columns::EquityCurve>,
 }
 
@@ -200,8 +199,7 @@ impl Kernel {
             );
             self.inner.faults.push(text);
         }
-        self.notes = sim.fill_notes().to_vec();
-        self.added = Some(sim.added_costs().to_vec());
+        (self.notes, self.added) = (sim.fill_notes().to_vec(), Some(sim.added_costs().to_vec()));
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         ended.map_err(|error| run_error(py, error, &sources))
     }
