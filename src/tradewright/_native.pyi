@@ -189,6 +189,9 @@ class Kernel:
 
     def orders(self) -> Columns: ...
     def fills(self) -> Columns: ...
+    def amendments(self) -> Columns:
+        """Amendments that were sent, in that order."""
+
     def ledger(self) -> Columns:
         """What each policy made of each instrument; money in 10⁻¹² of its currency, exactly."""
 

@@ -23,10 +23,6 @@ _EVENTS: tuple[type[Any], ...] = (
     records.TickGridChange,
 )
 _SEED_END = 2**64
-_KEYWORDS = (
-    "cash", "symbol", "events", "venue", "account", "risk", "managers", "seed", "benchmark",
-    "periods_per_year", "progress", "out", "config",
-)  # fmt: skip
 _Given = TypeVar("_Given")
 
 
@@ -116,10 +112,13 @@ def check_keywords(read: Iterable[str]) -> None:
         TypeError: Naming the nearest, as Python does of functions that take no other keywords.
     """
     from tradewright.data.options import ReadOptions
+    from tradewright.simulation import backtest
 
     for name in read:
         if name not in ReadOptions.__struct_fields__:
-            known = (*_KEYWORDS, *ReadOptions.__struct_fields__)
+            own = inspect.signature(backtest).parameters.values()
+            keywords = [one.name for one in own if one.kind is inspect.Parameter.KEYWORD_ONLY]
+            known = (*keywords, *ReadOptions.__struct_fields__)
             raise TypeError(f"backtest has no argument {name!r}. {nearest(name, known)}")
 
 

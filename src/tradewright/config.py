@@ -238,6 +238,13 @@ def load(path: str | Path, *, overrides: Sequence[str] = ()) -> Loaded:
         ConfigError: no such file, not TOML, or an unknown, impossible or missing field.
     """
     file = Path(path)
+    if file.suffix == ".py":
+        beside = file.with_suffix(".toml")
+        raise ConfigError(
+            "is Python, not a configuration.",
+            source=str(path),
+            remedy=f"Give {beside if beside.is_file() else 'the TOML file that uses it'}.",
+        )
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:

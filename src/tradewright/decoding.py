@@ -64,9 +64,9 @@ def explain(
             f"{value!r} is not possible.", source=source, path=here, remedy=nearest(str(value), valid)
         )
     if what.startswith("Expected"):
-        return ConfigError(
-            f"{value!r} is not possible.", source=source, path=here, remedy=what.replace("`", "") + "."
-        )
+        # TOML has tables where msgspec has objects, and strings where it has str.
+        words = re.sub(r"\bobject\b", "a table", what.replace("`", ""))
+        return ConfigError(f"{value!r} is not possible.", source=source, path=here, remedy=words + ".")
     # A __post_init__ of ours: "field: what is wrong. What would be right."
     name, colon, rest = what.partition(": ")
     if colon and name in _field_names(node, value):

@@ -26,6 +26,7 @@ class ModelResult(msgspec.Struct, frozen=True, kw_only=True):
         evidence: What the fills are evidence of: the run's grade.
         fills: How the venue was told to fill.
         orders: Orders that were sent to the venue.
+        resting: How many of them could wait for their price: limits and stops, not immediate ones.
         executions: Fills.
         fill_rate: Share of an order that was filled, the mean over the orders sent; ``None`` without any.
         net_pnl: Final equity less initial equity less net deposits, in `currency`; ``None`` where no
@@ -40,6 +41,7 @@ class ModelResult(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
     fills: Fills
     orders: int
+    resting: int
     executions: int
     fill_rate: float | None
     net_pnl: float | None
@@ -131,11 +133,14 @@ def compare(
 
 
 def table(rows: Sequence[ModelResult]) -> str:
-    """The rows as aligned text, with the evidence of each below."""
+    """The rows as aligned text, with the evidence of each below; one row where they are all the same."""
     from tradewright.research.labels import show
 
     currency = rows[0].currency
     head = ["fill model", "orders", "fills", "fill rate", f"net P&L {currency}", "fees", "max drawdown"]
+    count, is_same = len(rows), len({_outcome(row) for row in rows}) == 1
+    if is_same:
+        rows = [row for row in rows if row.configured]
     cells = [
         head,
         *(
@@ -160,10 +165,23 @@ def table(rows: Sequence[ModelResult]) -> str:
         for row in cells
     ]
     lines.insert(1, "─" * len(lines[0]))
+    if is_same:
+        why = (
+            "No order of the strategy waits for its price, so how resting orders fill does not matter."
+            if not rows[0].resting
+            else "None of them made a difference to the orders of this run."
+        )
+        return "\n".join(
+            [*lines, "", f"All {count} fill models come to this. {why}", f"Evidence: {rows[0].evidence}."]
+        )
     lines += ["", "* as configured. What the fills are evidence of:"]
     for grade in dict.fromkeys(row.evidence for row in rows):
         lines.append(f"  {grade} ({'; '.join(row.model for row in rows if row.evidence == grade)})")
     return "\n".join(lines)
+
+
+def _outcome(row: ModelResult) -> tuple[float | None, ...]:
+    return (row.orders, row.executions, row.fill_rate, row.net_pnl, row.fees, row.max_drawdown)
 
 
 def _with(fills: Fills, **changes: Any) -> Fills:
@@ -196,6 +214,7 @@ def _row(name: str, fills: Fills, result: Result, *, configured: bool) -> ModelR
         evidence=result.meta.grade,
         fills=fills,
         orders=result.meta.counters.sent,
+        resting=sent.filter(pl.col("type").ne("market") & ~pl.col("tif").is_in(["ioc", "fok"])).height,
         executions=len(result.fills),
         fill_rate=sum(filled) / len(filled) if filled else None,
         net_pnl=summary.net_pnl,

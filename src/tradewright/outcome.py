@@ -48,8 +48,8 @@ def to_result(
     from tradewright.research import frames
     from tradewright.research.meta import InstrumentMeta
     from tradewright.research.result import Counters, PolicyMeta, Result, ResultMeta, SeriesMeta
-    from tradewright.sim.findings import data_warnings
-    from tradewright.sim.rounding import rounding_warning
+    from tradewright.sim.assumed import assumptions
+    from tradewright.sim.findings import data_warnings, rounding_warning
 
     kernel = run.kernel
     counts = kernel.counters
@@ -99,6 +99,14 @@ def to_result(
         grade=f"fills by {type(engine).__name__}"
         if engine is not None
         else (GRADE if exchanges else _grade(series, venue)),
+        assumptions=assumptions(
+            [one.kind for one in series],
+            run.instruments,
+            venue,
+            account,
+            engine=engine,
+            is_generated=bool(exchanges),
+        ),
         counters=Counters(**{name: counts[name] for name in Counters.__struct_fields__}),
         warnings=warnings,
         seed=seed,
@@ -132,6 +140,7 @@ def to_result(
         positions=lambda: frames.positions(kernel.positions(), run.names, run.symbols),
         prices=prices,
         ledger=lambda: frames.ledger(kernel.ledger(), run.names, run.symbols, run.currencies),
+        amendments=lambda: frames.amendments(kernel.amendments(), run.names, run.symbols),
         books={one.symbol: one for one in series if isinstance(one, BookEvents)},
         meta=meta,
         timing={"run_s": elapsed},

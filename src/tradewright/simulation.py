@@ -148,11 +148,6 @@ class Prepared:
         run.warnings.extend(warnings)
         self.series = [market.events for market in self.markets.values()]
         self.events += [market.settlement for market in self.markets.values() if market.settlement]
-        if self.folder is not None:
-            from tradewright.research.folder import STAGING
-
-            names = _journal_names(run, self.policies, self.events, self.fingerprint[:4])
-            names.write(self.folder / STAGING)
         return finished
 
     def finish(
@@ -284,7 +279,7 @@ def prepare(
             liquidates=engine is None,
         )
         if staging is not None:
-            _journal_names(run, chosen, events, mark[:4]).write(staging)
+            _journal_names(run, chosen, mark[:4]).write(staging)
     except BaseException:
         if folder is not None:
             discard(folder)
@@ -331,12 +326,11 @@ def _series(
     return series, events
 
 
-def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], prefix: str) -> Names:
+def _journal_names(run: Run, policies: Sequence[Policy], prefix: str) -> Names:
     """What the journal's indices stand for: they are the core's."""
     from decimal import Decimal
 
     from tradewright.core.exact import step_of
-    from tradewright.core.market import Settlement, Split
     from tradewright.research.journal import InstrumentNames, Names, names_of_policy
 
     return Names(
@@ -350,13 +344,12 @@ def _journal_names(run: Run, policies: Sequence[Policy], events: Sequence[Any], 
                 symbol=one.symbol,
                 price_unit=Decimal(step_of(one.price_unit).text()),
                 lot_size=Decimal(step_of(one.lot_size).text()),
+                multiplier=Decimal(step_of(one.multiplier).text()),
+                contract=one.contract,
                 currency=one.currency,
-                changes_ns=[
-                    event.ts_recv_ns
-                    for event in events
-                    if isinstance(event, Settlement | Split) and event.symbol == one.symbol
-                ],
             )
             for one in run.instruments
         ],
+        currencies=list(run.currencies),
+        cash={currency: Decimal(repr(amount)) for currency, amount in run.cash.items()},
     )

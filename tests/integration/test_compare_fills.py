@@ -242,3 +242,23 @@ def test_the_table_marks_the_configured_model_and_names_the_evidence(
     }
     with pytest.raises(TradewrightError):
         main(["backtest", "absent.toml", "--compare-fills", "--debug"])
+
+
+def test_where_no_order_rests_one_row_and_a_line_say_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    market = DIP.replace("        limit = market[self.close] - 5\n", "")
+    market = market.replace(', type="limit", limit=limit, tif="day")', ")")
+    (folder / "dip.py").write_text(market.replace("class Dip", "class Takes"))
+    (folder / "bars.toml").write_text(BARS.replace("Dip", "Takes"))
+    assert main(["backtest", "bars.toml", "--compare-fills"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines[:3] if line.startswith("*")] == ["* through, worst path"]
+    assert lines[4:] == [
+        "All 6 fill models come to this. No order of the strategy waits for its price, so how resting orders "
+        "fill does not matter.",
+        "Evidence: bars, next open.",
+    ]
+    rows = as_json(capsys, "bars.toml")
+    assert len(rows) == 6
+    assert {row["resting"] for row in rows} == {0}

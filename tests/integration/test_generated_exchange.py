@@ -12,6 +12,7 @@ import pytest
 
 import tradewright as tw
 from tradewright import features as f
+from tradewright.core.book_events import BookAction, BookFlag
 from tradewright.core.market import Deposit, Settlement
 from tradewright.errors import ConfigError, DataError
 from tradewright.sim import GeneratedExchange, InformedFlow, PoissonFlow, generate
@@ -58,6 +59,53 @@ class Script(tw.Policy):
 
 def order(side: str, size: float, **more: Any) -> tw.Submit:
     return tw.Submit(symbol="EVENT", side=side, size=size, **more)  # pyright: ignore[reportArgumentType] - literals
+
+
+def walked_places(events: tw.BookEvents) -> list[tuple[int, float, float]]:
+    """Of each execution of an order of ours: its number, what stood before it, and the mid before it."""
+    queues: dict[tuple[int, float], dict[int, float]] = {}
+    found: list[tuple[int, float, float]] = []
+    before: dict[tuple[int, float], dict[int, float]] = {}
+    is_new = True
+    for row in range(len(events)):
+        if is_new:
+            before = {level: dict(queue) for level, queue in queues.items()}
+        action, level = int(events.action[row]), (int(events.side[row]), round(float(events.price[row]), 6))
+        number, size = int(events.order_id[row]), float(events.size[row])
+        if action == BookAction.ADD:
+            queues.setdefault(level, {})[number] = size
+        elif action in (BookAction.CANCEL, BookAction.EXECUTE):
+            if action == BookAction.EXECUTE and number % 2:
+                ahead = 0.0
+                for other, lots in before[level].items():
+                    if other == number:
+                        break
+                    ahead += lots
+                best = [[price for side, price in before if side == which] for which in (1, -1)]
+                found.append((number // 2 + 1, ahead, (max(best[0]) + min(best[1])) / 2))
+            queues[level][number] -= size
+            if not queues[level][number]:
+                del queues[level][number]
+            if not queues[level]:
+                del queues[level]
+        is_new = bool(events.flags[row] & BookFlag.LAST)
+    return found
+
+
+def test_fills_know_their_place_in_the_queue_and_the_mid_before_them() -> None:
+    maker = tw.strategies.SymmetricMaker("EVENT", half_spread=0.01, size=3, position_max=12, refresh="1s")
+    flow = PoissonFlow(price=0.37, size=4, size_law="geometric")  # so that one order may go through several
+    result = tw.backtest(maker, exchange(flow, duration="4m", orders=True))
+    events = result.markets["EVENT"].orders
+    assert events is not None
+    fills = result.fills.with_columns(pl.col("order_id").str.split("-").list.last().cast(int).alias("number"))
+    makers = fills.filter(pl.col("liquidity") == "maker")
+    assert len(makers) > 30
+    assert makers["queue_ahead"].n_unique() > 3
+    assert fills.filter(pl.col("liquidity") == "taker")["queue_ahead"].drop_nulls().is_empty()
+    noted = makers.select("number", "queue_ahead", pl.col("mid").round(6)).rows()
+    assert noted == [(number, ahead, round(mid, 6)) for number, ahead, mid in walked_places(events)]
+    assert result.market_making().queue_ahead_mean == pytest.approx(makers["queue_ahead"].mean())
 
 
 def test_a_market_order_consumes_the_level_that_is_shown() -> None:

@@ -20,6 +20,7 @@ from runs import bars, exact, mark_of, quotes
 from tradewright import features as f
 from tradewright.core.book_events import BookAction, BookEvents, BookFlag
 from tradewright.errors import DataError
+from tradewright.research import journal
 from tradewright.research.markouts import PARTS
 from tradewright.sim import InformedFlow, PoissonFlow, generate
 from tradewright.strategies import SymmetricMaker
@@ -270,7 +271,7 @@ def test_a_run_on_bars_has_no_mids_and_no_cards() -> None:
     assert "Where the profit came from" not in _page(result)
 
 
-def test_amended_quotes_are_not_shown_as_what_they_were_not() -> None:
+def test_amended_quotes_are_shown_at_the_price_that_they_had(tmp_path: Path) -> None:
     class Amends(tw.Policy):
         def setup(self, ctx: tw.Setup) -> None:
             ctx.wake(f.every("250ms"))
@@ -282,12 +283,74 @@ def test_amended_quotes_are_not_shown_as_what_they_were_not() -> None:
             return tw.TargetQuotes("SHARE", bid=(bid, 1.0), ask=(ask, 1.0), replace="amend")
 
     market, _ = noise_run()
-    result = tw.backtest(Amends(), market.events, cash=100_000)
+    latency = tw.ConstantLatency(entry_ns=30_000_000, response_ns=40_000_000)
+    result = tw.backtest(Amends(), market.events, cash=100_000, venue=tw.Venue(latency=latency), out=tmp_path)
+    assert set(result.amendments["status"]) == {"amended", "rejected"}  # some came after a fill
     made = result.market_making()
-    assert made.own_spread_mean is None
-    assert made.undefined["own_spread_mean"].startswith("orders were amended")
+    spread, two_sided_ns = walked_spread(tmp_path)
+    assert made.own_spread_mean == pytest.approx(float(spread), rel=1e-9)
+    assert made.two_sided_share == pytest.approx(
+        two_sided_ns / (result.meta.end_ns - result.meta.start_ns), rel=1e-9
+    )
     assert made.queue_ahead_mean is not None
-    assert "Our bid" not in _page(result)
+    assert "Our bid" in _page(result)
+    assert tw.Result.load(tmp_path).market_making().own_spread_mean == made.own_spread_mean
+
+
+def walked_spread(folder: Path) -> tuple[Fraction, int]:
+    """Time-weighted spread of our quotes and the time that both stood, frame by frame of the journal."""
+    book = journal.Journal.of(folder)
+    assert book is not None
+    frames = list(book)
+    taken = {
+        (frame.order, index)
+        for index, frame in enumerate(frames)
+        if isinstance(frame, journal.Amended)
+        and next(
+            later.kind == "amended"
+            for later in frames[index:]
+            if isinstance(later, journal.Reported)
+            and later.order == frame.order
+            and later.kind in ("amended", "amend_rejected")
+        )
+    }
+    # What the venue did not take never stood.
+    rejected = {one.order for one in frames if isinstance(one, journal.Reported) and one.kind == "rejected"}
+    standing: dict[int, tuple[int, int]] = {}
+    lots: dict[int, int] = {}
+    total, length, last_ns = 0, 0, 0
+    for index, frame in enumerate(frames):
+        if isinstance(frame, journal.Decision):
+            continue
+        at_ns = {"Sent": "decided_ns", "Amended": "now_ns", "Reported": "ts_recv_ns"}.get(
+            type(frame).__name__
+        )
+        if at_ns is None:
+            continue
+        now_ns = getattr(frame, at_ns)
+        prices = [[price for side, price in standing.values() if side == which] for which in (0, 1)]
+        if all(prices):
+            total += (min(prices[1]) - max(prices[0])) * (now_ns - last_ns)
+            length += now_ns - last_ns
+        last_ns = now_ns
+        match frame:
+            case journal.Sent() if frame.order not in rejected:
+                standing[frame.order], lots[frame.order] = (frame.side, frame.limit), frame.lots
+            case journal.Amended() if (frame.order, index) in taken and frame.order in standing:
+                standing[frame.order] = (standing[frame.order][0], frame.limit)
+            case journal.Reported():
+                if frame.amended is not None:
+                    lots[frame.order] = frame.amended[1] if frame.order in standing else 0
+                if frame.execution is not None:
+                    lots[frame.order] -= frame.execution.lots
+                if frame.kind in ("cancelled", "expired") or (
+                    frame.execution is not None and lots[frame.order] <= 0
+                ):
+                    standing.pop(frame.order, None)
+            case _:
+                pass
+    unit = Fraction(book.names.instruments[0].price_unit)
+    return unit * total / length, length
 
 
 # The page ---------------------------------------------------------------------------------------------------

@@ -192,8 +192,9 @@ def test_a_margin_call_liquidates_and_says_so() -> None:
 def test_a_cash_account_neither_borrows_nor_shorts() -> None:
     account = tw.Account(kind="cash")
     result = tw.backtest(At({0: hold(11), 2: hold(-1)}), bars([100.0] * 5), cash=1_000, account=account)
-    # A refused target waits for the next wake, and is refused again.
-    assert result.orders["reason"].to_list() == ["buying_power"] * 2 + ["short_not_allowed"] * 3
+    # A refused target waits for the next wake, and is refused again: it is counted, and no order of its own.
+    assert result.orders.select("reason", "repeats").rows() == [("buying_power", 1), ("short_not_allowed", 2)]
+    assert result.meta.counters.refused == result.meta.counters.reviews == 5
     assert result.fills.is_empty()
 
 

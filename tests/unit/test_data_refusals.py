@@ -281,6 +281,8 @@ def test_frames_without_symbol_or_of_another_type() -> None:
         bars_from_frame({"date": ["2020-01-02"], "close": [1.0]})
     with pytest.raises(DataError, match="a int is no table"):
         bars_from_frame(3, "X")
+    with pytest.raises(DataError, match=r"'spx\.csv' is a name, no table\. Read the file first: .*read_bars"):
+        bars_from_frame("spx.csv", "X")
     with pytest.raises(DataError, match="frame: no table"):
         bars_from_frame({"date": ["2020-01-02"], "close": [1.0, 2.0, 3.0]}, "X")
     with pytest.raises(DataError, match=r"close: values of type Boolean are not numbers"):

@@ -133,6 +133,6 @@ def test_a_folder_may_have_no_journal_but_not_half_of_one(folder: Path, tmp_path
     (tmp_path / journal.FRAMES).write_bytes((folder / journal.FRAMES).read_bytes())
     with pytest.raises(DataError, match=r"journal\.json: is missing"):
         Journal.of(tmp_path)
-    (tmp_path / journal.NAMES).write_text('{"format": 2}')
+    (tmp_path / journal.NAMES).write_text('{"format": 1}')
     with pytest.raises(DataError, match=r"journal\.json: cannot be decoded"):
         Journal.of(tmp_path)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
 
+import tradewright as tw
+from tradewright import features as f
 from tradewright.core.series import Bars
 from tradewright.research import lookahead
 
@@ -98,6 +101,38 @@ def test_a_policy_that_sends_nothing_proves_little() -> None:
     report = lookahead.check(run, lambda _: never, bars(50))
     assert report.passed
     assert "sent no order" in str(report)
+
+
+@dataclass
+class Amends(tw.Policy):
+    """Rests one order for good and amends it at every bar; with a hint, to a price that the future gives."""
+
+    hint: float
+
+    def setup(self, ctx: tw.Setup) -> None:
+        ctx.wake(f.on_bar("X"))
+
+    def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        orders = portfolio.open_orders()
+        if not orders:
+            return tw.Submit(symbol="X", side="buy", size=1.0, type="limit", limit=1.0)
+        return tw.Amend(orders[0].order_id, limit=round(1.0 + market.close("X") / 1e3 + self.hint, 2))
+
+
+@pytest.mark.parametrize("peeks", [False, True])
+def test_amendments_are_compared(peeks: bool) -> None:
+    def policies(data: Bars) -> Amends:
+        return Amends(float(data.close[-1]) / 100 if peeks else 0.0)
+
+    run = partial(tw.backtest, cash=100_000)
+    report = lookahead.check(run, policies, bars(80), cuts=6)
+    assert (report.orders, report.amendments) == (1, 79)
+    assert report.passed is not peeks
+    if peeks:
+        assert "Amends buy 1.0 X limit" in str(report)
+        assert "amendment of order 1 to" in str(report)
+    else:
+        assert str(report) == "no lookahead in 1 orders and 79 amendments at 6 cuts."
 
 
 def test_cuts_are_the_same_for_the_same_seed_and_never_keep_everything() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -172,27 +172,43 @@ def test_mids_are_those_of_a_walk_over_the_quotes(
         assert (before, later) == (wanted_before, wanted_later)
 
 
-@given(
-    st.lists(st.tuples(st.booleans(), st.integers(0, 30), st.integers(0, 12), st.integers(1, 9)), max_size=25)
-)
-def test_shown_quotes_are_the_best_orders_that_stand(orders: list[tuple[bool, int, int, int]]) -> None:
+moves = st.lists(st.tuples(st.integers(0, 14), st.integers(1, 9), st.booleans()), max_size=4)
+standing_orders = st.tuples(st.booleans(), st.integers(0, 30), st.integers(0, 12), st.integers(1, 9), moves)
+
+
+@given(st.lists(standing_orders, max_size=25))
+def test_shown_quotes_are_the_best_orders_that_stand(
+    orders: list[tuple[bool, int, int, int, list[tuple[int, int, bool]]]],
+) -> None:
     rows = [dict.fromkeys(schema.COLUMNS["orders"]) for _ in orders]
-    for row, (is_buy, start, length, price) in zip(rows, orders, strict=True):
+    changes: list[dict[str, Any]] = []
+    for number, (row, (is_buy, start, length, price, moved)) in enumerate(zip(rows, orders, strict=True)):
+        moved.sort(key=lambda move: move[0])
+        changes += [
+            dict.fromkeys(schema.COLUMNS["amendments"])
+            | {
+                "order_id": f"a-{number}",
+                "price": float(to),
+                "status": "amended" if is_taken else "rejected",
+                "decided_at": start + after,
+            }
+            for after, to, is_taken in moved
+        ]
         row |= {
+            "order_id": f"a-{number}",
             "side": "buy" if is_buy else "sell",
             "decided_at": start,
             "updated_at": start + length,
             "price": float(price),
         }
-    shown = shown_of(frame("orders", rows))
+    shown = shown_of(frame("orders", rows), frame("amendments", changes))
     assert np.array_equal(shown.at_ns, np.unique(shown.at_ns))
     for now in range(45):
-        standing = {
-            side: [
-                price for buy, start, length, price in orders if buy is side and start <= now < start + length
-            ]
-            for side in (True, False)
-        }
+        standing: dict[bool, list[int]] = {True: [], False: []}
+        for is_buy, start, length, price, moved in orders:
+            if start <= now < start + length:
+                taken = [to for after, to, is_taken in moved if is_taken and start + after <= now]
+                standing[is_buy].append([price, *taken][-1])
         row = int(np.searchsorted(shown.at_ns, now, side="right")) - 1
         bid, ask = (np.nan, np.nan) if row < 0 else (shown.bid[row], shown.ask[row])
         assert (None if np.isnan(bid) else bid) == max(standing[True], default=None)

@@ -283,3 +283,53 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path: Path) -> None:
         tmp_path / "report.html"
     )
     assert drawn_charts(path, tmp_path, 2 * 5) >= 2 * 5
+
+
+SECOND = 1_000_000_000
+
+
+def test_drawdowns_of_a_short_run_have_times() -> None:
+    begin = ns("2024-03-01T10:00:00")
+    equity = [100.0, 99.0, 98.0, 101.0, 100.5]
+    short = curve_result(equity, [begin + 90 * SECOND * row for row in range(5)], start_ns=begin)
+    table = page({"run": short}).split("Deepest drawdowns")[1].split("</table>")[0]
+    cells = re.findall(r"<td[^>]*>(?:<span[^>]*>)?([^<]*)", table)
+    assert cells[:5] == [
+        "-2.00 %", "2024-03-01 10:00:00", "2024-03-01 10:03:00", "2024-03-01 10:04:30", "4.5 min"
+    ]  # fmt: skip
+    assert cells[8] == "not yet"
+    long = page({"run": trading_result()}).split("Deepest drawdowns")[1].split("</table>")[0]
+    assert re.search(r">\d{4}-\d\d-\d\d<", long)
+    assert not re.search(r"\d\d:\d\d:\d\d", long)
+
+
+def test_correlations_that_nobody_has_are_not_shown() -> None:
+    day = curve_result([100.0, 101.0])
+    other = curve_result([100.0, 99.0])
+    long, longer = trading_result(1), trading_result(2)
+    heading = "Correlation of daily returns"
+    assert heading not in page({"day": day, "other": other})
+    both = page({"day": day, "long": long, "longer": longer})
+    table = both.split(heading)[1].split("</table>")[0]
+    assert "long" in table
+    assert "longer" in table
+    assert "day<" not in table.removeprefix(heading)
+
+
+def test_a_comparison_says_once_what_holds_for_several() -> None:
+    runs = {"a": curve_result([100.0]), "b": curve_result([100.0]), "c": trading_result()}
+    lines = str(compare(runs)).splitlines()
+    shared = [line for line in lines if "undefined (" in line and "needs at least" in line]
+    assert shared
+    assert all(line.startswith("a, b: ") for line in shared)
+    twins = str(compare({"a": curve_result([100.0]), "b": curve_result([100.0])})).splitlines()
+    undefined = [line for line in twins if "undefined (" in line]
+    assert undefined
+    assert all(line.startswith("all: ") for line in undefined)
+
+
+def test_a_comparison_names_its_currencies() -> None:
+    one = {"a": curve_result([100.0]), "b": curve_result([101.0])}
+    assert "Money in USD; what" in page(one)
+    other = curve_result([100.0], currency="EUR", cash={"EUR": 100.0})
+    assert "Money in USD (a), EUR (b); what" in page({"a": one["a"], "b": other})

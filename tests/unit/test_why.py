@@ -267,7 +267,7 @@ def test_a_margin_call_has_no_intent(tmp_path: Path) -> None:
     ]
 
 
-def test_a_split_ends_what_is_known_of_the_position(tmp_path: Path) -> None:
+def test_a_split_moves_what_is_held(tmp_path: Path) -> None:
     data = quotes(100, 100, 100, 50, 50)
     split = tw.market.Split(
         symbol="BTC", ts_event_ns=int(data.ts_event_ns[3]), ts_recv_ns=int(data.ts_event_ns[3]), numerator=2
@@ -275,7 +275,91 @@ def test_a_split_ends_what_is_known_of_the_position(tmp_path: Path) -> None:
     buys = {at: submit(side="buy", size=1.0) for at in (0, 1, 4)}
     tw.backtest(Script(buys), data, events=[split], periods_per_year=365, out=tmp_path)
     assert told(tmp_path, 2)[0].endswith("held 1")
-    assert told(tmp_path, 3)[0].endswith("; fair 50")  # 2 or 4: the journal alone does not know
+    assert told(tmp_path, 3)[0].endswith("; fair 50, held 4")
+    assert told(tmp_path, 1)[-1] == "  14:30:03.000  split     2 for 1; position 2 became 4"
+
+
+class Halves(tw.RiskManager):
+    """A risk manager that lets half of every order pass."""
+
+    def review(
+        self, order: tw.Order, market: tw.MarketSnapshot, portfolio: tw.PortfolioState
+    ) -> tw.Allow | tw.Shrink:
+        return tw.Shrink(order.size / 2) if order.size > 1 else tw.Allow()
+
+
+def test_an_order_that_a_manager_made_smaller_says_so(tmp_path: Path) -> None:
+    def amend(portfolio: tw.PortfolioState) -> tw.Amend:
+        return tw.Amend(portfolio.open_orders()[0].order_id, limit=96.0, size=6.0)
+
+    script = {0: submit(side="buy", size=8.0, type="limit", limit=95.0), 1: amend}
+    made = tw.backtest(
+        Script(script), quotes(100, 100, 100), managers=[Halves()], periods_per_year=365, out=tmp_path
+    )
+    lines = told(tmp_path, 1)
+    assert lines[1:4] == [
+        "  14:30:00.000  intent    buy 8 limit @ 95 gtc",
+        "  14:30:00.000  shrunk    Halves lets 4 pass of 8",
+        "  14:30:00.000  sent      buy 4 BTC limit @ 95 gtc",
+    ]
+    assert "  14:30:01.000  shrunk    Halves lets 3 pass of 6" in lines
+    assert "  14:30:01.000  amend     asked for: 3 @ 96" in lines
+    assert made.orders["detail"][0] == "Halves made it smaller: 8 was asked for"
+    assert "Halves made it smaller" in why.text(story(made, "1"))  # without the journal too
+
+
+def test_quotes_that_a_manager_made_smaller_stand(tmp_path: Path) -> None:
+    both = tw.TargetQuotes("BTC", bid=(95.0, 8.0), ask=(105.0, 4.0), replace="amend")
+    moved = tw.TargetQuotes("BTC", bid=(96.0, 8.0), ask=(105.0, 4.0), replace="amend")
+    script = {0: both, 1: both, 2: moved, 3: moved, 4: moved}
+    made = tw.backtest(Script(script), quotes(100, 100, 100, 100, 100), managers=[Halves()])
+    assert made.meta.counters.sent == 3  # two quotes and one amendment: the same quotes send nothing
+    assert made.amendments.select("size", "price", "status").rows() == [(4.0, 96.0, "amended")]
+
+
+def test_a_target_that_is_refused_again_is_counted(tmp_path: Path) -> None:
+    script = {
+        **dict.fromkeys(range(40), tw.TargetPosition("BTC", 3.0)),
+        50: tw.TargetPosition("BTC", 1.0),
+        60: tw.TargetPosition("BTC", 3.0),
+        70: submit(side="buy", size=9.0),
+        71: submit(side="buy", size=9.0),
+    }
+    made = run(tmp_path, script, quotes(*[100] * 80), risk=tw.Risk(position_max=2.0))
+    rows = made.orders.select("size", "status", "reason", "repeats").rows()
+    assert rows == [
+        (3.0, "refused", "position_max", 49),  # a target stands at wakes that say nothing
+        (1.0, "filled", "", 0),
+        (2.0, "refused", "position_max", 17),  # and waits a wake where a submit of the policy is refused
+        (9.0, "refused", "position_max", 0),  # submits are orders of their own
+        (9.0, "refused", "position_max", 0),
+    ]
+    counters = made.meta.counters
+    assert counters.reviews == counters.sent + counters.refused == 1 + 50 + 18 + 2
+    assert told(tmp_path, 1)[3:] == [
+        "  14:30:49.000  again     refused 49 times more for the same reason, the last time now",
+        "                remedy    Aim for a smaller position, or raise risk.position_max between runs.",
+    ]
+    assert "refused 4: position_max, 2024-03-01, asked for 70 times" in str(made)
+
+
+def test_quotes_that_are_refused_again_are_counted_a_side() -> None:
+    script = dict.fromkeys(range(10), tw.TargetQuotes("BTC", bid=(50.0, 1.0), ask=(200.0, 1.0)))
+    script[10] = tw.TargetQuotes("BTC", bid=(51.0, 1.0), ask=(200.0, 1.0))
+    made = tw.backtest(Script(script), quotes(*[100] * 11), risk=tw.Risk(price_collar="20%"))
+    rows = made.orders.select("side", "price", "repeats").rows()
+    assert rows == [("buy", 50.0, 9), ("sell", 200.0, 10), ("buy", 51.0, 0)]
+
+
+def test_an_amendment_that_is_refused_again_is_counted(tmp_path: Path) -> None:
+    near = tw.TargetQuotes("BTC", bid=(95.0, 1.0), ask=(105.0, 1.0), replace="amend")
+    far = tw.TargetQuotes("BTC", bid=(50.0, 1.0), ask=(200.0, 1.0), replace="amend")
+    made = run(tmp_path, {0: near, 1: far}, quotes(*[100] * 10), risk=tw.Risk(price_collar="20%"))
+    assert made.orders.select("side", "price", "repeats").rows() == [("buy", 95.0, 8), ("sell", 105.0, 8)]
+    assert made.meta.counters.refused == 18
+    lines = told(tmp_path, 1)
+    assert [line.split()[1] for line in lines].count("refused") == 1
+    assert any("again     amendments were refused 8 times more for the same reason" in line for line in lines)
 
 
 def test_a_journal_of_another_run_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from tradewright.cli import backtest, check, check_data, demo, importing, new, why
+from tradewright.cli import backtest, check, check_data, demo, importing, new, store, why
 from tradewright.errors import ConfigError, PolicyError, TradewrightError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ COMMANDS = {
     "backtest": backtest,
     "why": why,
     "import": importing,
+    "store": store,
     "check-data": check_data,
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewright.cli import console
-from tradewright.errors import ConfigError
+from tradewright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import argparse
@@ -43,7 +44,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="files, one instrument each")
     parser.add_argument("--store", metavar="DIR", required=True, help="folder of the store; made if missing")
     parser.add_argument(
-        "--symbol", metavar="NAME", action="append", help="of each file in order; else the file's name"
+        "--symbol",
+        metavar="NAME",
+        action="append",
+        help="symbol of the file; repeat it for several files, in their order (default: each file's name up "
+        "to its first dot)",
     )
     parser.add_argument("--venue", metavar="NAME", help="where the instruments trade")
     parser.add_argument(
@@ -61,12 +66,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="none",
         help="what the prices are adjusted for",
     )
+    parser.add_argument("--time-format", metavar="FORM", help="of times, such as '%%d.%%m.%%Y %%H:%%M'")
+    parser.add_argument("--time-unit", choices=("s", "ms", "us", "ns"), help="of times that are numbers")
     parser.add_argument(
         "--column", metavar="FIELD=NAME", action="append", default=[], help="the file's own name of a field"
     )
     parser.add_argument(
         "--drop-empty", action="store_true", help="leave out empty rows, counted, instead of refusing"
     )
+    parser.add_argument(
+        "--drop-non-sessions",
+        action="store_true",
+        help="leave out dates that are no session of the calendar, counted, instead of refusing",
+    )
+    parser.add_argument("--allow-negative", action="store_true", help="take zero and negative prices")
+    parser.add_argument("--separator", metavar="MARK", help="what stands between fields; else found")
     parser.add_argument(
         "--sort", action="store_true", help="put rows in the order of time instead of refusing"
     )
@@ -105,7 +119,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"{len(symbols)} names for {len(files)} files.",
             source="--symbol",
-            remedy="Give each file one, in order.",
+            remedy="Give --symbol once for each file, in their order, or leave it out: then a file's name up "
+            "to its first dot is its symbol.",
         )
     options = read_options(args)
     try:
@@ -121,16 +136,19 @@ def run(args: argparse.Namespace) -> int:
             if progress is not None:
                 progress(len(done) / len(files))
 
-        total = Store(args.store).import_files(
-            args.source,
-            files,
-            symbol=symbols,
-            kind=args.kind,
-            venue=args.venue,
-            replace=args.replace,
-            on_file=on_file,
-            **options,
-        )
+        try:
+            total = Store(args.store).import_files(
+                args.source,
+                files,
+                symbol=symbols,
+                kind=args.kind,
+                venue=args.venue,
+                replace=args.replace,
+                on_file=on_file,
+                **options,
+            )
+        except DataError as error:
+            raise in_own_words(error) from error
     if not args.json:
         for file, summary in done:
             console.say(f"{file}: {described(summary)}")
@@ -139,6 +157,45 @@ def run(args: argparse.Namespace) -> int:
     elif len(files) > 1:
         console.say(f"{len(files)} files: {described(total)}")
     return 0
+
+
+OPTIONS = (
+    *("tz", "label", "timeframe", "calendar", "adjusted", "time_format", "time_unit", "drop_empty"),
+    *("drop_non_sessions", "allow_negative", "separator", "sort", "deduplicate", "allow_crossed"),
+    *("clock_offset", "opening_book"),
+)
+"""Reading options that are options of the command too, with dashes in place of underscores."""
+
+
+def in_own_words(error: DataError) -> DataError:
+    """The error with options as the command line has them: ``--tz UTC`` for ``tz='UTC'``."""
+    texts = [error.problem, error.remedy]
+    for at, text in enumerate(texts):
+        # Where the option stands in brackets behind the keyword, it is enough.
+        said = re.sub(r"\b\w+=\S* \((--[^)]+)\)", r"\1", text)
+        said = re.sub(r"\bcolumns=\{([^}]*)\}", lambda found: _columns(found[1]), said)
+        names = "|".join((*OPTIONS, "symbol", "venue", "kind", "replace"))
+        texts[at] = re.sub(rf"\b({names})=('[^']*'|\"[^\"]*\"|True|…)?", _option, said)
+    return DataError(
+        texts[0], source=error.source, row=error.row, field=error.field, value=error.value, remedy=texts[1]
+    )
+
+
+def _option(found: re.Match[str]) -> str:
+    value = (found[2] or "").strip("'\"")
+    name = f"--{found[1].replace('_', '-')}"
+    if value in ("", "True", "…"):
+        return name
+    return f"{name} {value!r}" if " " in value or "%" in value else f"{name} {value}"
+
+
+def _columns(pairs: str) -> str:
+    """A mapping of fields as the options that say it."""
+    found = re.findall(r"'([^']*)': ('[^']*'|\"[^\"]*\"|…)", pairs)
+    return " ".join(
+        f"--column {field}={name if ' ' not in name else name.replace(chr(39), chr(34))}".replace("'", "")
+        for field, name in found
+    )
 
 
 def described(summary: ImportSummary) -> str:
@@ -159,22 +216,7 @@ def described(summary: ImportSummary) -> str:
 
 def read_options(args: argparse.Namespace) -> dict[str, Any]:
     """Options of the reader that were given, by name."""
-    options: dict[str, Any] = {
-        name: getattr(args, name)
-        for name in (
-            "tz",
-            "label",
-            "timeframe",
-            "calendar",
-            "adjusted",
-            "drop_empty",
-            "sort",
-            "deduplicate",
-            "allow_crossed",
-            "clock_offset",
-            "opening_book",
-        )
-    }
+    options: dict[str, Any] = {name: getattr(args, name) for name in OPTIONS}
     columns: dict[str, str] = {}
     for one in args.column:
         field, equals, name = one.partition("=")

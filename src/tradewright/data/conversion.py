@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,6 +37,12 @@ def to_polars(frame: object, *, source: str) -> pl.DataFrame:
         return _from_pandas(frame, source)
     if hasattr(frame, "__arrow_c_stream__"):
         return pl.DataFrame(frame)  # pyright: ignore[reportArgumentType] - takes any Arrow stream
+    if isinstance(frame, str | os.PathLike):
+        raise DataError(
+            f"{str(cast('object', frame))!r} is a name, no table.",
+            source=source,
+            remedy="Read the file first: tradewright.data.read_bars(…), read_quotes(…) or read_trades(…).",
+        )
     raise DataError(
         f"a {type(frame).__name__} is no table.",
         source=source,

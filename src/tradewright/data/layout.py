@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tradewright.core.instrument import Instrument
 
 DESCRIPTION = "series.json"
-_NO_VENUE, _MIXED = "none", "mixed"
+_NO_VENUE, MIXED = "none", "mixed"
 
 
 class SeriesKey(msgspec.Struct, frozen=True, order=True):
@@ -40,7 +40,7 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
     def of(cls, series: Series, venue: str | None) -> SeriesKey:
         """The key of a series."""
         given = venue if venue is not None else getattr(series.instrument, "venue", "")
-        timeframe = (series.timeframe or _MIXED) if isinstance(series, Bars) else None
+        timeframe = (series.timeframe or MIXED) if isinstance(series, Bars) else None
         return cls(given, series.symbol, series.kind, timeframe)
 
     @property
@@ -76,7 +76,7 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
             return pl.col("ts_recv").dt.strftime("%Y-%m-%d.parquet")
         if self.kind != "bars":
             form = "%Y-%m-%d"
-        elif self.timeframe not in (None, _MIXED) and duration_ns(self.timeframe, name="timeframe") >= DAY_NS:
+        elif self.timeframe not in (None, MIXED) and duration_ns(self.timeframe, name="timeframe") >= DAY_NS:
             form = "%Y"
         else:
             form = "%Y-%m"

@@ -74,6 +74,16 @@ class Merge:
             self._staged[target].replace(self._root / target)
         self.discard()
 
+    def remove(self, key: SeriesKey) -> None:
+        """Takes a series out of the store, at once and whole."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        folder = self._root / key.folder
+        folder.replace(self._folder / "removed")
+        for parent in list(folder.parents)[: len(key.folder.parts) - 1]:
+            if any(parent.iterdir()):
+                break
+            parent.rmdir()
+
     def discard(self) -> None:
         """Forgets what was staged."""
         shutil.rmtree(self._root / _STAGING, ignore_errors=True)

@@ -11,7 +11,7 @@ from tradewright.core.book_events import BookEvents
 from tradewright.core.series import Bars, Quotes, Series, Trades
 from tradewright.core.times import duration_ns, duration_text, time_ns
 from tradewright.data.importing import IMPORTERS, ImportSummary
-from tradewright.data.layout import DESCRIPTION, Description, SeriesKey
+from tradewright.data.layout import DESCRIPTION, MIXED, Description, SeriesKey
 from tradewright.data.merge import writing
 from tradewright.data.options import ReadKeywords, StoredInstruments, read_options
 from tradewright.errors import DataError, UnknownSymbolError
@@ -239,6 +239,19 @@ class Store:
         assert isinstance(found, Bars)  # noqa: S101 - the kind says so
         return found
 
+    def remove(
+        self, symbol: str, kind: str = "bars", timeframe: str | int | None = None, venue: str | None = None
+    ) -> SeriesKey:
+        """Takes a series out of the store, with all its rows; arguments and errors are those of `scan`.
+
+        Returns:
+            What was removed.
+        """
+        with writing(self.path, replace=False) as merge:
+            key = self._key(symbol, kind, timeframe, venue)
+            merge.remove(key)
+        return key
+
     def sql(self, query: str) -> pl.DataFrame:
         """The answer of DuckDB to a query over a view of each kind, such as ``bars`` or ``book_l2``.
 
@@ -279,7 +292,9 @@ class Store:
         of_symbol = [key for key in known if key.symbol == symbol]
         if not of_symbol:
             raise UnknownSymbolError(symbol, self.symbols())
-        wanted = None if timeframe is None else duration_text(duration_ns(timeframe, name="timeframe"))
+        wanted = MIXED if timeframe == MIXED else None
+        if timeframe is not None and wanted is None:
+            wanted = duration_text(duration_ns(timeframe, name="timeframe"))
         found = [
             key
             for key in of_symbol

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tradewright.research.result import Result
 
 FORMAT: Final = 1
-_FRAMES: Final = ("orders", "fills", "round_trips", "positions", "equity", "flows", "ledger")
-_MAY_BE_EMPTY: Final = ("flows", "ledger")
+_FRAMES: Final = ("orders", "fills", "round_trips", "positions", "equity", "flows", "ledger", "amendments")
+_MAY_BE_EMPTY: Final = ("flows", "ledger", "amendments")
 STAGING: Final = ".part"
 """Folder inside of a run folder that holds a run under way."""
 _RUN_FILES: Final = (
@@ -207,10 +207,13 @@ def _read_json(path: Path, type_: type[Any]) -> Any:  # of the type that is aske
     try:
         return msgspec.json.decode(path.read_bytes(), type=type_)
     except FileNotFoundError as error:
+        inside = sorted(one.parent.name for one in path.parent.glob(f"*/{path.name}"))
         raise DataError(
             "is missing; this is not a run folder.",
             source=str(path),
-            remedy="Give a folder that Result.write made.",
+            remedy=f"It holds runs: {', '.join(inside)}."
+            if inside
+            else "Give one that `tradewright backtest … --out DIR` or Result.write made.",
         ) from error
     except msgspec.MsgspecError as error:
         raise DataError(f"cannot be decoded: {error}.", source=str(path)) from error
@@ -233,7 +236,7 @@ def load_folder(folder: str | PathLike[str], *, verify: bool = False) -> Result:
             raise DataError("is missing from the run folder.", source=str(folder / f"{name}.parquet"))
     sources = {
         name: partial(_read_frame, folder / f"{name}.parquet")
-        for name in ("orders", "fills", "round_trips", "equity", "flows", "ledger")
+        for name in ("orders", "fills", "round_trips", "equity", *_MAY_BE_EMPTY)
     }
     prices = folder / "prices.parquet"
     symbols: list[str] = []
@@ -251,6 +254,7 @@ def load_folder(folder: str | PathLike[str], *, verify: bool = False) -> Result:
         positions=partial(_read_positions, folder / "positions.parquet"),
         flows=sources["flows"] if (folder / "flows.parquet").is_file() else None,
         ledger=sources["ledger"] if (folder / "ledger.parquet").is_file() else None,
+        amendments=sources["amendments"] if (folder / "amendments.parquet").is_file() else None,
         prices={symbol: partial(_read_prices, prices, symbol) for symbol in symbols},
         meta=stored_meta.meta,
         timing=timing,

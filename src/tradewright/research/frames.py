@@ -75,6 +75,7 @@ def orders(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) ->
             "updated_at": _time(columns["updated_ns"]),
             "size_decided": columns["size_decided"],
             "price_decided": _maybe(columns["price_decided"]),
+            "repeats": columns["repeats"],
         }
     )
 
@@ -104,6 +105,8 @@ def fills(
             "ts_recv": _time(columns["ts_recv_ns"]),
             "mid": _maybe(columns["mid"]),
             "queue_ahead": _maybe(columns["queue_ahead"]),
+            "half_spread": _maybe(columns["half_spread"]),
+            "impact": _maybe(columns["impact"]),
         }
     )
 
@@ -121,8 +124,35 @@ def ledger(
             "currency": _named(columns["currency"], currencies),
             **{
                 name: money(columns[f"{name}_e12"])
-                for name in ("realised", "unrealised", "fees", "cash_flows")
+                for name in (
+                    *("realised", "unrealised", "fees", "cash_flows", "borrow"),
+                    *("half_spread", "impact"),  # Where another engine filled nobody knows them.
+                )
+                if f"{name}_e12" in columns
             },
+        }
+    )
+
+
+AMENDMENT_ANSWERS = ["pending", "amended", "rejected"]
+"""What became of an amendment, as the core numbers it."""
+
+
+def amendments(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) -> pl.DataFrame:
+    """The ``amendments`` frame."""
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "order_id": _order_ids(columns["run"], columns["order"]),
+            "policy": _named(columns["policy"], policies),
+            "symbol": _named(columns["symbol"], symbols),
+            "side": _named(columns["side"], ["buy", "sell"]),
+            "size": columns["size"],
+            "price": _maybe(columns["price"]),
+            "status": _named(columns["answer"], AMENDMENT_ANSWERS),
+            "decided_at": _time(columns["decided_ns"]),
+            "answered_at": _time(columns["answered_ns"]),
         }
     )
 

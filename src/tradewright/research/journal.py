@@ -112,8 +112,8 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     intents: tuple[WantedIntent, ...]
 
 
-class Sent(msgspec.Struct, frozen=True, array_like=True, tag="s"):
-    """The gate let an order pass, and it left.
+class OrderFrame(msgspec.Struct, frozen=True, array_like=True):
+    """An order as the gate saw it.
 
     Attributes:
         decided_ns: When.
@@ -146,8 +146,22 @@ class Sent(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     origin: int
 
 
-class Refused(msgspec.Struct, frozen=True, array_like=True, tag="x"):
+class Sent(OrderFrame, frozen=True, array_like=True, tag="s"):
+    """The gate let an order pass, and it left.
+
+    Attributes:
+        asked_lots: Size that was asked for; more than `lots` where a risk manager made the order smaller.
+        shrunk_by: Name of that manager; empty where none did.
+    """
+
+    asked_lots: int
+    shrunk_by: str
+
+
+class Refused(OrderFrame, frozen=True, array_like=True, tag="x"):
     """The gate refused an order, or, where the order was sent before, an amendment of it.
+
+    Of a target that is refused again and again for the same reason, the first refusal alone.
 
     Attributes:
         reason: Which rule, of the closed enumeration.
@@ -157,19 +171,6 @@ class Refused(msgspec.Struct, frozen=True, array_like=True, tag="x"):
         text: What could not be evaluated, why trading is halted, or a risk manager's words.
     """
 
-    decided_ns: int
-    order: int
-    policy: int
-    symbol: int
-    side: int
-    lots: int
-    order_type: str
-    stop: int
-    limit: int
-    tif: int
-    post_only: int
-    reduce_only: int
-    origin: int
     reason: str
     value: float
     bound: float
@@ -186,12 +187,14 @@ class Cancelled(msgspec.Struct, frozen=True, array_like=True, tag="c"):
 
 
 class Amended(msgspec.Struct, frozen=True, array_like=True, tag="a"):
-    """An amendment was asked for: a limit in price units and a total size in lots."""
+    """An amendment was asked for: a limit in price units and a total size in lots; the rest as in `Sent`."""
 
     now_ns: int
     order: int
     limit: int
     lots: int
+    asked_lots: int
+    shrunk_by: str
 
 
 class Execution(msgspec.Struct, frozen=True, array_like=True):
@@ -237,7 +240,56 @@ class Reported(msgspec.Struct, frozen=True, array_like=True, tag="r"):
         return self.values[0] if len(self.values) == 1 and isinstance(self.values[0], str) else ""
 
 
-Frame = Decision | Sent | Refused | Cancelled | Amended | Reported
+class Event(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+    """Something changed a policy's position, or the money that it earned, without a fill.
+
+    Attributes:
+        now_ns: When it was booked.
+        ts_event_ns: When it happened.
+        kind: ``dividend``, ``funding``, ``borrow``, ``split``, ``settlement`` or ``refund``.
+        policy: Whose position; one more than the last policy's number is ``unattributed``.
+        symbol: Instrument.
+        lots_after: The position after it.
+        price: Of a settlement, in price units; of a split twice the mark before it; of a refund the average
+            price of the position, rounded, for display.
+        amount: Cash received, in 10⁻¹² of the instrument's currency; negative is paid.
+        realised: Profit that it realised, in the same unit.
+        numerator: Of a split, new units.
+        denominator: Of a split, old units.
+    """
+
+    now_ns: int
+    ts_event_ns: int
+    kind: Literal["dividend", "funding", "borrow", "split", "settlement", "refund"]
+    policy: int
+    symbol: int
+    lots_after: int
+    price: int
+    amount: str
+    realised: str
+    numerator: int
+    denominator: int
+
+
+class MoneyMoved(msgspec.Struct, frozen=True, array_like=True, tag="m"):
+    """Money was put in or, negative, taken out (``deposit``), or a currency has another ``rate``.
+
+    Attributes:
+        now_ns: When it was booked.
+        ts_event_ns: When it happened.
+        kind: Which of the two.
+        currency: Index into `Names.currencies`.
+        amount: In 10⁻¹²: of the currency, or of the account's for a unit of the currency.
+    """
+
+    now_ns: int
+    ts_event_ns: int
+    kind: Literal["deposit", "rate"]
+    currency: int
+    amount: str
+
+
+Frame = Decision | Sent | Refused | Cancelled | Amended | Reported | Event | MoneyMoved
 
 
 class PolicyNames(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,15 +307,17 @@ class InstrumentNames(msgspec.Struct, frozen=True, kw_only=True):
         symbol: Its symbol.
         price_unit: What a price counts.
         lot_size: What a size counts.
+        multiplier: Units of the underlying in a unit of size.
+        contract: ``linear``, ``inverse`` or ``binary``.
         currency: Its currency.
-        changes_ns: Times of splits and settlements, which change positions without a fill.
     """
 
     symbol: str
     price_unit: Decimal
     lot_size: Decimal
+    multiplier: Decimal
+    contract: str
     currency: str
-    changes_ns: list[int]
 
     def price(self, units: int) -> Decimal:
         """A price from price units, exactly."""
@@ -275,12 +329,14 @@ class InstrumentNames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """What a journal's indices stand for: ``journal.json``."""
+    """What a journal's indices stand for, and the cash that the run began with: ``journal.json``."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     run: str
     policies: list[PolicyNames]
     instruments: list[InstrumentNames]
+    currencies: list[str]
+    cash: dict[str, Decimal]
 
     def order_id(self, order: int) -> str:
         """The client order id of an order."""

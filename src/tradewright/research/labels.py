@@ -63,6 +63,10 @@ GROUPS: Final[dict[str, list[Label]]] = {
         Label("exposure", "Exposure", "percent"),
         Label("turnover_annual", "Turnover a year", "times"),
         Label("fees", "Fees", "money"),
+        Label("spread_cost", "Half-spread added", "money"),
+        Label("impact_cost", "Impact added", "money"),
+        Label("borrow_cost", "Borrow", "money"),
+        Label("costs", "Costs together", "money"),
         Label("fills", "Fills", "count"),
         Label("orders", "Orders", "count"),
         Label("refused", "Refused", "count"),
@@ -86,7 +90,10 @@ def show(kind: str, value: float | None) -> str:
         case "days":
             if value >= 100 or value == 0:
                 return f"{value:,.0f} d"
-            return f"{value:,.1f} d" if value >= 1 else f"{value * 24:,.2f} h"
+            for length, unit in ((1, "d"), (1 / 24, "h"), (1 / 1440, "min")):
+                if value >= length:
+                    return f"{value / length:,.1f} {unit}"
+            return f"{value * 86_400:,.1f} s"
         case "times":
             return f"{value:,.2f} x"
         case "count":
@@ -103,6 +110,11 @@ def shown(summary: Summary, label: Label) -> str:
 def date_of(time_ns: int) -> str:
     """ISO date of a time."""
     return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).date().isoformat()
+
+
+def time_of(time_ns: int) -> str:
+    """Date and time of day to the second, UTC."""
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def period_of(summary: Summary) -> str:

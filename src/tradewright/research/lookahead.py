@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-COMPARED = ("policy", "symbol", "side", "type", "tif", "size", "price", "stop_price", "intent", "decided_at")
+COMPARED = (
+    *("order", "policy", "symbol", "side", "type", "tif"),
+    *("size", "price", "stop_price", "intent", "decided_at"),
+)
 """Columns of an order that its decision determines; its fate may well depend on later data.
 
-Sizes and prices are those before any amendment; amendments themselves are not compared.
+Sizes and prices are those before any amendment. Amendments are compared too, with the order that they change.
 """
+
+AMENDMENT = "amendment"
+"""The intent of a decision that changed an order."""
 
 DataT = TypeVar("DataT")
 Orders: TypeAlias = "Sequence[dict[str, Any]]"
@@ -39,14 +45,23 @@ class HasOrders(Protocol):
         ...
 
 
+class HasAmendments(HasOrders, Protocol):
+    """A result that knows what orders were amended to."""
+
+    @property
+    def amendments(self) -> pl.DataFrame:
+        """Amendments that were sent."""
+        ...
+
+
 class Difference(Struct, frozen=True):
     """The first decision that changed when later data were taken away.
 
     Attributes:
         cut_ns: Last receive time that was kept, ns since the epoch.
         at_ns: Time of the decision.
-        whole: The order as decided with all data; ``None`` where there was none.
-        cut: The order as decided without the later data; ``None`` where there was none.
+        whole: The order or amendment as decided with all data; ``None`` where there was none.
+        cut: The same as decided without the later data; ``None`` where there was none.
     """
 
     cut_ns: int
@@ -68,11 +83,13 @@ class LookaheadReport(Struct, frozen=True):
         cuts_ns: Last receive time kept by each truncated run.
         orders: Orders of the whole run.
         difference: The earliest decision that depends on later data; ``None`` where none was found.
+        amendments: Amendments of the whole run.
     """
 
     cuts_ns: list[int]
     orders: int
     difference: Difference | None = None
+    amendments: int = 0
 
     @property
     def passed(self) -> bool:
@@ -83,7 +100,8 @@ class LookaheadReport(Struct, frozen=True):
         if self.difference is not None:
             return f"lookahead: {self.difference}"
         warning = "" if self.orders else " The policy sent no order, so this says little."
-        return f"no lookahead in {self.orders:,} orders at {len(self.cuts_ns)} cuts.{warning}"
+        amended = f" and {self.amendments:,} amendments" if self.amendments else ""
+        return f"no lookahead in {self.orders:,} orders{amended} at {len(self.cuts_ns)} cuts.{warning}"
 
 
 def check(
@@ -122,7 +140,8 @@ def check(
         difference = _compare(whole, _decisions(run(make_policies(known), known)), cut_ns)
         if difference is not None and (first is None or difference.at_ns < first.at_ns):
             first = difference
-    return LookaheadReport(cuts_ns=places, orders=len(whole), difference=first)
+    amended = sum(decision["intent"] == AMENDMENT for decision in whole)
+    return LookaheadReport(cuts_ns=places, orders=len(whole) - amended, difference=first, amendments=amended)
 
 
 def _compare(whole: Orders, cut: Orders, cut_ns: int) -> Difference | None:
@@ -154,15 +173,32 @@ def _places(times_ns: Sequence[int], decided_ns: Sequence[int], cuts: int, seed:
 
 
 def _decisions(result: HasOrders) -> list[dict[str, Any]]:
+    """Orders and amendments in order of decision."""
     frame = result.orders
     # A later amendment changes size and price: what counts is what was decided then.
     for name in ("size", "price"):
         if f"{name}_decided" in frame.columns:
             frame = frame.with_columns(frame[f"{name}_decided"].alias(name))
-    present = [name for name in COMPARED if name in frame.columns]
-    return (
-        frame.with_columns(frame["decided_at"].dt.epoch("ns").alias("decided_at")).select(present).to_dicts()
+    made = _rows(frame)
+    amended = cast("HasAmendments", result).amendments if hasattr(result, "amendments") else None
+    if amended is None or amended.is_empty():
+        return made
+    import polars as pl
+
+    changes = amended.with_columns(pl.lit(AMENDMENT).alias("intent"), pl.lit("limit").alias("type"))
+    # What was decided at one time is orders first, whichever came first in truth: so in both runs.
+    return sorted([*made, *_rows(changes)], key=_at)
+
+
+def _rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    import polars as pl
+
+    numbered = frame.with_columns(
+        frame["decided_at"].dt.epoch("ns").alias("decided_at"),
+        # The number alone: the rest of an id is the fingerprint of policies that may be made from the data.
+        pl.col("order_id").cast(pl.String).str.split("-").list.last().alias("order"),
     )
+    return numbered.select([name for name in COMPARED if name in numbered.columns]).to_dicts()
 
 
 def _at(order: dict[str, Any]) -> int:
@@ -197,4 +233,5 @@ def _order(order: dict[str, Any] | None) -> str:
     if order is None:
         return "nothing"
     price = "" if order.get("price") is None else f" @ {order['price']:,}"
-    return f"{order['policy']} {order['side']} {order['size']:,} {order['symbol']} {order['type']}{price}"
+    what = f"{order['policy']} {order['side']} {order['size']:,} {order['symbol']} {order['type']}{price}"
+    return f"amendment of order {order['order']} to {what}" if order["intent"] == AMENDMENT else what

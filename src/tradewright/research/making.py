@@ -278,10 +278,10 @@ def _own_quotes(result: Result, orders: pl.DataFrame, end_ns: int, *, several: b
     names = ("own_spread_mean", "own_spread_mean_bps", "two_sided_share")
     if several:
         return dict.fromkeys(names, _MANY)
-    if quoting.was_amended(result):
-        reason = "orders were amended, and a result keeps only their last price"
+    if quoting.is_price_unknown(result):
+        reason = "orders were amended, and this result of an earlier version keeps only their last price"
         return dict.fromkeys(names, Undefined(reason))
-    shown = quoting.shown_of(orders)
+    shown = quoting.shown_of(orders, result.amendments)
     spread, mid = shown.ask - shown.bid, (shown.ask + shown.bid) / 2
     mean = quoting.time_weighted(shown.at_ns, spread, end_ns)
     in_bps = quoting.time_weighted(shown.at_ns, spread / mid * 1e4, end_ns)

@@ -246,11 +246,11 @@ def _tick(events: BookEvents) -> float:
 
 
 def _shown(result: Result, symbol: str, start_ns: int, end_ns: int) -> quoting.Shown:
-    """Our best prices within the window; none where amendments hide them."""
+    """Our best prices within the window; none where a result does not know what orders were amended to."""
     orders = quoting.resting_orders(result).filter(symbol=symbol)
     inside = (ns_of(orders["updated_at"]) >= start_ns) & (ns_of(orders["decided_at"]) <= end_ns)
-    shown = quoting.shown_of(orders.filter(inside)[-QUOTES_MAX:])
-    if quoting.was_amended(result):
+    shown = quoting.shown_of(orders.filter(inside)[-QUOTES_MAX:], result.amendments)
+    if quoting.is_price_unknown(result):
         return quoting.Shown(shown.at_ns[:0], shown.bid[:0], shown.ask[:0])
     return quoting.Shown(np.clip(shown.at_ns, start_ns, end_ns), shown.bid, shown.ask)
 

@@ -1,8 +1,7 @@
 """What our orders showed over time, and how long each stood: from the orders of a result.
 
 An order counts as shown from the moment it was decided until we learnt of its end, so both ways to the venue
-are inside. Of orders that an amendment moved only the last price is here;
-`was_amended` says whether there are some.
+are inside. An amendment that the venue took counts from when it was decided, as an order does.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from tradewright.research.analytics import Floats, Ints
 from tradewright.research.summary import ns_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from tradewright.research.result import Result
@@ -47,22 +48,21 @@ def resting_orders(result: Result) -> pl.DataFrame:
     return orders.filter(is_sent & pl.col("price").is_not_null() & ~pl.col("tif").is_in(["ioc", "fok"]))
 
 
-def was_amended(result: Result) -> bool:
-    """Whether more was sent than there are orders: then some of them were changed under way."""
+def is_price_unknown(result: Result) -> bool:
+    """Whether orders were amended under way, and the result, of an earlier version, does not say to what."""
     sent = result.orders.filter(result.orders["status"].str.to_lowercase() != "refused").height
-    return result.meta.counters.sent > sent
+    return result.amendments.is_empty() and result.meta.counters.sent > sent
 
 
-def shown_of(orders: pl.DataFrame) -> Shown:
+def shown_of(orders: pl.DataFrame, amendments: pl.DataFrame) -> Shown:
     """Our best prices over time.
 
     Args:
         orders: Of one instrument; `resting_orders`.
+        amendments: `Result.amendments`; those of other orders do not matter.
     """
-    start, end = ns_of(orders["decided_at"]).tolist(), ns_of(orders["updated_at"]).tolist()
-    rows = zip(start, end, orders["side"].to_list(), orders["price"].to_list(), strict=True)
     changes: list[tuple[int, int, float, int]] = []
-    for begins, ends, side, price in rows:
+    for begins, ends, side, price in _stretches(orders, amendments):
         if begins < ends:
             which = 0 if side == "buy" else 1
             # Where one order ends as the next begins, the ending comes first.
@@ -91,6 +91,27 @@ def shown_of(orders: pl.DataFrame) -> Shown:
         np.array(best[0], dtype=np.float64),
         np.array(best[1], dtype=np.float64),
     )
+
+
+def _stretches(orders: pl.DataFrame, amendments: pl.DataFrame) -> Iterator[tuple[int, int, str, float]]:
+    """From when until when each order stood at one price: start, end, side and price."""
+    import polars as pl
+
+    taken = amendments.filter((pl.col("status") == "amended") & pl.col("price").is_not_null())
+    moves: dict[str, list[tuple[int, float]]] = {}
+    decided = ns_of(taken["decided_at"]).tolist()
+    for order_id, at_ns, price in zip(taken["order_id"], decided, taken["price"], strict=True):
+        moves.setdefault(order_id, []).append((at_ns, price))
+    first = orders["price_decided" if "price_decided" in orders.columns else "price"]
+    start, end = ns_of(orders["decided_at"]).tolist(), ns_of(orders["updated_at"]).tolist()
+    for order_id, begins, ends, side, price in zip(
+        orders["order_id"], start, end, orders["side"], first, strict=True
+    ):
+        at_ns, at_price = begins, price
+        for moved_ns, moved_to in moves.get(order_id, ()):
+            yield at_ns, min(moved_ns, ends), side, at_price
+            at_ns, at_price = min(moved_ns, ends), moved_to
+        yield at_ns, ends, side, at_price
 
 
 def time_weighted(at_ns: Ints, values: Floats, end_ns: int) -> tuple[float, int] | None:

@@ -149,11 +149,18 @@ def _overview(results: Mapping[str, Result], benchmark: str | pl.DataFrame | Non
     from tradewright.research.compare import compare
 
     related = compare(results).correlations
-    if related is not None:
+    # A run that shares no days with another has nothing to say here.
+    names = [
+        name
+        for name in results
+        if related is not None and related.filter(related["name"] != name)[name].drop_nulls().len()
+    ]
+    if related is not None and names:
+        shown = related.filter(related["name"].is_in(names)).select("name", *names)
         rows = [
-            [escape(str(row[0])), *(show("ratio", value) for value in row[1:])] for row in related.iter_rows()
+            [escape(str(row[0])), *(show("ratio", value) for value in row[1:])] for row in shown.iter_rows()
         ]
-        body = sections.table(["", *related.columns[1:]], rows, numbers=range(1, len(related.columns)))
+        body = sections.table(["", *names], rows, numbers=range(1, len(names) + 1))
         parts += card("Correlation of daily returns", f'<div class="scroll">{body}</div>')
     return _unique(parts, "all")
 

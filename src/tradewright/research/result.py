@@ -65,6 +65,7 @@ class Result:
         meta: Where the result comes from.
         prices: By symbol, what the report draws trades on and the benchmark is made of.
         ledger: What each policy made of each symbol, exactly.
+        amendments: Amendments of orders that were sent.
         books: Events of the order books that the run was on, by symbol; the report draws them.
         positions: Positions after each change, with what changed them; by default after each fill.
         flows: External deposits (+) and withdrawals (-), columns ``at`` and ``amount``, in ``meta.currency``;
@@ -83,6 +84,7 @@ class Result:
         prices: Mapping[str, FrameSource] | None = None,
         flows: FrameSource | None = None,
         ledger: FrameSource | None = None,
+        amendments: FrameSource | None = None,
         positions: FrameSource | None = None,
         books: Mapping[str, BookEvents] | None = None,
         timing: Mapping[str, float] | None = None,
@@ -100,6 +102,8 @@ class Result:
             self._sources["flows"] = flows
         if ledger is not None:
             self._sources["ledger"] = ledger
+        if amendments is not None:
+            self._sources["amendments"] = amendments
         if positions is not None:
             self._sources["positions"] = positions
         self.books = dict(books or {})
@@ -116,7 +120,8 @@ class Result:
         """Every order with its state, fills and reason, in the order they were made.
 
         ``size`` and ``price`` are those after amendments; ``size_decided`` and ``price_decided``, where the
-        result has them, those before any.
+        result has them, those before any. A target that is refused again and again for the same reason is one
+        row: ``repeats`` says how often more, and ``updated_at`` when last.
         """
         return self._frame("orders")
 
@@ -144,9 +149,20 @@ class Result:
     def ledger(self) -> pl.DataFrame:
         """What each policy made of each symbol, as the ledger holds it; empty if the result does not know.
 
-        ``realised`` (before fees), ``unrealised``, ``fees``, ``cash_flows``: exact decimals.
+        ``realised`` (before fees), ``unrealised``, ``fees``, ``cash_flows``: exact decimals. ``borrow`` is
+        the part of the cash flows that short positions paid; ``half_spread`` and ``impact`` are what the
+        cost model of the simulated venue added to prices, which is inside of the profit.
         """
         return self._frame("ledger") if "ledger" in self._sources else schema.empty("ledger")
+
+    @property
+    def amendments(self) -> pl.DataFrame:
+        """Amendments that were sent, in that order, and what became of each; empty where there were none.
+
+        ``order_id``, ``price`` and ``size`` (the order's new total), ``status`` (``amended``, ``rejected``,
+        or ``pending`` where nothing was heard), ``decided_at``, ``answered_at``.
+        """
+        return self._frame("amendments") if "amendments" in self._sources else schema.empty("amendments")
 
     @property
     def positions(self) -> pl.DataFrame:

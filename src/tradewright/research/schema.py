@@ -76,6 +76,17 @@ COLUMNS: dict[str, dict[str, str]] = {
         "fees": "money",  # paid; negative is a rebate
         "cash_flows": "money",  # dividends, funding and borrow cost; negative is paid
     },
+    "amendments": {
+        "order_id": "str",
+        "policy": "str",
+        "symbol": "str",
+        "side": "str",
+        "size": "f64",  # new total size
+        "price": "f64",  # new limit; null of an order without one
+        "status": "str",  # pending, amended, rejected
+        "decided_at": "time",
+        "answered_at": "time",  # null while nothing was heard
+    },
     "flows": {"at": "time", "amount": "f64"},
     "prices": {"at": "time", "open": "f64", "high": "f64", "low": "f64", "close": "f64"},
     "positions": {

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import polars as pl
 
+from tradewright.core.times import DAY_NS
 from tradewright.research import analytics
 from tradewright.research.analytics import Undefined
-from tradewright.research.labels import GROUPS, Label, date_of, show, shown
+from tradewright.research.labels import GROUPS, Label, date_of, show, shown, time_of
 from tradewright.research.reasons import remedy
 from tradewright.research.summary import Summary
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from tradewright.research.summary import Curve
 
 ROWS_MAX: Final = 200
+_TIMES_SHOWN_DAYS: Final = 5
+"""Of shorter runs the times of drawdowns are shown, not only their dates."""
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 _HEADLINES: Final = {
     *("total_return", "annual_return", "net_pnl", "volatility", "sharpe", "sortino", "max_drawdown"),
-    *("trades", "win_rate", "profit_factor", "exposure", "fees"),
+    *("trades", "win_rate", "profit_factor", "exposure", "fees", "costs"),
 }
 
 
@@ -157,7 +160,13 @@ def comparison(results: Mapping[str, Result]) -> str:
     body = f'<div class="scroll">{table(head, first, numbers=numbers)}</div>'
     more = f'<div class="scroll">{table(head, others, numbers=numbers)}</div>'
     body += f'<details class="more"><summary>Other metrics</summary>{more}</details>'
-    return card("Side by side", body)
+    currencies = {name: result.summary.currency for name, result in results.items()}
+    held = ", ".join(dict.fromkeys(currencies.values()))
+    if len(set(currencies.values())) > 1:
+        held = ", ".join(f"{currency} ({name})" for name, currency in currencies.items())
+    return card(
+        "Side by side", body, note=f"Money in {escape(held)}; what each number means is under All metrics."
+    )
 
 
 def monthly(curve: Curve) -> str:
@@ -194,10 +203,11 @@ def drawdown_table(curve: Curve) -> str:
     """The five deepest drawdowns."""
     down = analytics.drawdowns(curve.at_ns, curve.index, start_ns=curve.start_ns)
     rows: list[list[str]] = []
+    moment = time_of if curve.end_ns - curve.start_ns < _TIMES_SHOWN_DAYS * DAY_NS else date_of
     for place in down.depth.argsort(kind="stable")[:5].tolist():
-        end = date_of(int(down.end_ns[place])) if down.recovered[place] else "not yet"
+        end = moment(int(down.end_ns[place])) if down.recovered[place] else "not yet"
         days = show("days", float(down.days[place]))
-        dates = [date_of(int(down.peak_ns[place])), date_of(int(down.trough_ns[place])), end]
+        dates = [moment(int(down.peak_ns[place])), moment(int(down.trough_ns[place])), end]
         rows.append([f'<span class="down">{show("percent", float(down.depth[place]))}</span>', *dates, days])
     if not rows:
         return card("Deepest drawdowns", '<p class="note">Equity never fell below its peak.</p>')
@@ -236,16 +246,22 @@ def policies(result: Result) -> str:
 
 def reasons(result: Result) -> str:
     """How orders ended: counted by status and reason, with what to do about each."""
+    again = pl.col("repeats") if "repeats" in result.orders.columns else pl.lit(0)
     counted = (
         result.orders.group_by("status", "reason")
-        .agg(pl.len().alias("orders"), pl.col("detail").filter(pl.col("detail") != "").first())
+        .agg(
+            pl.len().alias("orders"),
+            again.sum().alias("again"),
+            pl.col("detail").filter(pl.col("detail") != "").first(),
+        )
         .sort("orders", "status", "reason", descending=[True, False, False])
     )
     rows = [
         [
             f'<span class="pill">{escape(row["status"])}</span>',
             f"<code>{escape(row['reason'])}</code>" if row["reason"] else "",
-            f"{row['orders']:,}",
+            f"{row['orders']:,}"
+            + (f", asked {row['orders'] + row['again']:,} times" if row["again"] else ""),
             show("percent", row["orders"] / result.orders.height),
             escape(row["detail"] or ""),
             escape(remedy(row["reason"])),

@@ -66,6 +66,13 @@ def story(result: Result, order_id: str, journal: Journal | None = None) -> list
             f"{number_text(order['filled_size'])} of {number_text(order['size'])} traded when the data ended"
         )
         lines.append(Line(order["updated_at"], order["status"], traded))
+    if repeats := order.get("repeats"):
+        times = "once more" if repeats == 1 else f"{repeats:,} times more"
+        if order["status"] == "refused":
+            told = f"refused {times} for the same reason, the last time now"
+            lines.append(Line(order["updated_at"], "again", told))
+        else:
+            lines.append(Line(None, "again", f"amendments were refused {times} for the same reason"))
     if hint := remedy(order["reason"]):
         lines.append(Line(None, "remedy", hint))
     if journal is None:
@@ -126,6 +133,8 @@ def _from_frames(order: dict[str, Any], fills: dict[int, dict[str, Any]]) -> lis
         told = order["detail"].removesuffix(remedy(order["reason"])).rstrip("; ")
         why = ": ".join(part for part in (order["reason"], told) if part)
         lines.append(Line(updated, order["status"], why))
+    elif order["detail"]:
+        lines.append(Line(None, "detail", order["detail"]))
     return lines
 
 
@@ -145,9 +154,10 @@ class _Teller:
         self.is_sent = False
         self.decision: frames.Decision | None = None  # the latest that wanted this order
         self.decided_ns = 0  # of the policy's latest decision
-        self.held: int | None = 0  # lots of the policy in the instrument; None where a split moved them
+        self.held: int | None = 0  # lots of the policy in the instrument; None where nobody can say
         self.held_then: int | None = 0
-        self.held_ns = 0
+        self.is_part = False  # fills of the order are part of what is held
+        self.accrued: dict[str, list[frames.Event]] = {"funding": [], "borrow": []}
         self.signs: dict[int, int] = {}  # of the policy's orders in the instrument
         self.booked: dict[int, int] = {}  # signed lots by fill id
 
@@ -160,10 +170,18 @@ class _Teller:
             elif isinstance(frame, frames.Sent | frames.Refused):
                 if frame.order == self.number:
                     self._judged(frame)
-            elif frame.order == self.number:
+            elif isinstance(frame, frames.Event):
+                if (frame.policy, frame.symbol) == (self.policy, self.symbol):
+                    self._happened(frame)
+            elif not isinstance(frame, frames.MoneyMoved) and frame.order == self.number:
                 self._went_on(frame)
         if not self.lines:
             raise self._stranger()
+        for kind, events in self.accrued.items():
+            if events:
+                amount = sum(int(event.amount) for event in events)
+                times = f" in {len(events):,} parts" if len(events) > 1 else ""
+                self._add(events[-1].now_ns, kind, f"{self._money(amount)}{times}")
         return self.lines
 
     def _stranger(self) -> DataError:
@@ -183,7 +201,7 @@ class _Teller:
             raise self._stranger()
         return known.index(name)
 
-    # Positions: fills are in the journal; after a split or settlement nothing is said.
+    # Positions: fills and what changes them without one.
 
     def _follow(self, frame: Frame) -> None:
         if isinstance(frame, frames.Sent) and (frame.policy, frame.symbol) == (self.policy, self.symbol):
@@ -191,21 +209,43 @@ class _Teller:
         elif isinstance(frame, frames.Reported) and frame.order in self.signs:
             execution = frame.execution
             if execution is not None and execution.fill_id not in self.booked:
-                self._book(execution.fill_id, self.signs[frame.order] * execution.lots, frame.ts_recv_ns)
+                lots = self.signs[frame.order] * execution.lots
+                self.booked[execution.fill_id] = lots
+                self._move(lots)
+                self.is_part = self.held != 0 and (self.is_part or frame.order == self.number)
             elif frame.kind == "fill_reversed":
-                self._book(None, -self.booked.get(int(frame.values[0]), 0), frame.ts_recv_ns)
+                # Of a fill from before a split nobody can say what it had become.
+                self._move(-self.booked[undone] if (undone := int(frame.values[0])) in self.booked else None)
 
-    def _book(self, fill_id: int | None, lots: int, at_ns: int) -> None:
-        self._forget_at_changes(at_ns)
-        if fill_id is not None:
-            self.booked[fill_id] = lots
-        if self.held is not None:
-            self.held += lots
+    def _move(self, lots: int | None) -> None:
+        self.held = None if self.held is None or lots is None else self.held + lots
 
-    def _forget_at_changes(self, now_ns: int) -> None:
-        if any(self.held_ns < change_ns <= now_ns for change_ns in self.instrument.changes_ns) and self.held:
-            self.held = None
-        self.held_ns = now_ns
+    def _happened(self, event: frames.Event) -> None:
+        before = "" if self.held is None else f" {number_text(self.instrument.size(self.held))}"
+        after = f"position{before} became {number_text(self.instrument.size(event.lots_after))}"
+        told = ""
+        match event.kind:
+            case "funding" | "borrow":  # daily, or more often: told together at the end
+                if self.is_part:
+                    self.accrued[event.kind].append(event)
+            case "dividend":
+                told = self._money(int(event.amount))
+            case "split":
+                told = f"{event.numerator} for {event.denominator}; {after}"
+            case "settlement":
+                price = number_text(self.instrument.price(event.price))
+                told = f"at {price}; {after}, which made {self._money(int(event.realised))}"
+            case "refund":
+                told = f"void: {after}, and what it had cost came back"
+        if told and self.is_part:
+            self._add(event.now_ns, event.kind, told)
+        if event.kind in ("split", "settlement", "refund"):
+            self.held = event.lots_after
+            self.booked.clear()
+            self.is_part = self.is_part and self.held != 0
+
+    def _money(self, amount_e12: int) -> str:
+        return f"{amount_e12 / 10**12:+,.2f} {self.instrument.currency}"
 
     # Decision, verdict, requests and reports.
 
@@ -215,7 +255,6 @@ class _Teller:
         self.decided_ns = decision.now_ns
         if self.lines:
             return
-        self._forget_at_changes(decision.now_ns)
         if any(self._wants(intent) for intent in decision.intents):
             self.decision, self.held_then = decision, self.held
 
@@ -244,7 +283,13 @@ class _Teller:
             self._add(frame.decided_ns, "refused", self._refusal(frame))
         else:
             self.is_sent = True
+            self._shrunk(frame.decided_ns, frame)
             self._add(frame.decided_ns, "sent", self._order(frame))
+
+    def _shrunk(self, at_ns: int, frame: frames.Sent | frames.Amended) -> None:
+        if frame.shrunk_by:
+            sizes = [number_text(self.instrument.size(lots)) for lots in (frame.asked_lots, frame.lots)]
+            self._add(at_ns, "shrunk", f"{frame.shrunk_by} lets {sizes[1]} pass of {sizes[0]}")
 
     def _introduce(self, frame: frames.Sent | frames.Refused) -> None:
         policy = self.names.policies[self.policy]
@@ -348,6 +393,7 @@ class _Teller:
             case frames.Cancelled():
                 self._add(frame.now_ns, "cancel", f"asked for: {frame.reason}")
             case frames.Amended():
+                self._shrunk(frame.now_ns, frame)
                 self._add(frame.now_ns, "amend", f"asked for: {self._terms(frame.limit, frame.lots)}")
             case frames.Reported():
                 self._add(frame.ts_recv_ns, frame.kind, self._report(frame))

@@ -52,7 +52,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         max_drawdown_days: Longest time from a peak until it was reached again.
         average_drawdown_days: Mean of those times.
         orders: Orders made, refused ones included.
-        refused: Orders that the risk gate refused.
+        refused: Orders that the risk gate refused; a target refused again for the same reason counts once.
         fills: Executions.
         trades: Closed round trips.
         open_trades: Round trips still open at the end.
@@ -66,6 +66,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         turnover: Traded value over mean equity.
         turnover_annual: Turnover a year.
         fees: Fees paid.
+        spread_cost: What the venue's cost model added to prices as half-spread; quotes and books have theirs
+            inside of the prices, and it is not here.
+        impact_cost: What the cost model added to prices as impact.
+        borrow_cost: Paid for borrowing what was sold short.
+        costs: Fees, half-spread, impact and borrow together: without them the same fills would have made
+            this much more.
         exposure: Share of the time in which any position was held.
         positive_days: Share of daily returns above 0.
         positive_months: Share of monthly returns above 0.
@@ -114,6 +120,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     turnover: float | None
     turnover_annual: float | None
     fees: float | None
+    spread_cost: float | None
+    impact_cost: float | None
+    borrow_cost: float | None
+    costs: float | None
     exposure: float | None
     positive_days: float | None
     positive_months: float | None
@@ -345,14 +355,33 @@ def _trade_metrics(result: Result, curve: Curve) -> dict[str, Metric]:
         times if isinstance(times, Undefined) else short if is_short else times / years
     )
     metrics["fees"] = float(fills["fee"].to_numpy().sum())
+    metrics |= _modelled_costs(result)
+    paid = [metrics[name] for name in ("fees", *_MODELLED)]
+    unknown = [amount for amount in paid if isinstance(amount, Undefined)]
+    metrics["costs"] = unknown[0] if unknown else sum(amount for amount in paid if isinstance(amount, float))
     currencies = sorted(set(fills["currency"].unique().to_list()) - {result.meta.currency})
     if currencies:
         foreign = Undefined(
             f"fills are in {', '.join(currencies)} too; a total in {result.meta.currency} needs dated rates"
         )
-        money = ("profit_factor", "average_win", "average_loss", "average_trade")
+        money = ("profit_factor", "average_win", "average_loss", "average_trade", "costs", *_MODELLED)
         metrics |= dict.fromkeys((*money, "traded_value", "turnover", "turnover_annual", "fees"), foreign)
     return metrics
+
+
+_MODELLED = {"spread_cost": "half_spread", "impact_cost": "impact", "borrow_cost": "borrow"}
+
+
+def _modelled_costs(result: Result) -> dict[str, Metric]:
+    """What the simulated venue charged beside fees, as the ledger has it."""
+    ledger = result.ledger
+    if result.fills.is_empty():
+        return dict.fromkeys(_MODELLED, 0.0)
+    nobody = Undefined("not known: another engine filled")
+    return {
+        name: float(ledger[column].sum()) if column in ledger.columns else nobody
+        for name, column in _MODELLED.items()
+    }
 
 
 def summarise(result: Result) -> Summary:

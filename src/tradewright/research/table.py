@@ -66,16 +66,23 @@ def _one(name: str, result: Result) -> str:
 
 def _refused(result: Result) -> list[str]:
     """Why the gate refused orders, the most frequent reason first, and when: a line each."""
+    refused = result.orders.filter(pl.col("status") == "refused")
+    again = pl.col("repeats") if "repeats" in refused.columns else pl.lit(0)
     counted = (
-        result.orders.filter(pl.col("status") == "refused")
-        .group_by("reason")
-        .agg(pl.len().alias("orders"), first=pl.col("decided_at").min(), last=pl.col("decided_at").max())
+        refused.group_by("reason")
+        .agg(
+            pl.len().alias("orders"),
+            times=(1 + again).sum(),
+            first=pl.col("decided_at").min(),
+            last=pl.col("updated_at").max(),
+        )
         .sort("orders", "reason", descending=[True, False])
     )
     lines: list[str] = []
-    for reason, orders, first, last in counted.rows():
+    for reason, orders, times, first, last in counted.rows():
         days = sorted({f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}"})
-        lines.append(f"refused {orders:,}: {reason}, {' to '.join(days)}")
+        asked = f", asked for {times:,} times" if times > orders else ""
+        lines.append(f"refused {orders:,}: {reason}, {' to '.join(days)}{asked}")
     return [*lines[:-1], f"{lines[-1]}; `tradewright why` says what to do"] if lines else []
 
 
@@ -95,13 +102,15 @@ def _many(results: Mapping[str, Result]) -> str:
         cells += [_row(label, results) for label in labels]
     lines = _rows(cells)
     lines.insert(1, "─" * max(len(line) for line in lines))
+    told: dict[str, list[str]] = {}
     for name, result in results.items():
-        lines += [
-            f"{name}: undefined ({metric}): {why}"
-            for metric, why in _reasons(result.summary.undefined).items()
-        ]
-        lines += [f"{name}: {text}" for text in _refused(result)]
-        lines += [f"{name}: warning: {text}" for text in result.meta.warnings]
+        own = [f"undefined ({metric}): {why}" for metric, why in _reasons(result.summary.undefined).items()]
+        own += [*_refused(result), *(f"warning: {text}" for text in result.meta.warnings)]
+        for text in own:
+            told.setdefault(text, []).append(name)
+    for text, names in told.items():
+        who = "all" if len(names) == len(results) else ", ".join(names)
+        lines.append(f"{who}: {text}")
     return "\n".join(lines)
 
 

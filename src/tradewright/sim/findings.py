@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tradewright.core.native_series import source_name
 from tradewright.core.series import Bars, Quotes, Trades
@@ -12,8 +13,14 @@ from tradewright.core.series import Bars, Quotes, Trades
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tradewright.core.instrument import Instrument
     from tradewright.core.series import Series
     from tradewright.sim.build import Run
+
+SHARE_MAX: Final = 1e-4
+"""A basis point: a rounding of this share of the price is as large as a good fee."""
+
+_PRICES: Final = ("open", "high", "low", "close", "bid", "ask", "price")
 
 _OFFENCES = {
     "gap": "messages that follow a gap",
@@ -65,3 +72,36 @@ def _too_small(series: Series, name: str, lot: float) -> tuple[int, int]:
         return 0, 0
     positive = sizes > 0
     return int(np.count_nonzero(small & positive)), int(np.count_nonzero(positive))
+
+
+def rounding_warning(series: Series, instrument: Instrument, shift: float) -> str | None:
+    """What to say where prices were rounded by more than `SHARE_MAX` of themselves; ``None`` where none was.
+
+    Args:
+        series: As given to the run.
+        instrument: What its prices were counted in.
+        shift: The largest rounding, in the price's currency.
+    """
+    import numpy as np
+
+    unit, worst, lowest = float(instrument.price_unit), 0.0, math.inf
+    if not shift:
+        return None
+    for name in _PRICES:
+        column = series.columns.get(name)
+        if column is None:
+            continue
+        least = float(np.min(column, where=column > 0, initial=math.inf))  # A side may be empty.
+        if shift <= SHARE_MAX * least:
+            continue
+        prices = column[column > 0]
+        worst = max(worst, float(np.max(np.abs(prices - np.rint(prices / unit) * unit) / prices)))
+        lowest = min(lowest, least)
+    if worst <= SHARE_MAX:
+        return None
+    finer = 10.0 ** math.floor(math.log10(lowest * SHARE_MAX))
+    return (
+        f"{series.symbol}: prices were rounded by up to {worst:.2%} of themselves to the price unit of "
+        f"{unit:g}; profit is that of the rounded prices. Give the series an Instrument with a finer "
+        f"price_unit, such as {finer:g}."
+    )

@@ -2,12 +2,15 @@
 //!
 //! A frame is `length u32 | crc32 u32 | MessagePack`, little-endian; a torn tail is cut by the reader, not fatal. The
 //! body is an array whose first element names the frame: `d` decision, `s` sent, `x` refused, `a` amend, `c` cancel,
-//! `r` report. Numbers are the kernel's integers, so that equal runs give equal bytes.
+//! `r` report, `e` a position's event, `m` money put in or taken out, or a rate of exchange. Numbers are the kernel's integers, so that equal runs give equal bytes.
 
 use std::io::Write;
 
 use crate::gate::Refusal;
+use crate::instrument::CurrencyId;
 use crate::intent::{Intent, QuoteSide, RequestType};
+use crate::ledger::{Entry, EntryKind};
+use crate::num::Cash;
 use crate::order::{Order, OrderId, OrderType, Origin, PolicyId, Reason, Report, ReportKind};
 
 /// A decision as it is journalled.
@@ -24,6 +27,15 @@ pub struct Decision<'a> {
     pub intents: &'a [Intent],
     /// The id that its first new order would get.
     pub next_order: OrderId,
+}
+
+/// What a risk manager made smaller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shrunk {
+    /// Lots as asked for; of an amendment all of the order, what has traded included.
+    pub asked_lots: i64,
+    /// Name of the manager.
+    pub manager: String,
 }
 
 /// The journal of a run.
@@ -195,11 +207,17 @@ impl Journal {
         self.int(origin as i64);
     }
 
-    /// Notes an order that the gate let pass.
-    pub fn sent(&mut self, order: &Order, origin: Origin) {
-        self.open("s", 13);
+    /// Notes an order that the gate let pass; a risk manager may have made it smaller than was asked.
+    pub fn sent(&mut self, order: &Order, origin: Origin, shrunk: Option<&Shrunk>) {
+        self.open("s", 15);
         self.order(order, origin);
+        self.shrunk(order.lots, shrunk);
         self.close();
+    }
+
+    fn shrunk(&mut self, lots: i64, shrunk: Option<&Shrunk>) {
+        self.int(shrunk.map_or(lots, |shrunk| shrunk.asked_lots));
+        self.text(shrunk.map_or("", |shrunk| &shrunk.manager));
     }
 
     /// Notes an order that the gate refused.
@@ -223,13 +241,51 @@ impl Journal {
         self.close();
     }
 
-    /// Notes an amendment.
-    pub fn amend(&mut self, now_ns: i64, order: OrderId, limit: i64, lots: i64) {
-        self.open("a", 4);
+    /// Notes an amendment; a risk manager may have made it smaller than was asked.
+    pub fn amend(&mut self, now_ns: i64, order: OrderId, limit: i64, lots: i64, shrunk: Option<&Shrunk>) {
+        self.open("a", 6);
         self.int(now_ns);
         self.int(i64::from(order));
         self.int(limit);
         self.int(lots);
+        self.shrunk(lots, shrunk);
+        self.close();
+    }
+
+    /// Notes what changed a position, or the money that it earned, without a fill.
+    pub fn event(&mut self, now_ns: i64, entry: &Entry) {
+        let (kind, numerator, denominator) = match entry.kind {
+            EntryKind::Fill { .. } => ("fill", 1, 1),
+            EntryKind::Split { numerator, denominator } => ("split", numerator, denominator),
+            EntryKind::Settlement => ("settlement", 1, 1),
+            EntryKind::Refund => ("refund", 1, 1),
+            EntryKind::Dividend => ("dividend", 1, 1),
+            EntryKind::Funding => ("funding", 1, 1),
+            EntryKind::Borrow => ("borrow", 1, 1),
+        };
+        self.open("e", 11);
+        self.int(now_ns);
+        self.int(entry.ts_event_ns);
+        self.text(kind);
+        self.int(i64::from(entry.policy));
+        self.int(i64::from(entry.symbol));
+        self.int(entry.lots_after);
+        self.int(entry.price);
+        self.text(&entry.amount.to_string());
+        self.text(&entry.realised.to_string());
+        self.int(numerator);
+        self.int(denominator);
+        self.close();
+    }
+
+    /// Notes money put in or taken out (`deposit`), or the value of a currency in the account's (`rate`), in 10⁻¹².
+    pub fn money(&mut self, now_ns: i64, ts_event_ns: i64, kind: &str, currency: CurrencyId, amount: Cash) {
+        self.open("m", 5);
+        self.int(now_ns);
+        self.int(ts_event_ns);
+        self.text(kind);
+        self.int(i64::from(currency));
+        self.text(&amount.to_string());
         self.close();
     }
 

@@ -337,7 +337,10 @@ impl OrderState {
     /// `Unknown` may go to any state; a terminal state yields only to a fill (booked and flagged).
     pub fn apply(&mut self, report: &Report) -> Applied {
         let terminal = !self.status.is_open();
-        self.updated_ns = report.ts_recv_ns;
+        // What is said of an order that has ended changes nothing, unless it trades after all.
+        if !terminal || matches!(report.kind, ReportKind::Filled(_)) {
+            self.updated_ns = report.ts_recv_ns;
+        }
         match report.kind {
             ReportKind::Filled(fill) => {
                 self.filled_lots += fill.lots;

@@ -74,11 +74,13 @@ pub enum Reason {
     Venue,
     /// Worst-case loss over the outcomes of an event.
     EventGroupLossMax,
+    /// Type, time in force and flags of the order contradict each other.
+    Contradiction,
 }
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Reason; 35] = [
+    pub const ALL: [Reason; 36] = [
         Reason::None,
         Reason::PolicyCancelled,
         Reason::Replaced,
@@ -114,11 +116,12 @@ impl Reason {
         Reason::Liquidation,
         Reason::Venue,
         Reason::EventGroupLossMax,
+        Reason::Contradiction,
     ];
 
     /// The name users see: `price_collar`.
     pub fn name(self) -> &'static str {
-        const NAMES: [&str; 35] = [
+        const NAMES: [&str; 36] = [
             "",
             "policy_cancelled",
             "replaced",
@@ -154,6 +157,7 @@ impl Reason {
             "liquidation",
             "venue",
             "event_group_loss_max",
+            "contradiction",
         ];
         NAMES[self as usize]
     }

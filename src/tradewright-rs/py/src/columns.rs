@@ -3,12 +3,12 @@
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tradewright_kernel::instrument::SymbolId;
+use tradewright_kernel::instrument::{Instrument, SymbolId};
 use tradewright_kernel::kernel::Kernel;
 use tradewright_kernel::ledger::EntryKind;
 use tradewright_kernel::num::cash_to_f64;
-use tradewright_kernel::order::{Liquidity, Origin, Reason};
-use tradewright_kernel::venue::{FillNote, NO_MID};
+use tradewright_kernel::order::{Fill, Liquidity, Origin, Reason, Side};
+use tradewright_kernel::venue::{AddedCost, FillNote, NO_MID};
 
 use crate::names::Names;
 use crate::values::{status_name, stop_of, tif_name, type_name};
@@ -44,6 +44,7 @@ pub fn orders<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<
     columns.set_item("fee", with(&|at| cash_to_f64(states[at].fees)).into_pyarray(py))?;
     columns.set_item("reason", states.iter().map(|state| state.reason.name()).collect::<Vec<_>>())?;
     let mut details = vec![String::new(); states.len()];
+    let mut repeats = vec![0_i64; states.len()];
     for (order, refusal) in &kernel.refusals {
         let mut parts = Vec::new();
         if refusal.value.is_finite() && refusal.limit.is_finite() {
@@ -59,7 +60,15 @@ pub fn orders<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<
         }
         parts.push(tradewright_kernel::gate::remedy(refusal.reason).to_owned());
         details[*order as usize] = parts.join("; ");
+        repeats[*order as usize] += refusal.repeats as i64;
     }
+    for (order, shrunk) in &kernel.shrinks {
+        let asked = instrument(*order as usize).size(shrunk.asked_lots);
+        let text = format!("{} made it smaller: {asked} was asked for", shrunk.manager);
+        let detail = &mut details[*order as usize];
+        *detail = if detail.is_empty() { text } else { format!("{text}; {detail}") };
+    }
+    columns.set_item("repeats", repeats.into_pyarray(py))?;
     for (detail, _) in details.iter_mut().zip(states).filter(|(_, state)| state.irregular) {
         let flag = "a fill came after its end or beyond its size, and was booked";
         *detail = if detail.is_empty() { flag.to_owned() } else { format!("{detail}; {flag}") };
@@ -90,7 +99,13 @@ fn floats<'py>(py: Python<'py>, values: impl Iterator<Item = f64>) -> Bound<'py,
 }
 
 /// All fills, in order of booking.
-pub fn fills<'py>(py: Python<'py>, kernel: &Kernel, names: &Names, notes: &[FillNote]) -> PyResult<Bound<'py, PyDict>> {
+pub fn fills<'py>(
+    py: Python<'py>,
+    kernel: &Kernel,
+    names: &Names,
+    notes: &[FillNote],
+    added: Option<&[AddedCost]>,
+) -> PyResult<Bound<'py, PyDict>> {
     let fills = &kernel.fills;
     let order = |at: usize| &kernel.state.orders.states[fills[at].order as usize].order;
     let instrument = |at: usize| &kernel.state.market.instruments[order(at).symbol as usize];
@@ -123,24 +138,61 @@ pub fn fills<'py>(py: Python<'py>, kernel: &Kernel, names: &Names, notes: &[Fill
     columns.set_item("mid", floats(py, rows().map(mid)))?;
     let ahead = |at: usize| note(at).map_or(f64::NAN, |note| note.ahead_lots * instrument(at).lot_size.to_f64());
     columns.set_item("queue_ahead", floats(py, rows().map(ahead)))?;
+    let costs: Vec<Option<[i128; 2]>> =
+        rows().map(|at| added_value(instrument(at), order(at).side, &fills[at].fill, added)).collect();
+    for (which, name) in ["half_spread", "impact"].into_iter().enumerate() {
+        columns.set_item(
+            name,
+            floats(py, costs.iter().map(|cost| cost.map_or(f64::NAN, |cost| cash_to_f64(cost[which])))),
+        )?;
+    }
     Ok(columns)
 }
 
+/// What half-spread and impact cost a fill, in 10⁻¹² of its currency; `None` where nobody knows.
+fn added_value(instrument: &Instrument, side: Side, fill: &Fill, added: Option<&[AddedCost]>) -> Option<[i128; 2]> {
+    let added = added?;
+    let Ok(at) = added.binary_search_by_key(&fill.fill_id, |cost| cost.fill_id) else { return Some([0, 0]) };
+    let AddedCost { spread, impact, .. } = added[at];
+    let without_impact = fill.price - side.sign() * impact;
+    let value = |price| instrument.value(price, fill.lots);
+    let recorded = value(without_impact - side.sign() * spread);
+    Some([(value(without_impact) - recorded).abs(), (value(fill.price) - value(without_impact)).abs()])
+}
+
 /// What each owner made of each instrument that it traded: sums of the ledger's entries, in 10⁻¹² of the currency.
-pub fn ledger<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDict>> {
+pub fn ledger<'py>(py: Python<'py>, kernel: &Kernel, added: Option<&[AddedCost]>) -> PyResult<Bound<'py, PyDict>> {
     let ledger = &kernel.state.ledger;
     let count = ledger.symbol_count();
     let owners = usize::from(ledger.unattributed()) + 1;
-    let mut sums = vec![[0_i128; 3]; owners * count];
+    let mut sums = vec![[0_i128; 6]; owners * count];
     let mut is_seen = vec![false; owners * count];
     for entry in ledger.entries().iter().filter(|entry| !entry.is_reversed) {
         let slot = usize::from(entry.policy) * count + entry.symbol as usize;
-        let [realised, fees, flows] = &mut sums[slot];
+        let [realised, fees, flows, borrow, spread, impact] = &mut sums[slot];
         is_seen[slot] = true;
         *realised += entry.realised;
         match entry.kind {
-            EntryKind::Fill { .. } => *fees += entry.amount,
-            EntryKind::Dividend | EntryKind::Funding | EntryKind::Borrow => *flows += entry.amount,
+            EntryKind::Fill { fill_id } => {
+                *fees += entry.amount;
+                let fill = Fill {
+                    fill_id,
+                    price: entry.price,
+                    lots: entry.lots.abs(),
+                    fee: entry.amount,
+                    liquidity: Liquidity::Taker,
+                };
+                let instrument = &kernel.state.market.instruments[entry.symbol as usize];
+                if let Some(cost) = added_value(instrument, Side::of(entry.lots), &fill, added) {
+                    *spread += cost[0];
+                    *impact += cost[1];
+                }
+            }
+            EntryKind::Dividend | EntryKind::Funding => *flows += entry.amount,
+            EntryKind::Borrow => {
+                *flows += entry.amount;
+                *borrow -= entry.amount;
+            }
             EntryKind::Split { .. } | EntryKind::Settlement | EntryKind::Refund => {}
         }
     }
@@ -156,6 +208,11 @@ pub fn ledger<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, PyDi
     columns.set_item("unrealised_e12", money(&|slot| held(slot).unrealised()))?;
     columns.set_item("fees_e12", money(&|slot| sums[slot][1]))?;
     columns.set_item("cash_flows_e12", money(&|slot| sums[slot][2]))?;
+    columns.set_item("borrow_e12", money(&|slot| sums[slot][3]))?;
+    if added.is_some() {
+        columns.set_item("half_spread_e12", money(&|slot| sums[slot][4]))?;
+        columns.set_item("impact_e12", money(&|slot| sums[slot][5]))?;
+    }
     Ok(columns)
 }
 
@@ -180,6 +237,27 @@ pub fn positions<'py>(py: Python<'py>, kernel: &Kernel) -> PyResult<Bound<'py, P
     columns.set_item("event", ints(py, rows.iter().map(|(_, event)| event.0)))?;
     columns.set_item("numerator", ints(py, rows.iter().map(|(_, event)| event.1)))?;
     columns.set_item("denominator", ints(py, rows.iter().map(|(_, event)| event.2)))?;
+    Ok(columns)
+}
+
+/// Amendments that were sent, in that order.
+pub fn amendments<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyResult<Bound<'py, PyDict>> {
+    let rows = &kernel.amendments;
+    let order = |at: usize| &kernel.state.orders.states[rows[at].order as usize].order;
+    let instrument = |at: usize| &kernel.state.market.instruments[order(at).symbol as usize];
+    let all = || 0..rows.len();
+    let columns = PyDict::new(py);
+    columns.set_item("run", &names.run)?;
+    columns.set_item("order", ints(py, rows.iter().map(|row| i64::from(row.order))))?;
+    columns.set_item("policy", ints(py, all().map(|at| i64::from(order(at).policy))))?;
+    columns.set_item("symbol", ints(py, all().map(|at| i64::from(order(at).symbol))))?;
+    columns.set_item("side", ints(py, all().map(|at| order(at).side as i64)))?;
+    columns.set_item("size", floats(py, all().map(|at| instrument(at).size(rows[at].lots))))?;
+    let limit = |at: usize| order(at).kind.limit().map_or(f64::NAN, |_| instrument(at).price(rows[at].limit));
+    columns.set_item("price", floats(py, all().map(limit)))?;
+    columns.set_item("answer", ints(py, rows.iter().map(|row| row.answer as i64)))?;
+    columns.set_item("decided_ns", ints(py, rows.iter().map(|row| row.decided_ns)))?;
+    columns.set_item("answered_ns", ints(py, rows.iter().map(|row| row.answered_ns)))?;
     Ok(columns)
 }
 

@@ -44,6 +44,8 @@ pub fn run_exchanges<'py>(
     }
     let ended = kernel.run_with(py, pulse, |kernel, host| run(kernel, &mut exchanges, &mut beside, host))?;
     let finished = ended.map_err(|error| run_error(py, error, &["events".to_owned()]))?;
+    kernel.notes = exchanges.fill_notes().to_vec();
+    kernel.added = Some(Vec::new()); // The book's own prices: nothing is added to them.
     kernel.shifts = vec![0.0; specs.len()];
     let mut generated = Vec::new();
     for (symbol, spec) in specs.iter().enumerate() {

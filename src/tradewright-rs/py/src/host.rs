@@ -188,7 +188,7 @@ impl Host for PyHost<'_, '_> {
     fn review(&mut self, order: &Order, state: &State) -> Result<Review, HostError> {
         let (names, classes, py) = (&self.hooks.names, &self.hooks.classes, self.py);
         let reduces = tradewright_kernel::gate::reduces(order, &state.ledger, &state.orders);
-        let mut smallest: Option<i64> = None;
+        let mut smallest = Review::Allow;
         let mut current = *order;
         for manager in &self.hooks.managers {
             let Some(hook) = &manager.review else { continue };
@@ -202,7 +202,8 @@ impl Host for PyHost<'_, '_> {
                 } else if class.is(&classes.shrink) {
                     let size: f64 = verdict.getattr(intern!(py, "size"))?.extract()?;
                     let lot_size = state.market.instruments[current.symbol as usize].lot_size;
-                    Ok(Review::Shrink(lot_size.count_towards_zero(size).unwrap_or(0)))
+                    let lots = lot_size.count_towards_zero(size).unwrap_or(0);
+                    Ok(Review::Shrink { lots, manager: manager.name.clone() })
                 } else if class.is(&classes.refused) {
                     let text = verdict.getattr(intern!(py, "text"))?.extract()?;
                     Ok(Review::Refused { manager: manager.name.clone(), text })
@@ -215,9 +216,9 @@ impl Host for PyHost<'_, '_> {
             });
             match verdict {
                 Ok(Review::Allow) => {}
-                Ok(Review::Shrink(lots)) if lots > 0 && lots < current.lots => {
-                    smallest = Some(lots);
+                Ok(Review::Shrink { lots, manager }) if lots > 0 && lots < current.lots => {
                     current.lots = lots;
+                    smallest = Review::Shrink { lots, manager };
                 }
                 Ok(other) => return Ok(other),
                 Err(error) => {
@@ -226,7 +227,7 @@ impl Host for PyHost<'_, '_> {
                 }
             }
         }
-        Ok(smallest.map_or(Review::Allow, Review::Shrink))
+        Ok(smallest)
     }
 
     fn on_mark(&mut self, state: &State) -> Result<Option<HaltRequest>, HostError> {

@@ -40,8 +40,9 @@ pub struct Kernel {
     instruments: Vec<Arc<Instrument>>,
     pub shifts: Vec<f64>,
     is_poisoned: bool,
-    /// What the simulated venue saw at each of its fills.
+    /// What the simulated venue saw at each of its fills, and what its cost model added; `None` of another engine.
     pub notes: Vec<tradewright_kernel::venue::FillNote>,
+    pub(crate) added: Option<Vec<tradewright_kernel::venue::AddedCost>>,
     equity_curve: Option<columns::EquityCurve>,
 }
 
@@ -147,6 +148,7 @@ impl Kernel {
             shifts: Vec::new(),
             is_poisoned: false,
             notes: Vec::new(),
+            added: None,
             equity_curve: None,
         })
     }
@@ -202,7 +204,7 @@ impl Kernel {
             );
             self.inner.faults.push(text);
         }
-        self.notes = sim.fill_notes().to_vec();
+        (self.notes, self.added) = (sim.fill_notes().to_vec(), Some(sim.added_costs().to_vec()));
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         ended.map_err(|error| run_error(py, error, &sources))
     }
@@ -373,14 +375,19 @@ impl Kernel {
         columns::orders(py, &self.inner, &self.hooks.names)
     }
 
+    /// Amendments that were sent, as columns.
+    fn amendments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        columns::amendments(py, &self.inner, &self.hooks.names)
+    }
+
     /// Fills, as columns.
     fn fills<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        columns::fills(py, &self.inner, &self.hooks.names, &self.notes)
+        columns::fills(py, &self.inner, &self.hooks.names, &self.notes, self.added.as_deref())
     }
 
     /// What each policy made of each instrument, as columns: money in 10⁻¹² of its currency, exactly.
     fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        columns::ledger(py, &self.inner)
+        columns::ledger(py, &self.inner, self.added.as_deref())
     }
 
     /// Positions after each change, as columns.

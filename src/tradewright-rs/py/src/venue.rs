@@ -57,6 +57,7 @@ impl SimVenue {
     /// The run is over: cancels what is left. Returns the reports, whenever they are due.
     fn end_run(&mut self, py: Python<'_>, mut kernel: PyRefMut<'_, Kernel>) -> PyResult<Vec<Py<PyAny>>> {
         kernel.notes = self.venue.fill_notes().to_vec();
+        kernel.added = Some(self.venue.added_costs().to_vec());
         self.venue.end_run(kernel.inner.state.market.now_ns);
         self.pop(py, &kernel, i64::MAX)
     }

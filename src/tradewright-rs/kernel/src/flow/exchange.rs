@@ -11,7 +11,7 @@ use crate::event::{BookRow, CashEvent, Payload, Record, Status};
 use crate::instrument::{Instrument, SymbolId};
 use crate::matching::{Change, Limit, Market, Outcome, OutcomeKind, Reject, Tif};
 use crate::order::{Fill, Liquidity, Order, OrderId, OrderType, Reason, Report, ReportKind, TimeInForce};
-use crate::venue::Latency;
+use crate::venue::{FillNote, Latency, NO_MID};
 
 /// Whose orders these are, for self-trade prevention.
 const OWNER: u32 = 1;
@@ -56,7 +56,8 @@ pub struct Exchange {
     count: u64,
     guests: BTreeMap<OrderId, Guest>,
     rows: Vec<BookRow>,
-    last_fill_id: u64,
+    /// What the book was like at each fill; the fill with id 1 first.
+    notes: Vec<FillNote>,
     /// What its fills come to, in lots: what a reduce-only order may reduce.
     position: i64,
     /// When the last report of a fill is received.
@@ -96,7 +97,7 @@ impl Exchange {
             count: 0,
             guests: BTreeMap::new(),
             rows,
-            last_fill_id: 0,
+            notes: Vec::new(),
             position: 0,
             last_fill_recv_ns: i64::MIN,
             is_open: true,
@@ -105,6 +106,11 @@ impl Exchange {
             unsupported: 0,
             waiting: Vec::new(),
         }
+    }
+
+    /// What the book was like at a fill, by the number that its report has.
+    pub(super) fn note(&self, fill_id: u64) -> FillNote {
+        self.notes[fill_id as usize - 1]
     }
 
     /// The market behind it.
@@ -432,13 +438,16 @@ impl Exchange {
             let price = fill.price * self.tick_units;
             let liquidity = if fill.is_maker { Liquidity::Maker } else { Liquidity::Taker };
             let fee = self.instrument.fee(fill.at_ns, price, fill.size, fill.is_maker);
-            self.last_fill_id += 1;
+            self.notes.push(FillNote {
+                mid_x2: fill.mid_x2.map_or(NO_MID, |mid_x2| mid_x2 * self.tick_units),
+                ahead_lots: fill.ahead.map_or(f64::NAN, |lots| lots as f64),
+            });
             if let Some(guest) = self.guests.get_mut(&order) {
                 guest.filled += fill.size;
                 self.position += fill.side.sign() * fill.size;
                 guest.is_open = guest.filled < guest.order.lots;
             }
-            let fill_id = self.last_fill_id;
+            let fill_id = self.notes.len() as u64;
             self.answer(
                 order,
                 fill.at_ns,

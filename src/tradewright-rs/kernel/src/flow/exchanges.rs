@@ -14,6 +14,7 @@ use crate::instrument::SymbolId;
 use crate::intent::Command;
 use crate::kernel::Kernel;
 use crate::order::{Report, ReportKind};
+use crate::venue::FillNote;
 
 /// An exchange, and what it has shown.
 #[derive(Clone, Debug)]
@@ -28,7 +29,8 @@ struct Listed {
 #[derive(Clone, Debug)]
 pub struct Exchanges {
     listed: Vec<Listed>,
-    last_fill_id: u64,
+    /// What the books were like at each fill, in the order of receipt.
+    notes: Vec<FillNote>,
     rows: u64,
 }
 
@@ -36,7 +38,7 @@ impl Exchanges {
     /// One exchange for each instrument, by the instrument's symbol id.
     pub fn new(exchanges: Vec<Exchange>) -> Exchanges {
         let listed = exchanges.into_iter().map(|exchange| Listed { exchange, tape: Vec::new(), seen: 0 }).collect();
-        Exchanges { listed, last_fill_id: 0, rows: 0 }
+        Exchanges { listed, notes: Vec::new(), rows: 0 }
     }
 
     /// The market of a symbol.
@@ -47,6 +49,11 @@ impl Exchanges {
     /// Everything that the book of a symbol has shown.
     pub fn tape(&self, symbol: SymbolId) -> &[BookRow] {
         &self.listed[symbol as usize].tape
+    }
+
+    /// What the books were like at each fill; the fill with id 1 first.
+    pub fn fill_notes(&self) -> &[FillNote] {
+        &self.notes
     }
 
     /// Orders that were rejected because the exchanges know no such orders.
@@ -94,12 +101,14 @@ impl Exchanges {
 
     /// Appends the reports that are due. Their fills are numbered over all exchanges, in the order of receipt.
     fn pop_reports(&mut self, now_ns: i64, out: &mut Vec<Report>) {
-        let first = out.len();
-        self.listed.iter_mut().for_each(|listed| listed.exchange.pop_reports(now_ns, out));
-        for report in &mut out[first..] {
-            if let ReportKind::Filled(fill) = &mut report.kind {
-                self.last_fill_id += 1;
-                fill.fill_id = self.last_fill_id;
+        for listed in &mut self.listed {
+            let first = out.len();
+            listed.exchange.pop_reports(now_ns, out);
+            for report in &mut out[first..] {
+                if let ReportKind::Filled(fill) = &mut report.kind {
+                    self.notes.push(listed.exchange.note(fill.fill_id));
+                    fill.fill_id = self.notes.len() as u64;
+                }
             }
         }
     }

@@ -37,6 +37,10 @@ pub struct GuestFill {
     pub size: i64,
     /// Whether his order rested.
     pub is_maker: bool,
+    /// Lots that stood before his order at its price just before what filled it, if it rested.
+    pub ahead: Option<i64>,
+    /// Twice the mid just before that, in ticks; `None` where a side was empty.
+    pub mid_x2: Option<i64>,
 }
 
 /// Ids in the engine: those of the flow are even, those of guests odd, so that both stay small.
@@ -105,15 +109,21 @@ impl FlowMarket {
 
     /// Notes what happened to guests, as makers and as takers.
     pub(super) fn note_guests(&mut self, record: &Record, at_ns: i64) {
-        for fill in &record.fills {
+        let mid_x2 = self.mid_x2_before;
+        for (at, fill) in record.fills.iter().enumerate() {
             let sides = [(fill.maker, fill.side.opposite(), true), (fill.taker, fill.side, false)];
             for (engine_id, side, is_maker) in sides {
                 if let Err(id) = owner_of(engine_id) {
                     let (price, size) = (fill.price, fill.size);
-                    self.guest_fills.push(GuestFill { at_ns, id, side, price, size, is_maker });
+                    // First come, first served: what one command takes of a price before him stood before him.
+                    let earlier =
+                        record.fills[..at].iter().filter(|other| other.price == price && other.maker != fill.maker);
+                    let ahead = is_maker.then(|| earlier.map(|other| other.size).sum());
+                    self.guest_fills.push(GuestFill { at_ns, id, side, price, size, is_maker, ahead, mid_x2 });
                 }
             }
         }
+        self.mid_x2_before = self.mid_x2();
         for &outcome in &record.outcomes {
             if let Err(id) = owner_of(outcome.id) {
                 self.guest_outcomes.push((at_ns, Outcome { id, ..outcome }));

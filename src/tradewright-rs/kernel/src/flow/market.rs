@@ -63,6 +63,8 @@ pub struct FlowMarket {
     next_cancel_s: f64,
     /// The latest best price of each side, for distances while that side is empty.
     latest: [i64; 2],
+    /// Twice the mid that the latest command found.
+    pub(super) mid_x2_before: Option<i64>,
     /// Largest cancellation rate: orders are picked at this rate each, and some of those picked stay.
     cancel_rate_max: f64,
     counts: Counts,
@@ -97,6 +99,7 @@ impl FlowMarket {
             next_order_s: 0.0,
             next_cancel_s: 0.0,
             latest: [bid, ask],
+            mid_x2_before: None,
             cancel_rate_max: params.cancel_rates.iter().fold(0.0, |most, &rate| rate.max(most)),
             counts: Counts { limits: vec![0; params.limit_rates.len()], ..Counts::default() },
             params,
@@ -117,6 +120,7 @@ impl FlowMarket {
         market.record = Record { deltas: true, ..Record::default() };
         market.counts.outside = 0;
         market.schedule_cancel();
+        market.mid_x2_before = market.mid_x2();
         Ok(market)
     }
 
@@ -162,6 +166,11 @@ impl FlowMarket {
             self.schedule_cancel();
         }
         self.publish(rows);
+    }
+
+    /// Twice the mid of the book, in ticks.
+    pub(super) fn mid_x2(&self) -> Option<i64> {
+        Some(self.engine.best(Side::Buy)?.price + self.engine.best(Side::Sell)?.price)
     }
 
     /// Lets time pass until a guest's command; nothing of the flow happens before it.

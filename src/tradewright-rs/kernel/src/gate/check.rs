@@ -8,7 +8,7 @@ use crate::instrument::Instrument;
 use crate::ledger::{AccountKind, Ledger, RATE_ONE, times};
 use crate::market::Market;
 use crate::num::{Cash, cash_to_f64};
-use crate::order::{InFlight, Order, OrderState, OrderStatus, OrderType, PolicyId, Reason, Side};
+use crate::order::{InFlight, Order, OrderState, OrderStatus, OrderType, PolicyId, Reason, Side, TimeInForce};
 
 /// One review: the order and everything it is judged by.
 pub(super) struct Check<'a, O> {
@@ -53,6 +53,7 @@ impl<O: OpenOrders> Check<'_, O> {
             let text = halt.text.clone();
             return Err(Refusal { text, ..Refusal::new(Reason::Halted, f64::NAN, f64::NAN) });
         }
+        self.check_fields()?;
         self.check_tradable()?;
         self.check_size_and_prices()?;
         self.check_own_orders()?;
@@ -106,6 +107,29 @@ impl<O: OpenOrders> Check<'_, O> {
         let is_over = matches!(status, Status::Closed | Status::Resolved)
             || self.instrument().expiry_ns.is_some_and(|expiry| self.market.now_ns >= expiry);
         if is_over { Err(Refusal::new(Reason::InstrumentEnded, f64::NAN, f64::NAN)) } else { Ok(()) }
+    }
+
+    /// What an order asks for must be able to hold together.
+    #[inline]
+    fn check_fields(&self) -> Result<(), Refusal> {
+        if self.order.post_only { self.check_post_only() } else { Ok(()) }
+    }
+
+    /// A post-only order rests at a limit: one without a limit only takes, and one that may not wait never rests.
+    fn check_post_only(&self) -> Result<(), Refusal> {
+        let is_immediate = matches!(self.order.tif, TimeInForce::Ioc | TimeInForce::Fok);
+        let text = match self.order.kind {
+            OrderType::Market => "a market order takes at any price, and post_only forbids it to take",
+            OrderType::Stop { .. } => "a stop order becomes a market order, and post_only forbids it to take",
+            OrderType::TrailingStop { .. } => {
+                "a trailing stop becomes a market order, and post_only forbids it to take"
+            }
+            OrderType::Limit { .. } | OrderType::StopLimit { .. } if is_immediate => {
+                "ioc and fok forbid the order to rest, and post_only forbids it to take"
+            }
+            OrderType::Limit { .. } | OrderType::StopLimit { .. } => return Ok(()),
+        };
+        Err(Refusal { text: text.to_owned(), ..Refusal::new(Reason::Contradiction, f64::NAN, f64::NAN) })
     }
 
     fn check_size_and_prices(&self) -> Result<(), Refusal> {

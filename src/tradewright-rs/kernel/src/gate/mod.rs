@@ -21,6 +21,7 @@ pub use remedy::remedy;
 
 use crate::host::HostError;
 use crate::instrument::{CurrencyId, Instrument, SymbolId};
+use crate::journal::Shrunk;
 use crate::ledger::{Ledger, RATE_ONE};
 use crate::market::Market;
 use crate::num::Cash;
@@ -47,6 +48,7 @@ pub trait OpenOrders {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Approved {
     order: Order,
+    shrunk: Option<Box<Shrunk>>,
 }
 
 impl Approved {
@@ -54,6 +56,12 @@ impl Approved {
     #[inline]
     pub fn order(&self) -> &Order {
         &self.order
+    }
+
+    /// What was asked for and who made it less, where a risk manager did.
+    #[inline]
+    pub fn shrunk(&self) -> Option<&Shrunk> {
+        self.shrunk.as_deref()
     }
 
     /// Gives the order to the engine.
@@ -69,6 +77,7 @@ pub struct ApprovedAmend {
     order: OrderId,
     limit: i64,
     lots: i64,
+    shrunk: Option<Box<Shrunk>>,
 }
 
 impl ApprovedAmend {
@@ -89,6 +98,12 @@ impl ApprovedAmend {
     pub fn lots(&self) -> i64 {
         self.lots
     }
+
+    /// What was asked for and who made it less, where a risk manager did.
+    #[inline]
+    pub fn shrunk(&self) -> Option<&Shrunk> {
+        self.shrunk.as_deref()
+    }
 }
 
 /// A user's risk managers' answer.
@@ -96,8 +111,13 @@ impl ApprovedAmend {
 pub enum Review {
     /// As it is.
     Allow,
-    /// With this smaller size, in lots.
-    Shrink(i64),
+    /// With a smaller size.
+    Shrink {
+        /// Size, in lots.
+        lots: i64,
+        /// Name of the manager.
+        manager: String,
+    },
     /// Not at all.
     Refused {
         /// Name of the manager.
@@ -120,12 +140,24 @@ pub struct Refusal {
     pub policy: Option<PolicyId>,
     /// What could not be evaluated, why trading is halted, or `manager: text`; otherwise empty.
     pub text: String,
+    /// How often more a target asked for the same and was refused for the same reason.
+    pub repeats: u64,
 }
 
 impl Refusal {
     #[cold]
     fn new(reason: Reason, value: f64, limit: f64) -> Refusal {
-        Refusal { reason, value, limit, policy: None, text: String::new() }
+        Refusal { reason, value, limit, policy: None, text: String::new(), repeats: 0 }
+    }
+
+    /// Whether this says the same as another one: the same rule of the same owner, in the same words. What a manager
+    /// says may hold numbers that change: there his name is enough.
+    pub fn is_like(&self, other: &Refusal) -> bool {
+        fn words(refusal: &Refusal) -> &str {
+            let manager = refusal.text.split_once(':').filter(|_| refusal.reason == Reason::Custom);
+            manager.map_or(refusal.text.as_str(), |(manager, _)| manager)
+        }
+        self.reason == other.reason && self.policy == other.policy && words(self) == words(other)
     }
 
     #[cold]
@@ -149,6 +181,9 @@ pub struct Counters {
     /// Refused, by the number of the reason.
     pub refused: [u64; Reason::ALL.len()],
 }
+
+/// Lots that may go, and what was asked for where that was more.
+type Passed = (i64, Option<Box<Shrunk>>);
 
 /// The hard limits, the halts, and the only maker of [`Approved`].
 #[derive(Clone, Debug)]
@@ -223,11 +258,11 @@ impl Gate {
         orders: &O,
         managers: impl FnOnce(&Order) -> Result<Review, HostError>,
     ) -> Result<Result<Approved, Refusal>, HostError> {
-        let lots = match self.decide(order, ledger, market, orders, None, managers)? {
-            Ok(lots) => lots,
+        let (lots, shrunk) = match self.decide(order, ledger, market, orders, None, managers)? {
+            Ok(passed) => passed,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        Ok(Ok(Approved { order: Order { lots, ..*order } }))
+        Ok(Ok(Approved { order: Order { lots, ..*order }, shrunk }))
     }
 
     /// Reviews an amendment of an open order to a limit and a total size (what has traded included).
@@ -253,7 +288,10 @@ impl Gate {
         };
         let left = Order { kind, lots: lots - state.filled_lots, decided_ns: market.now_ns, ..state.order };
         match self.decide(&left, ledger, market, orders, Some(state), managers)? {
-            Ok(left) => Ok(Ok(ApprovedAmend { order: id, limit, lots: state.filled_lots + left })),
+            Ok((left, shrunk)) => {
+                let shrunk = shrunk.map(|shrunk| Box::new(Shrunk { asked_lots: lots, ..*shrunk }));
+                Ok(Ok(ApprovedAmend { order: id, limit, lots: state.filled_lots + left, shrunk }))
+            }
             Err(refusal) => Ok(Err(refusal)),
         }
     }
@@ -302,16 +340,18 @@ impl Gate {
         orders: &O,
         replaced: Option<&OrderState>,
         managers: impl FnOnce(&Order) -> Result<Review, HostError>,
-    ) -> Result<Result<i64, Refusal>, HostError> {
+    ) -> Result<Result<Passed, Refusal>, HostError> {
         self.counters.reviews += 1;
         let native = check::Check { gate: self, order, ledger, market, orders, replaced }.run();
         if let Err(refusal) = native {
             return Ok(Err(self.refused(refusal)));
         }
-        let lots = match managers(order)? {
-            Review::Allow => order.lots,
-            Review::Shrink(lots) if lots > 0 && lots < order.lots => lots,
-            Review::Shrink(lots) => {
+        let passed = match managers(order)? {
+            Review::Allow => (order.lots, None),
+            Review::Shrink { lots, manager } if lots > 0 && lots < order.lots => {
+                (lots, Some(Box::new(Shrunk { asked_lots: order.lots, manager })))
+            }
+            Review::Shrink { lots, .. } => {
                 let size = |lots| market.instruments[order.symbol as usize].size(lots);
                 let mut refusal = Refusal::new(Reason::BadSize, size(lots), size(order.lots));
                 refusal.text = "a risk manager shrinks to a size that is positive and smaller".to_owned();
@@ -328,7 +368,7 @@ impl Gate {
             policy.rate.record(market.now_ns);
         }
         self.counters.approved += 1;
-        Ok(Ok(lots))
+        Ok(Ok(passed))
     }
 
     #[cold]

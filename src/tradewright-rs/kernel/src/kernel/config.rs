@@ -109,6 +109,36 @@ pub struct FillRecord {
     pub position_lots: i64,
 }
 
+/// What became of an amendment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing was heard yet.
+    Pending,
+    /// The order is as it says.
+    Amended,
+    /// The order stands as it was.
+    Rejected,
+}
+
+/// One amendment that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amendment {
+    /// Of which order.
+    pub order: OrderId,
+    /// When it was decided.
+    pub decided_ns: i64,
+    /// New limit, in price units; 0 of an order without one.
+    pub limit: i64,
+    /// New total size, in lots.
+    pub lots: i64,
+    /// The size that was asked for, which a risk manager may have made smaller.
+    pub asked_lots: i64,
+    /// What became of it.
+    pub answer: Answer,
+    /// When that was heard.
+    pub answered_ns: i64,
+}
+
 /// Counts of what a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {

@@ -1,11 +1,13 @@
 //! Through the gate, and out: orders, amendments, cancellations, and what is refused on the way.
 
-use super::Kernel;
+use super::{Amendment, Answer, Kernel};
 use crate::gate::{Approved, OpenOrders, Refusal, Review};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
 use crate::intent::Command;
-use crate::order::{InFlight, Order, OrderId, OrderType, Origin, PolicyId, Reason, Side, TimeInForce};
+use crate::order::{
+    InFlight, Order, OrderId, OrderStatus, OrderType, Origin, PolicyId, Reason, Report, ReportKind, Side, TimeInForce,
+};
 
 /// A new order before it has an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,21 +63,67 @@ impl Kernel {
 
     pub(super) fn dispatch(&mut self, approved: Approved, origin: Origin, commands: &mut Vec<Command>) {
         let order = *approved.order();
-        self.state.orders.insert(order, origin);
+        let id = self.state.orders.insert(order, origin);
         if let Some(journal) = &mut self.journal {
-            journal.sent(&order, origin);
+            journal.sent(&order, origin, approved.shrunk());
         }
+        if let Some(shrunk) = approved.shrunk() {
+            // Targets compare with what they asked for, or they would ask again at every wake.
+            self.state.orders.states[id as usize].made_for_lots = shrunk.asked_lots;
+            self.shrinks.push((id, shrunk.clone()));
+        }
+        let slot = self.slot(order.policy, order.symbol);
+        self.targets[slot].refused[order.side as usize] = None;
         self.counters.sent += 1;
         commands.push(Command::Submit(approved));
     }
 
     pub(super) fn note_refusal(&mut self, order: Order, origin: Origin, refusal: Refusal) {
+        let slot = self.slot(order.policy, order.symbol);
+        let is_target = is_of_target(origin);
+        self.wait_for_wake(order.policy, order.symbol);
+        if is_target && self.is_refused_again(slot, &order, origin, &refusal) {
+            return;
+        }
         self.state.orders.insert_refused(order, origin, refusal.reason);
         if let Some(journal) = &mut self.journal {
             journal.refused(&order, origin, &refusal);
         }
-        self.wait_for_wake(order.policy, order.symbol);
+        if is_target {
+            self.targets[slot].refused[order.side as usize] = Some(self.refusals.len() as u32);
+        }
         self.refusals.push((order.id, refusal));
+    }
+
+    /// Whether a target that stands asks for the order that was refused before, for the same reason: it is counted there.
+    fn is_refused_again(&mut self, slot: usize, order: &Order, origin: Origin, refusal: &Refusal) -> bool {
+        let Some(at) = self.targets[slot].refused[order.side as usize] else { return false };
+        let (id, before) = &mut self.refusals[at as usize];
+        let state = &mut self.state.orders.states[*id as usize];
+        let (id, decided_ns) = (order.id, order.decided_ns);
+        let is_same = state.origin == origin && Order { id, decided_ns, ..state.order } == *order;
+        if state.status != OrderStatus::Refused || !is_same || !before.is_like(refusal) {
+            return false;
+        }
+        before.repeats += 1;
+        state.updated_ns = decided_ns;
+        true
+    }
+
+    /// Notes the answer to an amendment.
+    pub(super) fn answer_amendment(&mut self, report: &Report) {
+        let answer = match report.kind {
+            ReportKind::Amended { .. } => Answer::Amended,
+            ReportKind::AmendRejected => Answer::Rejected,
+            _ => return,
+        };
+        let Some(at) = self.amending.iter().position(|&at| self.amendments[at].order == report.order) else { return };
+        let amendment = &mut self.amendments[self.amending.remove(at)];
+        (amendment.answer, amendment.answered_ns) = (answer, report.ts_recv_ns);
+        if answer == Answer::Amended {
+            // Targets compare with what they asked for, whatever a risk manager made of it.
+            self.state.orders.states[report.order as usize].made_for_lots = amendment.asked_lots;
+        }
     }
 
     /// Refuses what cannot become an order; it is written down as it was asked for, as near as ticks come to it.
@@ -92,7 +140,7 @@ impl Kernel {
         let id = self.state.orders.next_id();
         let decided_ns = self.state.market.now_ns;
         let order = Order { id, policy, symbol, side, lots, kind, tif, post_only, reduce_only, decided_ns };
-        let refusal = Refusal { reason, value, limit: f64::NAN, policy: Some(policy), text };
+        let refusal = Refusal { reason, value, limit: f64::NAN, policy: Some(policy), text, repeats: 0 };
         self.note_refusal(order, origin, refusal);
     }
 
@@ -154,16 +202,29 @@ impl Kernel {
 
     pub(super) fn note_amend_refusal(&mut self, id: OrderId, reason: Reason, value: f64, text: String) {
         let policy = Some(self.state.orders.get(id).order.policy);
-        self.keep_as_it_is(id, Refusal { reason, value, limit: f64::NAN, policy, text });
+        self.keep_as_it_is(id, Refusal { reason, value, limit: f64::NAN, policy, text, repeats: 0 });
     }
 
     /// An order that cannot be amended so stays as it is, and its reason says why.
     pub(super) fn keep_as_it_is(&mut self, id: OrderId, refusal: Refusal) {
-        let order = self.state.orders.get(id).order;
+        let state = self.state.orders.get(id);
+        let (order, is_target) = (state.order, is_of_target(state.origin));
+        let slot = self.slot(order.policy, order.symbol);
+        let latest = self.targets[slot].refused[order.side as usize].filter(|_| is_target);
+        if let Some((known, before)) = latest.and_then(|at| self.refusals.get_mut(at as usize))
+            && *known == id
+            && before.is_like(&refusal)
+        {
+            before.repeats += 1;
+            return;
+        }
         if let Some(journal) = &mut self.journal {
             journal.refused(&order, Origin::Submit, &refusal);
         }
         self.state.orders.states[id as usize].reason = refusal.reason;
+        if is_target {
+            self.targets[slot].refused[order.side as usize] = Some(self.refusals.len() as u32);
+        }
         self.refusals.push((id, refusal));
     }
 
@@ -187,10 +248,14 @@ impl Kernel {
             })?;
         match verdict {
             Ok(approved) => {
+                let (decided_ns, asked_lots, lots) = (self.state.market.now_ns, lots, approved.lots());
                 self.state.orders.set_in_flight(id, InFlight::Amend { limit, lots }, Reason::None);
                 if let Some(journal) = &mut self.journal {
-                    journal.amend(self.state.market.now_ns, id, limit, lots);
+                    journal.amend(decided_ns, id, limit, lots, approved.shrunk());
                 }
+                let (answer, answered_ns) = (Answer::Pending, i64::MIN);
+                self.amending.push(self.amendments.len());
+                self.amendments.push(Amendment { order: id, decided_ns, limit, lots, asked_lots, answer, answered_ns });
                 self.counters.sent += 1;
                 commands.push(Command::Amend(approved));
             }
@@ -198,4 +263,9 @@ impl Kernel {
         }
         Ok(())
     }
+}
+
+/// Whether an order comes from a target, which asks again at each wake.
+fn is_of_target(origin: Origin) -> bool {
+    matches!(origin, Origin::Position | Origin::Quotes)
 }

@@ -13,7 +13,7 @@ mod records;
 mod targets;
 mod wakes;
 
-pub use config::{Books, Counters, FillRecord, KernelConfig, PolicySpec, Wake};
+pub use config::{Amendment, Answer, Books, Counters, FillRecord, KernelConfig, PolicySpec, Wake};
 
 use crate::event::BookRow;
 use crate::features::{Callables, Graph};
@@ -22,7 +22,7 @@ use crate::gate::{Gate, Limits, OpenOrders, Refusal};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
 use crate::intent::{Command, Intent};
-use crate::journal::Journal;
+use crate::journal::{Journal, Shrunk};
 use crate::ledger::{AccountKind, Booked, Ledger};
 use crate::market::{Market, SOURCE_KINDS, SourceKind};
 use crate::num::{Cash, utc_text};
@@ -73,6 +73,10 @@ pub struct Kernel {
     pub fills: Vec<FillRecord>,
     /// Refusals by the gate, in order of order id.
     pub refusals: Vec<(OrderId, Refusal)>,
+    /// Amendments that were sent, in that order.
+    pub amendments: Vec<Amendment>,
+    /// Orders that risk managers made smaller.
+    pub shrinks: Vec<(OrderId, Shrunk)>,
     /// Times of the equity curve.
     pub equity_ns: Vec<i64>,
     /// Equity in the first currency at those times.
@@ -85,6 +89,8 @@ pub struct Kernel {
     pub faults: Vec<String>,
     /// The journal, if one is written.
     pub journal: Option<Journal>,
+    /// Which amendments are under way.
+    amending: Vec<usize>,
     policies: Vec<PolicyState>,
     node_wakes: Vec<Vec<(PolicyId, u16)>>,
     source_wakes: Vec<Vec<(PolicyId, u16)>>,
@@ -148,6 +154,9 @@ impl Kernel {
             gate: Gate::new(&config.limits, &policy_limits, &config.instruments)?,
             fills: Vec::new(),
             refusals: Vec::new(),
+            amendments: Vec::new(),
+            shrinks: Vec::new(),
+            amending: Vec::new(),
             equity_ns: Vec::new(),
             equity: Vec::new(),
             flows: Vec::new(),
@@ -200,6 +209,9 @@ impl Kernel {
         }
         for (policy, spec) in config.policies.into_iter().enumerate() {
             kernel.add_policy(policy as PolicyId, spec);
+        }
+        if kernel.journal.is_some() {
+            kernel.state.ledger.keep_changes();
         }
         Ok(kernel)
     }
@@ -285,6 +297,7 @@ impl Kernel {
         if self.borrow_e10 != 0 {
             let rate_e10 = self.borrow_e10;
             self.state.ledger.accrue_borrow(now_ns, |_| rate_e10);
+            self.journal_changes();
             self.equity_changed = true;
         }
     }
@@ -370,6 +383,9 @@ impl Kernel {
             }
             self.equity_changed = true;
         }
+        if !self.amending.is_empty() {
+            self.answer_amendment(report);
+        }
         let state = self.state.orders.get(report.order);
         if !self.state.queues.is_off() {
             self.state.queues.on_report(report, state, &self.state.market);
@@ -409,15 +425,6 @@ impl Kernel {
         Ok(())
     }
 
-    /// Whether no fill of this id was booked. Ids mostly rise; only one that does not is searched for.
-    fn is_new_fill(&mut self, fill_id: u64) -> bool {
-        if self.fill_id_max.is_none_or(|highest| fill_id > highest) {
-            self.fill_id_max = Some(fill_id);
-            return true;
-        }
-        !self.fills.iter().rev().any(|booked| booked.fill.fill_id == fill_id)
-    }
-
     fn book(&mut self, report: &Report, order: &Order, fill: Fill) {
         let Booked { realised, lots_after, .. } =
             self.state.ledger.fill(order.policy, order.symbol, order.side, &fill, report.ts_event_ns);
@@ -431,6 +438,7 @@ impl Kernel {
         });
         self.had_fill = true;
         self.equity_changed = true;
+        self.journal_changes(); // A fill that is told of after the settlement is settled at once.
     }
 
     /// 2–7. Features, timers, wakes, decisions, reconciliation, the gate: closes the step.

@@ -17,6 +17,15 @@ pub(super) fn first_expiry_ns(instruments: &[Instrument], after_ns: i64) -> i64 
 }
 
 impl Kernel {
+    /// Whether no fill of this id was booked. Ids mostly rise; only one that does not is searched for.
+    pub(super) fn is_new_fill(&mut self, fill_id: u64) -> bool {
+        if self.fill_id_max.is_none_or(|highest| fill_id > highest) {
+            self.fill_id_max = Some(fill_id);
+            return true;
+        }
+        !self.fills.iter().rev().any(|booked| booked.fill.fill_id == fill_id)
+    }
+
     /// Books what changes money or positions without a trade. What cannot be booked is a fault of the data, and it says
     /// so.
     pub(super) fn apply_cash(&mut self, record: &Record, event: &CashEvent) {
@@ -30,17 +39,34 @@ impl Kernel {
             self.faults.push(format!("{}: {error}", utc_text(record.ts_event_ns)));
             return;
         }
+        self.journal_changes();
         match *event {
             CashEvent::Deposit { currency, amount } => {
+                self.journal_money(record, "deposit", currency, amount);
                 self.has_point = true; // A return leaves the flow out at the first point at or after it.
                 self.note_flow(currency, amount);
             }
-            CashEvent::Rate { currency, .. } => {
+            CashEvent::Rate { currency, rate_e12 } => {
+                self.journal_money(record, "rate", currency, rate_e12.into());
                 self.had_flow = true;
                 let waiting = std::mem::take(&mut self.unvalued_flows[currency as usize]);
                 self.note_flow(currency, waiting);
             }
             _ => {}
+        }
+    }
+
+    /// Writes down what changed positions, or the money that they earned, without a fill.
+    pub(super) fn journal_changes(&mut self) {
+        let Some(journal) = &mut self.journal else { return };
+        for entry in self.state.ledger.take_changes() {
+            journal.event(self.state.market.now_ns, &entry);
+        }
+    }
+
+    fn journal_money(&mut self, record: &Record, kind: &str, currency: CurrencyId, amount: Cash) {
+        if let Some(journal) = &mut self.journal {
+            journal.money(self.state.market.now_ns, record.ts_event_ns, kind, currency, amount);
         }
     }
 

@@ -15,6 +15,8 @@ pub(super) struct Targets {
     pub(super) quotes: Option<QuotesTarget>,
     /// After a refusal or rejection the target waits for the next wake.
     pub(super) waits: bool,
+    /// By side, the latest refusal of what a target asks for, until such an order is sent.
+    pub(super) refused: [Option<u32>; 2],
 }
 
 /// A wanted position, in lots.

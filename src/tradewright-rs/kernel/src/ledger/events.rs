@@ -160,14 +160,7 @@ impl Ledger {
                 continue;
             }
             self.book(policy, symbol, held.lots, held.cost, 0, 0, amount);
-            if held.last_entry != NO_ENTRY && self.entries[held.last_entry as usize].kind == kind {
-                // Daily accruals of one holding are one entry, or a short of twenty years would be thousands.
-                let entry = &mut self.entries[held.last_entry as usize];
-                entry.amount += amount;
-                entry.ts_event_ns = ts_event_ns;
-                continue;
-            }
-            self.push(Entry {
+            let entry = Entry {
                 policy,
                 symbol,
                 kind,
@@ -181,7 +174,16 @@ impl Ledger {
                 high_x2: 0,
                 is_reversed: false,
                 previous: NO_ENTRY,
-            });
+            };
+            self.note_change(&entry);
+            if held.last_entry != NO_ENTRY && self.entries[held.last_entry as usize].kind == kind {
+                // Daily accruals of one holding are one entry, or a short of twenty years would be thousands.
+                let entry = &mut self.entries[held.last_entry as usize];
+                entry.amount += amount;
+                entry.ts_event_ns = ts_event_ns;
+                continue;
+            }
+            self.push(entry);
         }
     }
 
@@ -258,7 +260,14 @@ impl Ledger {
         let after = entry.replay(&self.symbols[symbol as usize].unit, held.lots, held.cost);
         (entry.realised, entry.lots_after, entry.lots) = (after.realised, after.lots, after.lots - held.lots);
         self.book(policy, symbol, after.lots, after.cost, after.realised, 0, 0);
+        self.note_change(&entry);
         self.push(entry);
+    }
+
+    fn note_change(&mut self, entry: &Entry) {
+        if let Some(changes) = &mut self.changes {
+            changes.push(*entry);
+        }
     }
 
     /// Money put in or taken out is no profit: the reference points move with it.

@@ -136,6 +136,8 @@ pub struct Ledger {
     day_ends_at_ns: i64,
     week: i64,
     borrow_day: Option<i64>,
+    /// What changed without a fill and was not taken yet, where somebody keeps a journal.
+    changes: Option<Vec<Entry>>,
 }
 
 impl Ledger {
@@ -181,6 +183,7 @@ impl Ledger {
             day_ends_at_ns: i64::MIN,
             week: i64::MIN,
             borrow_day: None,
+            changes: None,
         })
     }
 
@@ -307,6 +310,16 @@ impl Ledger {
         self.rates_e12[currency as usize] = rate_e12;
         self.is_dirty = true;
         Ok(())
+    }
+
+    /// From now on keeps what changes money or positions without a fill, until it is taken.
+    pub fn keep_changes(&mut self) {
+        self.changes = Some(Vec::new());
+    }
+
+    /// What changed money or positions without a fill since this was last asked, each accrual by itself.
+    pub fn take_changes(&mut self) -> Vec<Entry> {
+        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// All entries, oldest first.

@@ -2,11 +2,11 @@
 
 use super::config::VenueConfig;
 use super::costs::{CostState, worse_price};
-use super::outbox::{FillNote, Outbox};
+use super::outbox::{AddedCost, FillNote, Outbox};
 use super::working::{Phase, Working};
 use crate::instrument::Instrument;
 use crate::ledger::Unit;
-use crate::order::{Fill, Liquidity, Reason, ReportKind, TimeInForce};
+use crate::order::{Fill, Liquidity, Reason, ReportKind, Side, TimeInForce};
 
 /// The orders of one symbol while a record, or an arrival, meets them.
 pub(super) struct Matcher<'a> {
@@ -122,14 +122,19 @@ impl Matcher<'_> {
     /// Fills so many lots.
     pub(super) fn book_fill(&mut self, index: usize, price: i64, event_ns: i64, liquidity: Liquidity, lots: i64) {
         let (order, arrived_ns) = (self.orders[index].order, self.orders[index].arrived_ns);
-        let price = match liquidity {
-            Liquidity::Maker => price,
-            Liquidity::Taker => self.taker_price(index, price, lots),
-        };
+        let mut added = AddedCost::default();
+        if liquidity == Liquidity::Taker && !self.config.costs.is_free() {
+            added = self.added_cost(index, price, lots);
+        }
+        let price = price + order.side.sign() * (added.spread + added.impact);
         let event_ns = event_ns.max(arrived_ns);
         let is_maker = liquidity == Liquidity::Maker;
         let fee = self.instrument.fee_on(event_ns, price, lots, is_maker, || self.unit.value(price, lots));
-        let fill = Fill { fill_id: self.out.next_fill_id(self.note), price, lots, fee, liquidity };
+        let fill_id = self.out.next_fill_id(self.note);
+        if added.spread + added.impact > 0 {
+            self.out.added.push(AddedCost { fill_id, ..added });
+        }
+        let fill = Fill { fill_id, price, lots, fee, liquidity };
         self.out.send(order.id, event_ns, self.known_ns, ReportKind::Filled(fill));
         *self.position += order.side.sign() * lots;
         let working = &mut self.orders[index];
@@ -151,25 +156,26 @@ impl Matcher<'_> {
         }
     }
 
-    /// The price with spread and impact against the taker, never beyond its limit.
-    #[inline]
-    fn taker_price(&mut self, index: usize, price: i64, lots: i64) -> i64 {
+    /// What spread and impact add to the price of a taker, never beyond its limit. The spread comes first: where the
+    /// limit or a bound leaves less than both, it is the impact that is cut.
+    fn added_cost(&mut self, index: usize, price: i64, lots: i64) -> AddedCost {
         let costs = &self.config.costs;
-        if costs.is_free() {
-            return price;
-        }
         let order = &self.orders[index].order;
-        let mut bps = if self.pays_spread { self.costs.half_spread_bps(costs) } else { 0.0 };
-        match self.costs.impact_bps(self.instrument.size(lots), costs) {
-            Some(impact_bps) => bps += impact_bps,
-            None => self.out.fills_without_impact += 1,
-        }
-        let worse = worse_price(self.instrument, price, order.side, bps);
-        match (order.kind.limit(), order.side.sign()) {
-            (None, _) => worse,
-            (Some(limit), 1) => worse.min(limit),
-            (Some(limit), _) => worse.max(limit),
-        }
+        let (side, limit) = (order.side, order.kind.limit());
+        let spread_bps = if self.pays_spread { self.costs.half_spread_bps(costs) } else { 0.0 };
+        let impact_bps = self.costs.impact_bps(self.instrument.size(lots), costs);
+        self.out.fills_without_impact += u64::from(impact_bps.is_none());
+        let moved_by = |bps: f64| {
+            let worse = worse_price(self.instrument, price, side, bps);
+            let worse = limit.map_or(worse, |limit| match side {
+                Side::Buy => worse.min(limit),
+                Side::Sell => worse.max(limit),
+            });
+            side.sign() * (worse - price)
+        };
+        let spread = moved_by(spread_bps);
+        let both = moved_by(spread_bps + impact_bps.unwrap_or(0.0));
+        AddedCost { fill_id: 0, spread, impact: both - spread }
     }
 }
 

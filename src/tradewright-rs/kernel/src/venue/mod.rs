@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 
 pub use config::{BarPath, BarTiming, Costs, Fills, VenueConfig};
 pub use latency::{Distribution, Latency, LatencySample};
-pub use outbox::{FillNote, NO_MID};
+pub use outbox::{AddedCost, FillNote, NO_MID};
 pub use position::QueueModel;
 pub(crate) use position::QueuePosition;
 
@@ -138,7 +138,12 @@ impl SimVenue {
         self.desks.iter().map(|desk| desk.orders.len()).sum()
     }
 
-    /// What the venue saw at each fill; the fill with id 1 first.
+    /// What the cost model added to fills, in order of fill id; fills that it left alone are not here.
+    pub fn added_costs(&self) -> &[AddedCost] {
+        &self.out.added
+    }
+
+    /// What the venue saw at each fill, by fill id from 1.
     pub fn fill_notes(&self) -> &[FillNote] {
         &self.out.notes
     }

@@ -17,6 +17,17 @@ pub struct FillNote {
     pub ahead_lots: f64,
 }
 
+/// What the cost model added to the price of a fill that took, in price units against the order: never negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddedCost {
+    /// Which fill.
+    pub fill_id: u64,
+    /// Of the half-spread.
+    pub spread: i64,
+    /// Of the impact.
+    pub impact: i64,
+}
+
 /// What the venue remembers of an order id, whatever became of the order.
 #[derive(Clone, Copy, Debug)]
 struct Track {
@@ -36,6 +47,8 @@ pub(super) struct Outbox {
     pub(super) reports: TimedQueue<Report>,
     /// One a fill, in order of fill id: ids count from 1.
     pub(super) notes: Vec<FillNote>,
+    /// Fills that paid spread or impact, in order of fill id.
+    pub(super) added: Vec<AddedCost>,
     /// Fills that paid no impact because the average volume was not known yet.
     pub(super) fills_without_impact: u64,
 }
@@ -48,6 +61,7 @@ impl Outbox {
             tracks: Vec::new(),
             reports: TimedQueue::new(),
             notes: Vec::new(),
+            added: Vec::new(),
             fills_without_impact: 0,
         }
     }

@@ -141,7 +141,16 @@ fn guests_queue_consume_and_move_the_book() {
     rows.clear();
     let take = Request::Market(Market { id: 9, side: Side::Buy, size: 1, owner: 2 });
     assert_eq!(market.request(0, &take, &mut rows), Ok(()));
-    let taken = GuestFill { at_ns: 0, id: 9, side: Side::Buy, price: 5_001, size: 1, is_maker: false };
+    let taken = GuestFill {
+        at_ns: 0,
+        id: 9,
+        side: Side::Buy,
+        price: 5_001,
+        size: 1,
+        is_maker: false,
+        ahead: None,
+        mid_x2: Some(10_001),
+    };
     assert_eq!(market.guest_fills(), [taken]);
     assert_eq!(market.guest_queue_ahead(8), Some(0));
     assert_eq!(rows.iter().map(|row| row.event.action).collect::<Vec<_>>(), [Action::Trade, Action::Set]);
@@ -149,9 +158,13 @@ fn guests_queue_consume_and_move_the_book() {
     // Then the flow's market orders meet ours: the first sale goes to the order before us.
     let (mut sold, mut bought) = (0, 0);
     while market.guest_open(7).is_some() || market.guest_open(8).is_some() {
+        let before = [7, 8].map(|id| market.guest_queue_ahead(id));
+        let best = |side| market.engine().best(side).map(|level| level.price);
+        let mid_x2 = best(Side::Buy).zip(best(Side::Sell)).map(|(bid, ask)| bid + ask);
         market.step(&mut rows);
         for fill in market.guest_fills() {
             assert!(fill.is_maker && fill.size == 1);
+            assert_eq!((fill.ahead, fill.mid_x2), (before[fill.id as usize - 7], mid_x2));
             if fill.id == 7 { bought += fill.size } else { sold += fill.size }
         }
     }

@@ -103,9 +103,15 @@ fn what_cannot_be_evaluated_is_refused() {
 fn managers_only_tighten() {
     let mut world = World::new(Limits::default());
     assert_eq!(world.review(&market(Buy, 5), Review::Allow).unwrap().order().lots, 5);
-    assert_eq!(world.review(&market(Buy, 5), Review::Shrink(2)).unwrap().into_order().lots, 2);
+    assert_eq!(
+        world.review(&market(Buy, 5), Review::Shrink { lots: 2, manager: String::new() }).unwrap().into_order().lots,
+        2
+    );
     for lots in [0, -1, 5, 6] {
-        assert_eq!(world.review(&market(Buy, 5), Review::Shrink(lots)).unwrap_err().reason, Reason::BadSize);
+        assert_eq!(
+            world.review(&market(Buy, 5), Review::Shrink { lots, manager: String::new() }).unwrap_err().reason,
+            Reason::BadSize
+        );
     }
     let no = Review::Refused { manager: "NoTradingIntoTheClose".into(), text: "too late".into() };
     let refusal = world.review(&market(Buy, 5), no).unwrap_err();
