@@ -3,13 +3,16 @@
 use numpy::{PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyIterator, PyTuple};
 use tradewright_kernel::book::{Action, BookEvent};
 use tradewright_kernel::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
-use tradewright_kernel::feed::{Columns, Feed, FeedError};
+use tradewright_kernel::feed::{Columns, Feed, FeedError, Parts, RowError};
+use tradewright_kernel::host::HostError;
 use tradewright_kernel::instrument::{Contract, GridBand, Instrument, SymbolId, TickGrid};
 use tradewright_kernel::num::{Decimal, cash_from_f64};
 use tradewright_kernel::order::Side;
+
+use crate::host::into_py_err;
 
 type Floats<'py> = PyReadonlyArray1<'py, f64>;
 type Times<'py> = PyReadonlyArray1<'py, i64>;
@@ -26,6 +29,8 @@ pub enum Held<'py> {
     Book(Box<HeldBook<'py>>),
     /// Events.
     Records(Vec<Record>),
+    /// A series that comes in parts: what is iterated over for each pass, and its rows.
+    Parts(SymbolId, Bound<'py, PyAny>, usize),
 }
 
 /// The arrays of a book's events.
@@ -70,6 +75,7 @@ fn optional<'py, T: numpy::Element>(
 /// `("trades", symbol, recv, event, price, size, aggressor)`,
 /// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id, order)`, the same as `"book_l3"`, or
 /// `("events", [record, …])`. `order` says which row comes at each place; `None` if they come as they stand.
+/// `(kind, symbol, parts)` comes in parts: `len(parts)` rows, and `iter(parts)` gives `(name, rows before, series)` of each.
 pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
     let kind: String = series.get_item(0)?.extract()?;
     if kind == "events" {
@@ -80,6 +86,11 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
         return Ok(Held::Records(records));
     }
     let symbol = series.get_item(1)?.extract()?;
+    if series.len() == 3 {
+        let parts = series.get_item(2)?;
+        let rows = parts.len()?;
+        return Ok(Held::Parts(symbol, parts, rows));
+    }
     let (recv, event) = (optional(series, 2, "ts_recv_ns")?, column(series, 3, "ts_event_ns")?);
     let held = match kind.as_str() {
         "bars" => Held::Bars(
@@ -157,6 +168,7 @@ impl Held<'_> {
                 (book.event.len(), lengths)
             }
             Held::Records(records) => (records.len(), Vec::new()),
+            Held::Parts(_, _, rows) => (*rows, Vec::new()),
         };
         if let Held::Book(book) = self
             && let Some(order) = &book.order
@@ -224,14 +236,63 @@ impl Held<'_> {
                 },
             ),
             Held::Records(records) => (0, Columns::Records(records)),
+            Held::Parts(symbol, ..) => (*symbol, Columns::Records(&[])),
         })
     }
 }
 
+/// A series that Python reads a part at a time.
+struct PyParts<'py> {
+    iterator: Bound<'py, PyIterator>,
+    rows: usize,
+    held: Option<Held<'py>>,
+    name: String,
+    /// Rows before the part in memory.
+    before: usize,
+}
+
+impl std::fmt::Debug for PyParts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PyParts({}, {})", self.name, self.before)
+    }
+}
+
+impl<'py> PyParts<'py> {
+    fn new(parts: &Bound<'py, PyAny>, rows: usize) -> PyResult<PyParts<'py>> {
+        Ok(PyParts { iterator: parts.try_iter()?, rows, held: None, name: String::new(), before: 0 })
+    }
+
+    fn read(&mut self) -> PyResult<bool> {
+        let Some(part) = self.iterator.next() else { return Ok(false) };
+        let (name, before, series): (String, usize, Bound<'py, PyTuple>) = part?.extract()?;
+        let held = hold(&series)?;
+        held.columns()?; // Not asked whether it is contiguous again.
+        (self.name, self.before, self.held) = (name, before, Some(held));
+        Ok(true)
+    }
+}
+
+impl Parts for PyParts<'_> {
+    fn advance(&mut self) -> Result<bool, HostError> {
+        self.held = None;
+        self.read().map_err(|error| HostError(Box::new(error)))
+    }
+    fn columns(&self) -> Columns<'_> {
+        let columns = self.held.as_ref().and_then(|held| held.columns().ok());
+        columns.map_or(Columns::Records(&[]), |(_, columns)| columns)
+    }
+    fn place(&self) -> (&str, usize) {
+        (&self.name, self.before)
+    }
+    fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
 /// Adds every series to a feed, in order.
-pub fn add_all<'a>(
+pub fn add_all<'a, 'py: 'a>(
     feed: &mut Feed<'a>,
-    held: &'a [Held<'_>],
+    held: &'a [Held<'py>],
     instruments: &[Instrument],
 ) -> PyResult<Result<(), FeedError>> {
     for series in held {
@@ -239,19 +300,32 @@ pub fn add_all<'a>(
         let Some(instrument) = instruments.get(symbol as usize) else {
             return Err(PyValueError::new_err(format!("series of unknown symbol number {symbol}")));
         };
-        if let Err(error) = feed.add(symbol, columns, instrument) {
-            return Ok(Err(error));
+        let added = match series {
+            Held::Parts(_, parts, rows) => feed.add_parts(symbol, Box::new(PyParts::new(parts, *rows)?), instrument),
+            _ => feed.add(symbol, columns, instrument),
+        };
+        if added.is_err() {
+            return Ok(added);
         }
     }
     Ok(Ok(()))
 }
 
+/// What ended a feed early, for Python.
+pub fn feed_error(py: Python<'_>, error: FeedError, sources: &[String]) -> PyErr {
+    match error {
+        FeedError::Row(error) => data_error(py, &error, sources),
+        FeedError::Part(error) => into_py_err(error),
+    }
+}
+
 /// A row error as `DataError`; `sources` names the series in the order of the feed.
-pub fn data_error(py: Python<'_>, error: &FeedError, sources: &[String]) -> PyErr {
+pub fn data_error(py: Python<'_>, error: &RowError, sources: &[String]) -> PyErr {
     let made = || -> PyResult<PyErr> {
         let fields = pyo3::types::PyDict::new(py);
         let unnamed = String::from("data");
-        fields.set_item("source", sources.get(error.source).unwrap_or(&unnamed))?;
+        let named = error.part.as_ref().or(sources.get(error.source));
+        fields.set_item("source", named.unwrap_or(&unnamed))?;
         fields.set_item("row", error.row + 1)?;
         fields.set_item("field", error.field)?;
         fields.set_item("value", &error.value)?;

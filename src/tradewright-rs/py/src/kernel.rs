@@ -170,12 +170,12 @@ impl Kernel {
         let instruments: Vec<Instrument> = self.inner.state.market.instruments.clone();
         let mut feed = Feed::new();
         if let Err(error) = feed::add_all(&mut feed, &held, &instruments)? {
-            return Err(feed::data_error(py, &error, &sources));
+            return Err(feed::feed_error(py, error, &sources));
         }
         let venue_held = venue_series.iter().flatten().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
         let mut venue_feed = Feed::new();
         if let Err(error) = feed::add_all(&mut venue_feed, &venue_held, &instruments)? {
-            return Err(feed::data_error(py, &error, &sources));
+            return Err(feed::feed_error(py, error, &sources));
         }
         let by_venue = venue_series.is_some().then_some(&mut venue_feed);
         let ended =
@@ -240,7 +240,7 @@ impl Kernel {
             checked = feed.collect().and_then(|_| feed.advance());
         }
         if let Err(error) = checked {
-            return Err(feed::data_error(py, &error, &sources));
+            return Err(feed::feed_error(py, error, &sources));
         }
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         Ok(())

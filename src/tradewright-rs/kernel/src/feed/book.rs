@@ -30,13 +30,13 @@ const ACTIONS: [Action; 256] = {
 };
 
 impl Source<'_> {
-    pub(super) fn refill_book(&mut self, from: usize, to: usize) -> bool {
-        let Columns::Book { ts_recv_ns, ts_event_ns, action, side, flags, price, size, order_id, order } = self.columns
+    pub(super) fn refill_book(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
+        let Columns::Book { ts_recv_ns, ts_event_ns, action, side, flags, price, size, order_id, order } = *columns
         else {
             return false;
         };
         let recv = ts_recv_ns.unwrap_or(ts_event_ns);
-        let behind_ns = if to < self.rows { recv[self.columns.row_at(to)] } else { i64::MAX };
+        let behind_ns = if to < self.rows { recv[columns.row_at(to)] } else { i64::MAX };
         let all = BookColumns { recv, event: ts_event_ns, action, side, flags, price, size, order_id };
         let gathered;
         let columns = match order.map(|order| &order[from..to]) {

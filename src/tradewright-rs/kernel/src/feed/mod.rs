@@ -6,15 +6,16 @@
 mod book;
 mod convert;
 mod offence;
+mod parts;
 mod source;
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use crate::event::{Bar, BookRow, Quote, Record, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
+pub use parts::{FeedError, Parts, RowError};
 use source::{Chunk, Source};
 
 /// One series as columns of equal length; times are ns since the epoch, UTC.
@@ -93,6 +94,17 @@ impl Columns<'_> {
         }
     }
 
+    /// Receive time of a row.
+    fn recv_ns(&self, row: usize) -> i64 {
+        match self {
+            Columns::Bars { ts_recv_ns, ts_event_ns, .. }
+            | Columns::Quotes { ts_recv_ns, ts_event_ns, .. }
+            | Columns::Trades { ts_recv_ns, ts_event_ns, .. }
+            | Columns::Book { ts_recv_ns, ts_event_ns, .. } => ts_recv_ns.unwrap_or(ts_event_ns)[row],
+            Columns::Records(records) => records[row].ts_recv_ns,
+        }
+    }
+
     /// The row that comes at a place.
     fn row_at(&self, place: usize) -> usize {
         match self {
@@ -100,21 +112,6 @@ impl Columns<'_> {
             _ => place,
         }
     }
-}
-
-/// A row that cannot be used.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FeedError {
-    /// Index of the source in the feed.
-    pub source: usize,
-    /// Row, counted from 0.
-    pub row: usize,
-    /// Column.
-    pub field: &'static str,
-    /// Its value, as text.
-    pub value: String,
-    /// What is wrong with it.
-    pub problem: Cow<'static, str>,
 }
 
 /// One record of the current step.
@@ -209,8 +206,21 @@ impl<'a> Feed<'a> {
 
     /// Adds a series and reads its first rows.
     pub fn add(&mut self, symbol: SymbolId, columns: Columns<'a>, instrument: &Instrument) -> Result<(), FeedError> {
+        self.add_source(Source::new(symbol, columns, instrument))
+    }
+
+    /// Adds a series that comes in parts and reads its first rows.
+    pub fn add_parts(
+        &mut self,
+        symbol: SymbolId,
+        parts: Box<dyn Parts + 'a>,
+        instrument: &Instrument,
+    ) -> Result<(), FeedError> {
+        self.add_source(Source::of_parts(symbol, parts, instrument)?)
+    }
+
+    fn add_source(&mut self, mut source: Source<'a>) -> Result<(), FeedError> {
         let index = self.sources.len();
-        let mut source = Source::new(symbol, columns, instrument);
         for other in &mut self.sources {
             if other.gives_like(&source) || source.gives_like(other) {
                 (other.is_sole, source.is_sole) = (false, false);
@@ -252,13 +262,13 @@ impl<'a> Feed<'a> {
 
     /// How many rows there are.
     pub fn rows(&self) -> u64 {
-        self.sources.iter().map(|source| source.rows as u64).sum()
+        self.sources.iter().map(|source| source.rows_all as u64).sum()
     }
 
     /// Rows of the longest series of bars.
     pub fn bars_max(&self) -> usize {
         let bars = self.sources.iter().filter(|source| matches!(source.chunk, Chunk::Bars(_)));
-        bars.map(|source| source.rows).max().unwrap_or(0)
+        bars.map(|source| source.rows_all).max().unwrap_or(0)
     }
 
     /// Largest rounding of a price to the source's price unit, in price units.
