@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkabl
 
 from tradewright._native import Approved
 from tradewright.core.market import Bar, Quote, Trade
+from tradewright.sim.streaming import STREAMED, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -297,7 +298,7 @@ class _Steps:
     """The merged feed: records by receive time; those of equal time keep the order of their series."""
 
     def __init__(self, columns: Sequence[tuple[Any, ...]]) -> None:
-        rows = sum(len(series[1] if series[0] == "events" else series[3]) for series in columns)
+        rows = sum(rows_of(series) for series in columns)
         merged = heapq.merge(*(_records(series) for series in columns), key=_receive_time)
         self._groups = groupby(merged, key=_receive_time)
         self._rows, self._read = rows, 0
@@ -326,6 +327,11 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
     kind, symbol, *columns = series
     if kind == "events":
         yield from symbol
+        return
+    if len(series) == STREAMED:
+        # An event of a book is given out as its message was received, which no part cuts.
+        for _, _, part in columns[0]:
+            yield from _records(part)
         return
     recv, event, *rest = columns
     if kind in ("book_l2", "book_l3"):

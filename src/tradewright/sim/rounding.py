@@ -5,17 +5,23 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from tradewright.core.stream import columns_of
+
 if TYPE_CHECKING:
     from tradewright.core.instrument import Instrument
-    from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
 
 SHARE_MAX: Final = 1e-4
 """A basis point: a rounding of this share of the price is as large as a good fee."""
 
-_PRICES: Final = ("open", "high", "low", "close", "bid", "ask", "price")
+_PRICES: Final = {
+    "bars": ("open", "high", "low", "close"),
+    "quotes": ("bid", "ask"),
+    **dict.fromkeys(("trades", "book_l2", "book_l3"), ("price",)),
+}
 
 
-def rounding_warning(series: Series, instrument: Instrument, shift: float) -> str | None:
+def rounding_warning(series: AnySeries, instrument: Instrument, shift: float) -> str | None:
     """What to say where prices were rounded by more than `SHARE_MAX` of themselves; ``None`` where none was.
 
     Args:
@@ -28,15 +34,16 @@ def rounding_warning(series: Series, instrument: Instrument, shift: float) -> st
     unit, worst, lowest = float(instrument.price_unit), 0.0, math.inf
     if not shift:
         return None
-    for name in _PRICES:
-        column = series.columns.get(name)
-        if column is None:
-            continue
-        least = float(np.min(column, where=column > 0, initial=math.inf))  # A side may be empty.
+    for name in _PRICES[series.kind]:
+        least = min(  # A side may be empty.
+            float(np.min(column, where=column > 0, initial=math.inf)) for column in columns_of(series, name)
+        )
         if shift <= SHARE_MAX * least:
             continue
-        prices = column[column > 0]
-        worst = max(worst, float(np.max(np.abs(prices - np.rint(prices / unit) * unit) / prices)))
+        for column in columns_of(series, name):
+            prices = column[column > 0]
+            off = np.abs(prices - np.rint(prices / unit) * unit) / prices
+            worst = max(worst, float(np.max(off, initial=0.0)))
         lowest = min(lowest, least)
     if worst <= SHARE_MAX:
         return None
