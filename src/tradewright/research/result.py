@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from tradewright.core.book_events import BookEvents
+    from tradewright.core.stream import AnySeries
     from tradewright.core.times import Duration
     from tradewright.research.making import MarketMaking
     from tradewright.research.summary import Summary
@@ -84,7 +84,7 @@ class Result:
         flows: FrameSource | None = None,
         ledger: FrameSource | None = None,
         positions: FrameSource | None = None,
-        books: Mapping[str, BookEvents] | None = None,
+        books: Mapping[str, AnySeries] | None = None,
         timing: Mapping[str, float] | None = None,
     ) -> None:
         self.meta = meta
@@ -289,7 +289,7 @@ class Result:
     def book_picture(
         self,
         path: str | PathLike[str],
-        events: BookEvents | None = None,
+        events: AnySeries | None = None,
         start: int | str | dt.date | None = None,
         end: int | str | dt.date | None = None,
     ) -> Path:
