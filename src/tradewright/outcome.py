@@ -116,9 +116,7 @@ def to_result(
             for one in run.instruments
         ],
     )
-    prices = {
-        one.symbol: frames.prices_of(one) for one in reversed(list(series)) if one.kind != "trades"
-    }
+    prices = {one.symbol: frames.PriceFrame(one) for one in reversed(list(series)) if one.kind != "trades"}
     return Result(
         orders=lambda: frames.orders(kernel.orders(), run.names, run.symbols),
         fills=lambda: frames.fills(kernel.fills(), run.names, run.symbols, run.currencies),

@@ -127,8 +127,7 @@ AnySeries: TypeAlias = Series | Stream
 """What a run is given: a series in memory, or one that it reads in parts."""
 
 _COLUMNS = frozenset(
-    "ts_event_ns ts_recv_ns columns to_frame tail open_ns open high low close volume bid ask bid_size ask_size "
-    "price size aggressor action side flags order_id sequence messages with_trades mirrored".split()
+    ["ts_event_ns", "ts_recv_ns", "columns", "to_frame", "tail", "open_ns", "open", "high", "low", "close", "volume", "bid", "ask", "bid_size", "ask_size", "price", "size", "aggressor", "action", "side", "flags", "order_id", "sequence", "messages", "with_trades", "mirrored"]
 )
 
 

@@ -218,15 +218,17 @@ def _with_mids(quotes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def prices_of(series: AnySeries) -> Callable[[], pl.DataFrame]:
+class PriceFrame:
     """The ``prices`` frame, built when asked for: bars, or the mids of quotes with ``bid`` and ``ask``."""
 
-    def build() -> pl.DataFrame:
+    def __init__(self, series: AnySeries) -> None:
+        self.series = series
+
+    def __call__(self) -> pl.DataFrame:
+        """All of it."""
         import polars as pl
 
-        return pl.concat(price_parts(series))
-
-    return build
+        return pl.concat(price_parts(self.series))
 
 
 def price_parts(series: AnySeries) -> Iterator[pl.DataFrame]:

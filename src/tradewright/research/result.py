@@ -44,6 +44,16 @@ class Prices(Mapping[str, "pl.DataFrame"]):
             self._frames[symbol] = schema.checked("prices", self._sources[symbol])
         return self._frames[symbol]
 
+    def parts(self, symbol: str) -> Iterator[pl.DataFrame]:
+        """The frame; in parts, where it would be built of a series that is read in parts."""
+        from tradewright.core.stream import Stream
+        from tradewright.research.frames import PriceFrame, price_parts
+
+        source = self._sources[symbol]
+        if symbol not in self._frames and isinstance(source, PriceFrame) and isinstance(source.series, Stream):
+            return price_parts(source.series)
+        return iter((self[symbol],))
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)
 

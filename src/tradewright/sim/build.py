@@ -159,9 +159,7 @@ def build(
         "liquidates": liquidates,
         "borrow_e10": round(account.borrow_bps_per_year * RATE_ONE / 10_000),
         "books": {
-            "of_orders": [
-                ids[one.symbol] for one in series if one.kind == "book_l3"
-            ],
+            "of_orders": [ids[one.symbol] for one in series if one.kind == "book_l3"],
             "priority": plain_priority(venue.fills.queue),
             "queue": plain_queue(venue.fills.queue) if any(ctx.watches_queues for ctx in setups) else None,
         },
@@ -377,7 +375,9 @@ def _check_timeframe(
     symbol: str, timeframe_ns: int | None, series: Sequence[AnySeries], ids: Mapping[str, int]
 ) -> None:
     id_of(symbol, ids)
-    lengths = [getattr(one, "timeframe_ns", None) for one in series if one.symbol == symbol and one.kind == "bars"]
+    lengths = [
+        getattr(one, "timeframe_ns", None) for one in series if one.symbol == symbol and one.kind == "bars"
+    ]
     if not lengths:
         raise DataError(f"on_bar({symbol!r}) needs bars, and the data has none.", source=symbol)
     known = [length for length in lengths if length is not None]

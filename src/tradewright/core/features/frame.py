@@ -141,7 +141,7 @@ def _evaluate_recorded(named: dict[str, Node], data: Sequence[Any]) -> pl.DataFr
                 f"features.compute reads a book beside other series, not beside {type(one).__name__}. "
                 "Make it a series first, such as Quotes or Trades."
             )
-    series = with_prints(data)
+    series = cast("list[Series]", with_prints(data))
     instruments: dict[str, tuple[str, str]] = {}
     for one in series:
         known = one.instrument
