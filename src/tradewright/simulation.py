@@ -54,7 +54,8 @@ def backtest(
     Args:
         policies: One policy, or several that run at once, each with its own sub-portfolio in one account.
         data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either,
-            or a data set; a series may be one that is read in parts (`tradewright.data.Store.stream`); or a `tradewright.sim.GeneratedExchange` or several, which the orders enter.
+            or a data set; for data larger than memory, series of `tradewright.data.Store.stream`. Or a
+            `tradewright.sim.GeneratedExchange` or several, which the orders enter.
         cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash``
             goes before it.
         symbol: Symbol of a frame that does not say its own.

@@ -1,7 +1,8 @@
 """A series that is read in parts as a run goes on: data larger than memory.
 
-A `Stream` has the description of a series, what is traded and from when to when, and no columns: its rows come
-a part at a time, each part a `Series` that is let go before the next one is read. Every pass reads them anew.
+A `Stream` has the description of a series, what is traded and from when to when, and no columns: its rows
+come a part at a time, each part a `Series` that is let go before the next one is read. Every pass reads them
+anew.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Stream:
     def __getattr__(self, name: str) -> Any:
         if name in _COLUMNS:
             raise AttributeError(
-                f"{self.kind} of {self.symbol} are read in parts, so that {name!r} is never in memory as a whole. "
+                f"{self.kind} of {self.symbol} are read in parts, so that {name!r} is never in memory whole. "
                 "Go through the parts (for series in stream: …), or read all with Store.read.",
                 name=name,
                 obj=self,
@@ -127,7 +128,34 @@ AnySeries: TypeAlias = Series | Stream
 """What a run is given: a series in memory, or one that it reads in parts."""
 
 _COLUMNS = frozenset(
-    ["ts_event_ns", "ts_recv_ns", "columns", "to_frame", "tail", "open_ns", "open", "high", "low", "close", "volume", "bid", "ask", "bid_size", "ask_size", "price", "size", "aggressor", "action", "side", "flags", "order_id", "sequence", "messages", "with_trades", "mirrored"]
+    [
+        "ts_event_ns",
+        "ts_recv_ns",
+        "columns",
+        "to_frame",
+        "tail",
+        "open_ns",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "bid",
+        "ask",
+        "bid_size",
+        "ask_size",
+        "price",
+        "size",
+        "aggressor",
+        "action",
+        "side",
+        "flags",
+        "order_id",
+        "sequence",
+        "messages",
+        "with_trades",
+        "mirrored",
+    ]
 )
 
 
@@ -248,7 +276,7 @@ class BookWithPrints(Stream):
         nothing: BookEvents | None = None
         for part in self.book.parts(knows_later=knows_later):
             found = [_merged(cast("BookEvents", part.series), waiting.until(part.series.end_ns))]
-            nothing = nothing or _emptied(found[0])
+            nothing = _emptied(found[0]) if nothing is None else nothing
             placed = (part.rows_before, min(part.later_ns, waiting.later_ns))
             del part
             yield Part(found.pop(), *placed)  # Nothing here keeps it.

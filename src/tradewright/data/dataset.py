@@ -43,8 +43,8 @@ class Dataset:
         """A data set of what users give.
 
         Args:
-            data: A series or a stream; a list of them; a `Dataset`; a frame of bars; or a dict of symbol to frame or
-                series.
+            data: A series or a stream; a list of them; a `Dataset`; a frame of bars; or a dict of symbol to
+                frame or series.
             symbol: Symbol of a frame that does not say its own.
             events: Cash events beside those of ``data``.
             **options: How to read frames; see `ReadOptions`.

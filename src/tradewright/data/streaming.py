@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tradewright.core.stream import LATEST_NS, Part, Stream
@@ -13,6 +12,7 @@ from tradewright.errors import DataError
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     import polars as pl
     from numpy.typing import NDArray
@@ -92,9 +92,10 @@ class StoredStream(Stream):
     @classmethod
     def of(cls, files: Sequence[Rows], made: Callable[[pl.DataFrame, str], Series], **described: Any) -> Self:
         """A stream of the rows of some files; ``described`` are the attributes of `Stream`."""
-        return cls(files=(), made=made, rows=0, **described)._of(files)
+        return cls(files=(), made=made, rows=0, **described).with_files(files)
 
-    def _of(self, files: Sequence[Rows]) -> Self:
+    def with_files(self, files: Sequence[Rows]) -> Self:
+        """The same series with other rows."""
         there = tuple(one for one in files if one.rows)
         return replace(
             self,
@@ -107,7 +108,7 @@ class StoredStream(Stream):
     def between(self, start: int | str | dt.date | None, end: int | str | dt.date | None) -> Self:
         """See `Stream.between`."""
         first, last = (None if moment is None else time_ns(moment) for moment in (start, end))
-        return self._of([one.between(first, last) for one in self.files])
+        return self.with_files([one.between(first, last) for one in self.files])
 
     def parts(self, *, knows_later: bool = False) -> Iterator[Part]:
         """See `Stream.parts`."""
@@ -131,26 +132,21 @@ class StoredStream(Stream):
 
     def column(self, name: str) -> Iterator[NDArray[Any]]:
         """One column, a part at a time; nothing else is read."""
-        if name.endswith("_ns"):
-            stored = "ts_open" if name == "open_ns" else name.removesuffix("_ns")
-            return (
-                _times(piece.path, piece.state, stored, piece.first, piece.rows)
-                for one in self.files
-                for piece in one.pieces()
-            )
-        return (
-            _read(piece.path, piece.state, lambda rows: rows.select(name).slice(piece.first, piece.rows))  # noqa: B023
-            .to_series()
-            .to_numpy()
-            for one in self.files
-            for piece in one.pieces()
-        )
+        return (_column(piece, name) for one in self.files for piece in one.pieces())
 
 
 def _times(path: Path, state: tuple[int, int, int], name: str, first: int, rows: int) -> NDArray[Any]:
     import polars as pl
 
     found = _read(path, state, lambda stored: stored.select(pl.col(name).cast(pl.Int64)).slice(first, rows))
+    return found.to_series().to_numpy()
+
+
+def _column(rows: Rows, name: str) -> NDArray[Any]:
+    if name.endswith("_ns"):
+        stored = "ts_open" if name == "open_ns" else name.removesuffix("_ns")
+        return _times(rows.path, rows.state, stored, rows.first, rows.rows)
+    found = _read(rows.path, rows.state, lambda stored: stored.select(name).slice(rows.first, rows.rows))
     return found.to_series().to_numpy()
 
 

@@ -9,7 +9,7 @@ from tradewright.core.book_events import BookEvents
 from tradewright.core.stream import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 

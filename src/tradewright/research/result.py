@@ -50,7 +50,11 @@ class Prices(Mapping[str, "pl.DataFrame"]):
         from tradewright.research.frames import PriceFrame, price_parts
 
         source = self._sources[symbol]
-        if symbol not in self._frames and isinstance(source, PriceFrame) and isinstance(source.series, Stream):
+        if (
+            symbol not in self._frames
+            and isinstance(source, PriceFrame)
+            and isinstance(source.series, Stream)
+        ):
             return price_parts(source.series)
         return iter((self[symbol],))
 

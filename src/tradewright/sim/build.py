@@ -31,14 +31,13 @@ from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, PolicyError, TradewrightError
 from tradewright.sim.config import Account, ExactQueue, Queue, Venue
 from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event, rate_e12
+from tradewright.sim.findings import Sizes
 from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
 from tradewright.sim.streaming import STREAMED, plain
 from tradewright.sim.suited import check_feeds, check_volume
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tradewright.sim.findings import Sizes
 
 
 class Run(Struct, frozen=True, kw_only=True):

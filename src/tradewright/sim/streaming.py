@@ -66,8 +66,8 @@ class Passes:
 class VenuePasses:
     """The same in order of the venue's time: equal to a stable sort of all rows by it.
 
-    Rows wait in memory until no row of a later part can come before them. Arrival and venue agree about all but
-    a few rows, so that few wait.
+    Rows wait in memory until no row of a later part can come before them. Arrival and venue agree about all
+    but a few rows, so that few wait.
     """
 
     def __init__(self, passes: Passes) -> None:
@@ -89,7 +89,7 @@ class VenuePasses:
 
 
 def _due(came: Columns, waiting: Columns | None, later_ns: int) -> tuple[list[Columns], Columns | None]:
-    """What can be given out of the rows that waited and of those that came, the last first; and what waits on."""
+    """What is due of the rows that waited and of those that came, the last first; and what waits on."""
     pieces = [came]
     if waiting is not None:
         # Only the rows that those which waited stand among are put together with them.
