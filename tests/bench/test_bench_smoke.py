@@ -217,7 +217,19 @@ def test_goals_compare_rates_not_times() -> None:
             "panel_aligned": measured(10_000_000, 0.8),
         }
     )
-    assert [(line[0].split(",")[0], line[2], line[4]) for line in lines] == [
+    assert [(line[0].split(",")[0], line[2], line[5]) for line in lines] == [
         ("B1", "4.4", "met"),
         ("500 symbols", "0.625", "**missed**"),
     ]
+
+
+def test_the_fastest_runs_are_compared_where_there_are_enough_of_them() -> None:
+    ours, other = measured(1_000, 0.020), measured(1_000, 0.040)
+    for seconds in (0.010, 0.030, 0.040, 0.050):
+        ours.add({"seconds": [seconds], "cpu_seconds": [seconds], "peak_rss_mb": 1.0, "load1": 0.0})
+    (line,) = harness.goals({"b1_features": ours, "vectorbt": other})
+    assert line[3:] == ["1.33", "", "**missed**"]  # medians: 40 ms to 30
+    for _ in range(4):
+        other.add({"seconds": [0.05], "cpu_seconds": [0.05], "peak_rss_mb": 1.0, "load1": 0.0})
+    (line,) = harness.goals({"b1_features": ours, "vectorbt": other})
+    assert line[3:] == ["1.67", "4", "**missed**"]  # the verdict stays by the medians: 50 to 30

@@ -197,6 +197,20 @@ def test_a_cash_account_neither_borrows_nor_shorts() -> None:
     assert result.fills.is_empty()
 
 
+def test_a_target_outlives_an_order_of_its_own_policy_that_is_refused() -> None:
+    def off_grid(market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        return tw.Submit(symbol="X", side="buy", size=1, type="limit", limit=100.0001)
+
+    def sell(market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        return tw.Submit(symbol="X", side="sell", size=1)
+
+    result = tw.backtest(At({0: hold(1), 2: off_grid, 4: sell}), bars(CLOSES, instrument=instrument()))
+    # After the refusal the target of one waits for the next wake; it stands when the sale undoes it.
+    assert result.orders["status"].to_list() == ["filled", "refused", "filled", "filled"]
+    assert result.orders["intent"].to_list() == ["target_position", "submit", "submit", "target_position"]
+    assert result.fills["position"].to_list() == [1.0, 0.0, 1.0]
+
+
 # --- several policies ------------------------------------------------------------------------------------
 
 

@@ -79,6 +79,9 @@ pub fn run<H: Host>(
     let mut until_pulse = PULSE_STEPS;
     let mut stall = Stall::new();
     kernel.reserve_equity(feed.bars_max());
+    if venue_feed.is_some() {
+        venue.follow_own_feed();
+    }
     loop {
         if until_pulse <= 0 {
             until_pulse = PULSE_STEPS;
@@ -91,6 +94,16 @@ pub fn run<H: Host>(
             let taken = run_quietly(kernel, feed, venue, host, &mut commands)?;
             if taken != 0 {
                 until_pulse -= taken as i64;
+                let now_ns = kernel.state.market.now_ns;
+                // What the venue answers at once is a step of its own, before the next row.
+                while venue.next_report_ns() <= now_ns && venue.next_timer_ns() > now_ns {
+                    stall.step(now_ns)?;
+                    reports.clear();
+                    venue.pop_reports(now_ns, &mut reports);
+                    kernel.begin(now_ns);
+                    close(kernel, venue, host, &reports, &mut commands)?;
+                    until_pulse -= 1;
+                }
                 continue;
             }
         }
@@ -139,19 +152,35 @@ pub fn run<H: Host>(
                 feed.hand_out(&mut ToKernel(kernel));
                 feed.advance()?;
             }
-            for report in &reports {
-                kernel.apply_report(report, host)?;
-            }
-            kernel.finish(host, &mut commands)?;
-            if !commands.is_empty() {
-                send(&mut commands, venue, now_ns);
-            }
-        }
-        if venue.next_arrival_ns() <= now_ns {
+            close(kernel, venue, host, &reports, &mut commands)?;
+        } else if venue.next_arrival_ns() <= now_ns {
             venue.arrive(now_ns, &kernel.state.market);
         }
         until_pulse -= 1;
     }
+}
+
+/// Ends a step with what the venue says: reports, decisions, and what these send on its way.
+#[inline]
+fn close<H: Host>(
+    kernel: &mut Kernel,
+    venue: &mut SimVenue,
+    host: &mut H,
+    reports: &[Report],
+    commands: &mut Vec<Command>,
+) -> Result<(), HostError> {
+    for report in reports {
+        kernel.apply_report(report, host)?;
+    }
+    kernel.finish(host, commands)?;
+    let now_ns = kernel.state.market.now_ns;
+    if !commands.is_empty() {
+        send(commands, venue, now_ns);
+    }
+    if venue.next_arrival_ns() <= now_ns {
+        venue.arrive(now_ns, &kernel.state.market);
+    }
+    Ok(())
 }
 
 /// Takes rows straight from the series that is alone for a while: the venue has nothing to do with them, and nothing

@@ -187,10 +187,10 @@ impl Instrument {
         self.value_x2(price_ticks * 2, lots)
     }
 
-    /// The rates in force.
+    /// The rates in force; `None` charge nothing.
     #[inline]
-    pub fn fees_at(&self, now_ns: i64) -> FeeRates {
-        self.fees.iter().rev().find(|dated| dated.from_ns <= now_ns).map_or(FeeRates::default(), |dated| dated.rates)
+    pub fn fees_at(&self, now_ns: i64) -> Option<&FeeRates> {
+        self.fees.iter().rev().find(|dated| dated.from_ns <= now_ns).map(|dated| &dated.rates)
     }
 
     /// What one lot of a binary pays if it wins.
@@ -203,10 +203,20 @@ impl Instrument {
     /// The fee of one fill, rounded once: half to even, or as the schedule says. Negative is a rebate.
     #[inline]
     pub fn fee(&self, now_ns: i64, price_ticks: i64, lots: i64, is_maker: bool) -> Cash {
-        if self.fees.is_empty() {
-            return 0;
-        }
-        let rates = self.fees_at(now_ns);
+        self.fee_on(now_ns, price_ticks, lots, is_maker, || self.value(price_ticks, lots))
+    }
+
+    /// The same for who has a quicker way to the value.
+    #[inline]
+    pub(crate) fn fee_on(
+        &self,
+        now_ns: i64,
+        price_ticks: i64,
+        lots: i64,
+        is_maker: bool,
+        value: impl FnOnce() -> Cash,
+    ) -> Cash {
+        let Some(rates) = self.fees_at(now_ns) else { return 0 };
         let (rate, curve) =
             if is_maker { (rates.maker_e10, rates.maker_curve) } else { (rates.taker_e10, rates.taker_curve) };
         let fee = if curve.rate_e6 != 0 {
@@ -221,8 +231,8 @@ impl Instrument {
                 },
             )
         } else {
-            let value = self.value(price_ticks, lots).abs();
-            let fee = div_half_even(value * rate as i128, 10_000_000_000) + rates.per_lot * lots.abs() as i128;
+            let share = div_half_even(value().abs() * rate as i128, 10_000_000_000);
+            let fee = share + rates.per_lot * lots.abs() as i128;
             if rates.step == 0 { fee } else { rates.rounded(fee, 1) }
         };
         let is_charged = rate != 0 || rates.per_lot != 0 || curve.rate_e6 != 0;

@@ -13,9 +13,19 @@ pub const CASH_ONE: Cash = 1_000_000_000_000;
 #[inline]
 pub fn div_half_even(num: i128, den: i128) -> i128 {
     assert!(den > 0, "div_half_even needs a positive divisor, got {den}");
-    let (quotient, rest) = (num.div_euclid(den), num.rem_euclid(den));
-    let twice = rest * 2;
-    if twice > den || (twice == den && quotient & 1 != 0) { quotient + 1 } else { quotient }
+    // One division: the rest follows, and neither the product nor the difference can overflow.
+    let (mut quotient, mut rest) = match (i64::try_from(num), i64::try_from(den)) {
+        (Ok(num), Ok(den)) => ((num / den) as i128, (num % den) as i128),
+        _ => {
+            let quotient = num / den;
+            (quotient, num.wrapping_sub(quotient.wrapping_mul(den)))
+        }
+    };
+    if rest < 0 {
+        (quotient, rest) = (quotient - 1, rest + den);
+    }
+    let short = den - rest; // Twice the rest might not fit.
+    if rest > short || (rest == short && quotient & 1 != 0) { quotient + 1 } else { quotient }
 }
 
 /// A decimal number held exactly: `mantissa / 10^scale`, reduced so that `scale` is the smallest possible.

@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyInt, PyList, PyString, PyTuple};
 use tradewright_kernel::intent::{Intent, QuoteSide, Replace, RequestType};
 use tradewright_kernel::order::{OrderId, Side, TimeInForce};
 
@@ -106,6 +106,11 @@ fn optional(value: &Bound<'_, PyAny>, field: &str) -> PyResult<Option<f64>> {
 
 #[inline]
 fn as_number(value: &Bound<'_, PyAny>, field: &str, found: &Bound<'_, PyAny>) -> PyResult<f64> {
+    if let Ok(whole) = found.cast_exact::<PyInt>()
+        && let Ok(whole) = whole.extract::<i32>()
+    {
+        return Ok(f64::from(whole)); // By the general way a whole number costs four times as much.
+    }
     found.extract::<f64>().map_err(|_| PyTypeError::new_err(format!("{field} of {value:?} is not a number")))
 }
 

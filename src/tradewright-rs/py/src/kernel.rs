@@ -65,6 +65,7 @@ impl Kernel {
         let names = Arc::new(Names {
             symbols: instruments.iter().map(|known| known.symbol.clone()).collect(),
             ids: ids.unbind(),
+            known: Default::default(),
             instruments: users,
             policies: policies.iter().map(|policy| get(policy, "name")).collect::<PyResult<_>>()?,
             wakes: policies.iter().map(|policy| get(policy, "wake_labels")).collect::<PyResult<_>>()?,

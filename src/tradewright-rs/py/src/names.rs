@@ -1,5 +1,7 @@
 //! What stands at the edge: texts for the kernel's numbers, and the Python classes of values.
 
+use std::sync::OnceLock;
+
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
@@ -14,6 +16,8 @@ pub struct Names {
     pub symbols: Vec<String>,
     /// Symbol to id, for look-ups from Python.
     pub ids: Py<PyDict>,
+    /// The ids of the first few texts that were looked up, which policies mostly keep and give again.
+    pub known: [OnceLock<(Py<PyString>, SymbolId)>; 4],
     /// The users' instruments by id.
     pub instruments: Vec<Py<PyAny>>,
     /// Policies by id.
@@ -30,8 +34,25 @@ impl Names {
     /// The id of a symbol; an error that names the nearest one if there is no such symbol.
     #[inline]
     pub fn symbol(&self, symbol: &Bound<'_, PyAny>) -> PyResult<SymbolId> {
+        for (known, id) in self.known.iter().map_while(OnceLock::get) {
+            if symbol.is(known) {
+                return Ok(*id);
+            }
+        }
+        self.look_up(symbol)
+    }
+
+    fn look_up(&self, symbol: &Bound<'_, PyAny>) -> PyResult<SymbolId> {
         match self.ids.bind(symbol.py()).get_item(symbol)? {
-            Some(id) => id.extract(),
+            Some(id) => {
+                let id = id.extract()?;
+                if let Ok(text) = symbol.cast_exact::<PyString>()
+                    && let Some(free) = self.known.iter().find(|known| known.get().is_none())
+                {
+                    free.get_or_init(|| (text.clone().unbind(), id));
+                }
+                Ok(id)
+            }
             None => Err(self.unknown(symbol)),
         }
     }

@@ -26,8 +26,8 @@ pub(crate) struct Group {
     shown: usize,
     /// The row behind the last one computed.
     held: usize,
-    /// By row: whether a condition is true there.
-    fires: Vec<bool>,
+    /// By row: 1 where a condition is true, otherwise 0.
+    fires: Vec<u8>,
     has_conditions: bool,
     /// Whether its nodes may be computed before their rows are handed out.
     is_native: bool,
@@ -69,7 +69,7 @@ impl Group {
         } else {
             let mut values = vec![f64::NAN; self.columns * stride];
             let mut counts = vec![NO_COUNT; self.columns * stride];
-            let mut fires = vec![false; stride];
+            let mut fires = vec![0; stride];
             if self.stride != 0 {
                 for column in 0..self.columns {
                     let (from, to) = (column * self.stride + self.shown, column * stride);
@@ -127,11 +127,11 @@ impl Group {
     #[inline(always)]
     fn note_fires(&mut self, first: usize) {
         let fires = &mut self.fires[first..self.held];
-        fires.fill(false);
+        fires.fill(0);
         for (column, _) in self.slots.iter().enumerate().filter(|(_, slot)| slot.is_condition) {
             let start = column * self.stride;
             for (fires, value) in fires.iter_mut().zip(&self.values[start + first..start + self.held]) {
-                *fires |= *value == 1.0;
+                *fires |= u8::from(*value == 1.0);
             }
         }
     }
@@ -157,7 +157,7 @@ impl Group {
     pub fn show_next(&mut self) -> bool {
         self.shown += 1;
         debug_assert!(self.shown < self.held);
-        self.fires[self.shown]
+        self.fires[self.shown] != 0
     }
 
     /// Shows the sample that many further on.
@@ -174,7 +174,10 @@ impl Group {
         if !self.has_conditions {
             return ahead.len();
         }
-        ahead.iter().position(|fires| *fires).unwrap_or(ahead.len())
+        // Eight rows at a look: most of the time nothing is there.
+        let words = ahead.chunks_exact(8);
+        let quiet = 8 * words.take_while(|word| word.iter().fold(0, |any, fires| any | fires) == 0).count();
+        quiet + ahead[quiet..].iter().take_while(|fires| **fires == 0).count()
     }
 
     /// Whether its nodes may be computed before their rows are handed out.

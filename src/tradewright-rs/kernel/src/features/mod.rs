@@ -393,7 +393,7 @@ impl Graph {
     #[cold]
     fn settle(&mut self) {
         self.pulsed = false;
-        let (market, shared) = (Market::default(), self.plans.len() as u32);
+        let shared = self.plans.len() as u32;
         for id in &self.fired {
             let Ok(at) = self.settles.binary_search_by_key(id, |(pulse, _)| *pulse) else { continue };
             let Place { group, column } = self.places[*id as usize];
@@ -411,7 +411,7 @@ impl Graph {
                     }
                 }
                 let group = &mut self.groups[place.group as usize];
-                group.eval(place.column, &market, &mut self.memory, &mut NoCallables);
+                group.eval(place.column, &Market::default(), &mut self.memory, &mut NoCallables);
             }
         }
     }

@@ -56,11 +56,10 @@ impl<O: OpenOrders> Check<'_, O> {
         self.check_tradable()?;
         self.check_size_and_prices()?;
         self.check_own_orders()?;
-        let scopes = [
-            (None, Some(&self.gate.account)),
-            (Some(self.order.policy), self.gate.policies.get(self.order.policy as usize)),
-        ];
-        let scopes = || scopes.iter().filter_map(|&(owner, limits)| limits.map(|limits| (owner, limits)));
+        let policy = self.gate.policies.get(self.order.policy as usize);
+        let scopes = [Some((None, &self.gate.account)), policy.map(|limits| (Some(self.order.policy), limits))]
+            .map(|scope| scope.filter(|(_, limits)| limits.is_any));
+        let scopes = || scopes.iter().flatten().copied();
         let priced = self.price(self.order, self.order.lots)?;
         for (owner, limits) in scopes() {
             self.check_order(owner, limits, &priced, is_reducing)?;

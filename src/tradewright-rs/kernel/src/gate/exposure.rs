@@ -276,10 +276,7 @@ impl<O: OpenOrders> Check<'_, O> {
     /// At least the fee of a fill of this value; exact fees need a division.
     pub(super) fn fee_bound(&self, symbol: SymbolId, value: Cash, lots: i64) -> Cash {
         let instrument = &self.market.instruments[symbol as usize];
-        if instrument.fees.is_empty() {
-            return 0;
-        }
-        let rates = instrument.fees_at(self.market.now_ns);
+        let Some(rates) = instrument.fees_at(self.market.now_ns) else { return 0 };
         let rate = rates.taker_e10.max(rates.maker_e10).max(0);
         // 2^33 is a little less than 10^10.
         let share = times((value >> 33) + 1, rate);

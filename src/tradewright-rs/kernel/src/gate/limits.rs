@@ -207,6 +207,8 @@ pub(super) struct Compiled {
     /// In 10⁻¹⁰; negative where there is no limit.
     pub(super) collar_e10: i64,
     pub(super) rate: super::rate::Window,
+    /// Whether any limit is set at all.
+    pub(super) is_any: bool,
     /// Whether any limit on exposure or losses is set.
     pub(super) has_exposure: bool,
     pub(super) has_losses: bool,
@@ -245,6 +247,7 @@ impl Compiled {
             drawdown: Bound::of("drawdown_max", limits.drawdown_max)?,
             collar_e10: limits.price_collar.map_or(Ok(-1), |fraction| share("price_collar", fraction))?,
             rate: super::rate::Window::new(rate),
+            is_any: *limits != Limits::default(),
             has_exposure: false,
             has_losses: false,
         };

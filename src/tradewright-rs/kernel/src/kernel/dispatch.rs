@@ -74,8 +74,7 @@ impl Kernel {
         if let Some(journal) = &mut self.journal {
             journal.refused(&order, origin, &refusal);
         }
-        let slot = self.slot(order.policy, order.symbol);
-        self.targets[slot].waits = true;
+        self.wait_for_wake(order.policy, order.symbol);
         self.refusals.push((order.id, refusal));
     }
 

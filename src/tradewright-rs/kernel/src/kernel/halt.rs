@@ -1,7 +1,7 @@
 //! Halts and margin calls: what stops trading, and what is cancelled and closed then.
 
 use super::Kernel;
-use super::reconcile::Targets;
+use super::targets::Targets;
 use crate::gate::{OpenOrders, Review, Scope};
 use crate::host::HostError;
 use crate::instrument::SymbolId;

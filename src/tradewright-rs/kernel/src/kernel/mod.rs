@@ -10,6 +10,7 @@ mod money;
 mod passing;
 mod reconcile;
 mod records;
+mod targets;
 mod wakes;
 
 pub use config::{Books, Counters, FillRecord, KernelConfig, PolicySpec, Wake};
@@ -29,7 +30,8 @@ use crate::order::{Applied, Fill, Order, OrderId, OrderStatus, PolicyId, Reason,
 use crate::orders::Orders;
 use crate::queues::Queues;
 use crate::timer::{TimerId, Timers};
-use reconcile::{Action, Targets};
+use reconcile::Action;
+use targets::Targets;
 use wakes::{BarGroup, TimerUse};
 
 /// What policies and risk managers can see.
@@ -375,10 +377,9 @@ impl Kernel {
         let (status, asked) = (state.status, state.cancel_reason != Reason::None);
         if !status.is_open() {
             let wanted = status == OrderStatus::Filled || (status == OrderStatus::Cancelled && asked);
-            let slot = self.slot(order.policy, order.symbol);
             if !wanted {
-                self.targets[slot].waits = true;
-            } else if self.targets[slot].position.is_some() {
+                self.wait_for_wake(order.policy, order.symbol);
+            } else if self.is_unreached(order.policy, order.symbol) {
                 self.reconsider.push((order.policy, order.symbol));
             }
         }

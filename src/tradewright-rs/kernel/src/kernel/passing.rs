@@ -78,7 +78,10 @@ impl Kernel {
     }
 
     fn pass_bars(&mut self, symbol: SymbolId, bars: &[Bar]) -> usize {
-        let marks = bars.iter().map(|bar| Mark { mark_x2: bar.close * 2, low_x2: bar.low * 2, high_x2: bar.high * 2 });
+        // Prices have at most 51 bits: the feed sees to it.
+        let twice = |price: i64| price.wrapping_mul(2);
+        let marks =
+            bars.iter().map(|bar| Mark { mark_x2: twice(bar.close), low_x2: twice(bar.low), high_x2: twice(bar.high) });
         let Some(last) = bars.last() else { return 0 };
         if !self.state.ledger.pass(symbol, marks, self.liquidates, Some(&mut self.equity)) {
             return 0;
@@ -92,7 +95,7 @@ impl Kernel {
         let is_whole = |quote: &Quote| quote.bid != i64::MIN && quote.ask != i64::MAX;
         let quotes = &quotes[..quotes.iter().position(|quote| !is_whole(quote)).unwrap_or(quotes.len())];
         let marks = quotes.iter().map(|quote| {
-            let mark_x2 = quote.bid + quote.ask;
+            let mark_x2 = quote.bid.wrapping_add(quote.ask);
             Mark { mark_x2, low_x2: mark_x2, high_x2: mark_x2 }
         });
         let Some(last) = quotes.last() else { return 0 };

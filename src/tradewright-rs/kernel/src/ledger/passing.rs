@@ -51,22 +51,17 @@ impl Ledger {
     pub fn pass(
         &mut self,
         symbol: SymbolId,
-        marks: impl Iterator<Item = Mark> + Clone,
+        mut marks: impl DoubleEndedIterator<Item = Mark> + ExactSizeIterator + Clone,
         liquidates: bool,
         points: Option<&mut Vec<f64>>,
     ) -> bool {
         let state = &mut self.symbols[symbol as usize];
         let Some(owner) = state.sole else {
-            let equity = self.money[self.policies + 1].equity;
-            let mut last_x2 = state.mark_x2;
-            match points {
-                None => marks.for_each(|mark| last_x2 = mark.mark_x2),
-                Some(points) => points.extend(marks.map(|mark| {
-                    last_x2 = mark.mark_x2;
-                    cash_to_f64(equity)
-                })),
+            if let Some(points) = points {
+                let equity = self.money[self.policies + 1].equity;
+                points.resize(points.len() + marks.len(), cash_to_f64(equity));
             }
-            state.mark_x2 = last_x2;
+            state.mark_x2 = marks.next_back().map_or(state.mark_x2, |mark| mark.mark_x2);
             return true;
         };
         let mut span =

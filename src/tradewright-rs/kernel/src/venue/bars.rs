@@ -22,6 +22,9 @@ impl Matcher<'_> {
                 self.meet(index, bar.open, bar.open_ns, false, &mut budget);
             }
         }
+        if self.orders.iter().all(|working| working.is_done) {
+            return; // Market orders, mostly: the open was all they waited for.
+        }
         match fills.path {
             BarPath::Pessimistic => self.walk_pessimistic(bar, &mut budget),
             BarPath::OpenHighLowClose => self.walk_path(bar, [bar.open, bar.high, bar.low, bar.close], &mut budget),
@@ -72,12 +75,13 @@ impl Matcher<'_> {
                 self.meet(index, worst, bar.open_ns, false, budget);
             }
         }
-        let waits_for_trigger = |working: &Working| matches!(working.phase(), Phase::Stop(_) | Phase::Follow);
-        let is_stop: Vec<bool> = self.orders.iter().map(waits_for_trigger).collect();
+        for working in self.orders.iter_mut() {
+            working.is_stop = matches!(working.phase(), Phase::Stop(_) | Phase::Follow);
+        }
         for stops in [true, false] {
-            for (index, _) in is_stop.iter().enumerate().filter(|(_, is_stop)| **is_stop == stops) {
+            for index in 0..count {
                 let working = &self.orders[index];
-                if working.joins_at == JOINS_NOT {
+                if working.is_stop != stops || working.joins_at == JOINS_NOT {
                     continue;
                 }
                 let worst = if working.order.side == Side::Buy { bar.high } else { bar.low };

@@ -11,6 +11,7 @@ use super::working::Working;
 use crate::book::Book;
 use crate::event::{Quote, Status};
 use crate::instrument::{Instrument, Session, SymbolId, TickGrid};
+use crate::ledger::Unit;
 use crate::market::{Market, SourceKind};
 use crate::order::{OrderType, Reason, ReportKind, Side, TimeInForce};
 
@@ -21,6 +22,8 @@ const NO_NOTE: FillNote = FillNote { mid_x2: NO_MID, ahead_lots: f64::NAN };
 pub(super) struct Desk {
     /// In order of arrival; an amendment that loses priority goes to the end.
     pub(super) orders: Vec<Working>,
+    /// How lots and prices make money.
+    pub(super) unit: Unit,
     /// Sum of our own fills, in lots.
     pub(super) position: i64,
     /// What matches here; `None` until declared or seen.
@@ -39,12 +42,13 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new() -> Desk {
+    pub(super) fn new(instrument: &Instrument) -> Desk {
         Desk {
             orders: Vec::new(),
+            unit: Unit::of(instrument),
             position: 0,
             source: None,
-            taken: [0, 0],
+            taken: Taken::nothing_of(&Quote::default()),
             costs: CostState::default(),
             book: None,
             status: Status::Open,
@@ -62,8 +66,11 @@ impl Desk {
         known_ns: i64,
     ) -> (Matcher<'a>, &'a mut Taken) {
         let pays_spread = !self.is_displayed();
-        let Desk { orders, position, costs, taken, .. } = self;
-        (Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread, note: NO_NOTE }, taken)
+        let Desk { orders, unit, position, costs, taken, .. } = self;
+        (
+            Matcher { config, instrument, unit, orders, position, costs, out, known_ns, pays_spread, note: NO_NOTE },
+            taken,
+        )
     }
 
     /// The same for a book.
@@ -74,10 +81,21 @@ impl Desk {
         out: &'a mut Outbox,
         known_ns: i64,
     ) -> (Matcher<'a>, &'a mut DeskBook) {
-        let Desk { orders, position, costs, book, .. } = self;
+        let Desk { orders, unit, position, costs, book, .. } = self;
         let book = book.get_or_insert_with(|| Box::new(DeskBook::new()));
         (
-            Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false, note: NO_NOTE },
+            Matcher {
+                config,
+                instrument,
+                unit,
+                orders,
+                position,
+                costs,
+                out,
+                known_ns,
+                pays_spread: false,
+                note: NO_NOTE,
+            },
             book,
         )
     }
@@ -90,10 +108,13 @@ impl Desk {
         out: &'a mut Outbox,
         known_ns: i64,
     ) -> Option<(Matcher<'a>, &'a mut FifoBook)> {
-        let Desk { orders, position, costs, orders_book, .. } = self;
+        let Desk { orders, unit, position, costs, orders_book, .. } = self;
         let Some(OrdersBook::Exact(book)) = orders_book.as_deref_mut() else { return None };
         let note = NO_NOTE;
-        Some((Matcher { config, instrument, orders, position, costs, out, known_ns, pays_spread: false, note }, book))
+        Some((
+            Matcher { config, instrument, unit, orders, position, costs, out, known_ns, pays_spread: false, note },
+            book,
+        ))
     }
 
     /// Whether orders meet prices that are displayed, and so wait for no record.

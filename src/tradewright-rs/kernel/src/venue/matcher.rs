@@ -5,12 +5,14 @@ use super::costs::{CostState, worse_price};
 use super::outbox::{FillNote, Outbox};
 use super::working::{Phase, Working};
 use crate::instrument::Instrument;
+use crate::ledger::Unit;
 use crate::order::{Fill, Liquidity, Reason, ReportKind, TimeInForce};
 
 /// The orders of one symbol while a record, or an arrival, meets them.
 pub(super) struct Matcher<'a> {
     pub(super) config: &'a VenueConfig,
     pub(super) instrument: &'a Instrument,
+    pub(super) unit: &'a Unit,
     pub(super) orders: &'a mut Vec<Working>,
     /// The account's position as the venue sees it: the sum of its own fills.
     pub(super) position: &'a mut i64,
@@ -125,7 +127,8 @@ impl Matcher<'_> {
             Liquidity::Taker => self.taker_price(index, price, lots),
         };
         let event_ns = event_ns.max(arrived_ns);
-        let fee = self.instrument.fee(event_ns, price, lots, liquidity == Liquidity::Maker);
+        let is_maker = liquidity == Liquidity::Maker;
+        let fee = self.instrument.fee_on(event_ns, price, lots, is_maker, || self.unit.value(price, lots));
         let fill = Fill { fill_id: self.out.next_fill_id(self.note), price, lots, fee, liquidity };
         self.out.send(order.id, event_ns, self.known_ns, ReportKind::Filled(fill));
         *self.position += order.side.sign() * lots;

@@ -39,6 +39,7 @@ use desk::Desk;
 use fifo::OrdersBook;
 use outbox::Outbox;
 use queue::TimedQueue;
+use quotes::Taken;
 use requests::Request;
 
 /// A venue simulated from recorded bars, quotes and prints.
@@ -56,6 +57,8 @@ pub struct SimVenue {
     timers: BTreeSet<(i64, SymbolId)>,
     /// The cost model measures every bar.
     follows_bars: bool,
+    /// Records come by the venue's own clock, so that the market's quote is not the one that was met last.
+    has_own_feed: bool,
     /// Scratch: the levels of a book of orders.
     levels: Vec<BookRow>,
 }
@@ -70,12 +73,13 @@ impl SimVenue {
             panic!("{problem}");
         }
         SimVenue {
-            desks: vec![Desk::new(); instruments.len()],
+            desks: instruments.iter().map(Desk::new).collect(),
             busy: vec![true; instruments.len()],
             requests: TimedQueue::new(),
             out: Outbox::new(config.latency.clone(), config.decision_ns),
             timers: BTreeSet::new(),
             follows_bars: config.costs.follows_bars(),
+            has_own_feed: false,
             levels: Vec::new(),
             config,
         }
@@ -94,6 +98,11 @@ impl SimVenue {
             desk.source = Some(kind);
         }
         self.settle(symbol);
+    }
+
+    /// Says before the run that records come in order of the venue's own time, ahead of the market's.
+    pub fn follow_own_feed(&mut self) {
+        self.has_own_feed = true;
     }
 
     /// Says before the run that the events of the symbol's book are of single orders.
@@ -364,7 +373,7 @@ impl SimVenue {
         if desk.source == Some(SourceKind::Book) {
             return; // The book matches; quotes beside it are its own best prices.
         }
-        desk.taken = [0, 0];
+        desk.taken = Taken::nothing_of(quote);
         let instrument = &market.instruments[symbol as usize];
         if !desk.orders.is_empty() && desk.status == Status::Open && desk.is_in_session(instrument, quote.ts_event_ns) {
             let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, quote.ts_recv_ns);
@@ -411,6 +420,6 @@ impl SimVenue {
     fn settle(&mut self, symbol: SymbolId) {
         let desk = &self.desks[symbol as usize];
         self.busy[symbol as usize] =
-            !desk.orders.is_empty() || desk.taken != [0, 0] || desk.source.is_none() || self.follows_bars;
+            !desk.orders.is_empty() || desk.source.is_none() || self.follows_bars || self.has_own_feed;
     }
 }

@@ -5,8 +5,29 @@ use super::working::Phase;
 use crate::event::{Quote, Trade};
 use crate::order::{Liquidity, Side};
 
-/// Lots that we took from the quote in force, by the side of our order.
-pub(super) type Taken = [i64; 2];
+/// Lots that we took from a quote, by the side of our order: what it displays is there once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    of: Quote,
+    pub(super) lots: [i64; 2],
+}
+
+impl Taken {
+    /// Nothing of this quote.
+    pub(super) fn nothing_of(quote: &Quote) -> Taken {
+        Taken { of: *quote, lots: [0, 0] }
+    }
+
+    /// Whether these are lots of this quote, times and all, and not of one before it.
+    #[inline]
+    pub(super) fn is_of(&self, quote: &Quote) -> bool {
+        let bits = |quote: &Quote| [quote.bid_size.to_bits(), quote.ask_size.to_bits()];
+        self.of.ts_recv_ns == quote.ts_recv_ns
+            && self.of.ts_event_ns == quote.ts_event_ns
+            && (self.of.bid, self.of.ask) == (quote.bid, quote.ask)
+            && bits(&self.of) == bits(quote)
+    }
+}
 
 impl Matcher<'_> {
     /// Meets a new quote, in order of arrival.
@@ -39,7 +60,7 @@ impl Matcher<'_> {
             }
             _ => {}
         }
-        let taken = &mut taken[side as usize];
+        let taken = &mut taken.lots[side as usize];
         let before = self.displayed_lots(size).saturating_sub(*taken).max(0);
         let mut displayed = before;
         self.meet(index, price, event_ns, true, &mut displayed);

@@ -2,6 +2,7 @@
 
 use super::SimVenue;
 use super::desk::{Desk, closed_reason, price_reason};
+use super::quotes::Taken;
 use super::working::{Phase, Working};
 use crate::instrument::SymbolId;
 use crate::market::{Market, SourceKind};
@@ -56,7 +57,7 @@ impl SimVenue {
     /// Lets the youngest order of a symbol meet the quote in force; on other data it waits for the next record.
     fn meet_market(&mut self, symbol: SymbolId, now_ns: i64, market: &Market) {
         let desk = &mut self.desks[symbol as usize];
-        let (source, state) = (desk.source, &market.symbols[symbol as usize]);
+        let (source, state, own_feed) = (desk.source, &market.symbols[symbol as usize], self.has_own_feed);
         let instrument = &market.instruments[symbol as usize];
         let is_in_session = desk.is_displayed() && desk.is_in_session(instrument, now_ns);
         let index = desk.orders.len() - 1;
@@ -77,6 +78,9 @@ impl SimVenue {
         }
         let (mut matcher, taken) = desk.matcher(&self.config, instrument, &mut self.out, now_ns);
         if is_in_session && state.seen[SourceKind::Quote as usize] {
+            if !own_feed && !taken.is_of(&state.quote) {
+                *taken = Taken::nothing_of(&state.quote);
+            }
             matcher.note.mid_x2 = Desk::mid_x2(&state.quote);
             matcher.meet_quote_one(index, &state.quote, now_ns, taken);
         } else if is_in_session {

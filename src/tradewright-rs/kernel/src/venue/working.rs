@@ -46,6 +46,8 @@ pub(super) struct Working {
     pub(super) rank: u64,
     /// Scratch of the bar being met.
     pub(super) joins_at: u8,
+    /// Scratch of the same: whether it waited for a trigger when the path began.
+    pub(super) is_stop: bool,
 }
 
 impl Working {
@@ -65,6 +67,7 @@ impl Working {
             queue: QueuePosition::default(),
             rank: 0,
             joins_at: JOINS_NOT,
+            is_stop: false,
         }
     }
 

@@ -64,6 +64,18 @@ fn each_order_type_meets_the_quote_in_force() {
 }
 
 #[test]
+fn a_new_quote_shows_its_size_again_though_nothing_rested_when_it_came() {
+    let mut bench = Bench::new(VenueConfig::default());
+    bench.quote(99, 101);
+    bench.send(buy(7));
+    assert!(bench.venue.is_quiet(0)); // Nothing rests, so that the next quote need not come here.
+    bench.quote(99, 101);
+    bench.send(buy(7));
+    bench.send(buy(7));
+    assert_eq!(bench.news(), "1 7@101 taker; 2 7@101 taker; 3 3@101 taker");
+}
+
+#[test]
 fn a_missing_side_makes_orders_wait_or_go() {
     let mut bench = Bench::new(VenueConfig::default());
     bench.quote(99, NO_ASK);
