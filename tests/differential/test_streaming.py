@@ -324,13 +324,17 @@ def three_days(folder: Path) -> tuple[tw.data.Store, list[Path]]:
     return store, sorted(folder.rglob("*.parquet"))
 
 
+def gone(file: Path) -> None:
+    file.unlink(missing_ok=True)
+
+
+def overwritten(file: Path) -> None:
+    file.write_bytes(b"PAR1")
+
+
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize(
-    ("deed", "problem"),
-    [
-        (lambda file: file.unlink(missing_ok=True), "is gone"),
-        (lambda file: file.write_bytes(b"PAR1"), "was changed since the stream was made"),
-    ],
+    ("deed", "problem"), [(gone, "is gone"), (overwritten, "was changed since the stream was made")]
 )
 def test_a_file_that_is_not_what_it_was(tmp_path: Path, deed: Any, problem: str, clock: Any) -> None:
     store, files = three_days(tmp_path)
