@@ -207,8 +207,11 @@ impl Parts for Cut {
     }
 }
 
-/// Steps of a feed: the time and the records of each, and every stretch as it was seen.
-fn steps(feed: &mut Feed<'_>) -> Vec<(i64, Vec<(SymbolId, i64)>, bool)> {
+/// A step's time and records, and whether a stretch showed it alone.
+type StepSeen = (i64, Vec<(SymbolId, i64)>, bool);
+
+/// Steps of a feed.
+fn steps(feed: &mut Feed<'_>) -> Vec<StepSeen> {
     let mut steps = Vec::new();
     while feed.next_ns() != i64::MAX {
         let is_alone = feed.stretch().is_some_and(|stretch| {
