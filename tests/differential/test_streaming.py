@@ -197,6 +197,20 @@ def test_bars_of_many_instruments_streamed_and_in_memory(tmp_path: Path) -> None
     assert_equal(tw.backtest(policies, [streams[0], *read[1:]]), expected)
 
 
+def test_bars_of_two_timeframes_of_one_instrument(tmp_path: Path) -> None:
+    """Neither is the only one that feeds the price of its instrument."""
+    prices = (100 + np.cumsum(np.random.default_rng(2).normal(0, 1, 900))).round(2)
+    store = stored(
+        tmp_path,
+        bars(prices.tolist(), step_ns=DAY_NS // 24),
+        bars((prices[::6] + 0.5).tolist(), step_ns=DAY_NS // 4),
+    )
+    expected = tw.backtest(Leaning("X", "3h"), [store.read("X", timeframe=one) for one in ("1h", "6h")])
+    assert expected.fills.height > 50
+    streams = [store.stream("X", timeframe=one) for one in ("1h", "6h")]
+    assert_equal(tw.backtest(Leaning("X", "3h"), streams), expected)
+
+
 def replace_unit(lot_size: float) -> tw.Instrument:
     return tw.Instrument(symbol="X", price_unit=0.01, lot_size=lot_size)
 

@@ -129,7 +129,7 @@ impl<'a> Source<'a> {
 
     /// Whether this source has records of the kind that the other one has, for its instrument.
     pub(super) fn gives_like(&self, other: &Source<'_>) -> bool {
-        if let Columns::Records(records) = self.columns {
+        if let (Chunk::Records, Columns::Records(records)) = (&self.chunk, self.columns) {
             return records.iter().any(|record| {
                 record.symbol == other.symbol
                     && matches!(

@@ -274,3 +274,25 @@ fn a_part_that_cannot_be_read_ends_the_feed() {
     let FeedError::Part(error) = refused(Cut::new(&[1, 2, 3, 4], &[2], 1)) else { panic!("was read") };
     assert_eq!(error.0.downcast_ref(), Some(&"gone"));
 }
+
+struct Previews(usize);
+
+impl Previewer for Previews {
+    fn preview(&mut self, _: SymbolId, _: Rows<'_>, _: &[i64], _: bool) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn of_two_series_of_one_kind_nobody_previews_rows_in_parts_or_not() {
+    let instrument = Instrument::plain("X");
+    for (symbols, seen) in [([0, 0], 0), ([0, 1], 2)] {
+        let mut feed = Feed::new();
+        for symbol in symbols {
+            feed.add_parts(symbol, Box::new(Cut::new(&[1, 2, 3], &[1], usize::MAX)), &instrument).unwrap();
+        }
+        let mut previews = Previews(0);
+        feed.preview(&mut previews);
+        assert_eq!(previews.0, seen);
+    }
+}
