@@ -155,11 +155,12 @@ class Kernel:
         sources: Sequence[str],
         venue: dict[str, Any],
         pulse: Callable[[int, int], object] | None = None,
-        venue_series: Sequence[_Series] | None = None,
+        venue_series: Sequence[_Series | None] | None = None,
     ) -> bool:
         """Runs whole series through the simulated venue; whether their end was reached.
 
-        ``venue_series`` are the same records by the venue's time, for a venue with a clock of its own.
+        ``venue_series`` are the same records by the venue's time, for a venue with a clock of its own;
+        ``None`` for the events of a book, which are put in that order here.
 
         ``pulse(rows, now_ns)`` is called now and then. Ctrl-C ends a run early and keeps what it has.
         """

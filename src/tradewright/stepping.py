@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkabl
 
 from tradewright._native import Approved
 from tradewright.core.market import Bar, Quote, Trade
+from tradewright.sim.events import by_venue_time
 from tradewright.sim.streaming import STREAMED, rows_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def step_through(run: Run, venue: SimVenue) -> None:
     kernel = run.kernel
     kernel.check(run.series, run.sources)
     steps = _Steps(run.series)
-    by_venue = None if run.venue_series is None else _Steps(run.venue_series)
+    by_venue = None
+    if run.venue_series is not None:
+        pairs = zip(run.venue_series, run.series, strict=True)
+        by_venue = _Steps([by_venue_time(one) if ordered is None else ordered for ordered, one in pairs])
     while True:
         now_ns = min(steps.next_ns, venue.next_report_ns, venue.next_arrival_ns)
         if by_venue is not None:
@@ -324,6 +328,8 @@ class _Steps:
 
 def _records(series: tuple[Any, ...]) -> Iterator[Record]:
     """The rows of a series' columns as records, a chunk at a time."""
+    import numpy as np
+
     kind, symbol, *columns = series
     if kind == "events":
         yield from symbol
@@ -334,14 +340,13 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
             yield from _records(part)
         return
     recv, event, *rest = columns
+    recv = event if recv is None else recv
     if kind in ("book_l2", "book_l3"):
-        *rest, order = rest
-        columns = [event if recv is None else recv, event, *rest]
-        if order is not None:
-            columns = [column[order] for column in columns]
-        yield from _book_records(symbol, *columns[:2], columns[2:])
+        *rest, order_id = rest
+        order_id = np.zeros(len(event), np.uint64) if order_id is None else order_id
+        yield from _book_records(symbol, recv, event, [*rest, order_id])
         return
-    columns = [event if recv is None else recv, event, *rest]
+    columns = [recv, event, *rest]
     missing = {"bars": float("nan"), "trades": 0}.get(kind)
     for start in range(0, len(event), _CHUNK_ROWS):
         chunk = slice(start, start + _CHUNK_ROWS)

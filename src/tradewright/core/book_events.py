@@ -128,9 +128,8 @@ class BookEvents(Series):
 
         def integers(name: str, values: ArrayLike | None, dtype: type[Any], default: int) -> NDArray[Any]:
             if values is None:
-                # Zeros that nobody looks at take no memory.
-                rows = len(table.event_ns)
-                return np.full(rows, default, dtype) if default else np.zeros(rows, dtype)
+                # One number, seen as often as there are rows.
+                return np.broadcast_to(np.array(default, dtype), len(table.event_ns))
             return np.ascontiguousarray(table.shaped(name, np.asarray(values)), dtype=dtype)
 
         actions = integers("action", action, np.uint8, 0)

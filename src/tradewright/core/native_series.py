@@ -23,7 +23,7 @@ def source_name(series: AnySeries) -> str:
 def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
     """A series as the core's tuple of columns; nothing is copied but what is not contiguous.
 
-    The last column of a book's events is the order in which they come: ``None``, as they stand.
+    Events of levels have no column of orders: none of them is about one.
     """
     import numpy as np
 
@@ -40,8 +40,9 @@ def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
     if isinstance(series, Trades):
         return (*head, column(series.price), column(series.size), column(series.aggressor))
     if isinstance(series, BookEvents):
-        columns = (series.action, series.side, series.flags, series.price, series.size, series.order_id)
-        return (*head, *(column(one) for one in columns), None)
+        columns = (series.action, series.side, series.flags, series.price, series.size)
+        order_id = column(series.order_id) if series.model == "l3" else None
+        return (*head, *(column(one) for one in columns), order_id)
     raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
 
 

@@ -41,14 +41,14 @@ def _time(values: Any) -> pl.Series:
 def _maybe(values: Any) -> pl.Series:
     import polars as pl
 
-    return pl.Series(values, dtype=pl.Float64).fill_nan(None)
+    return pl.Series(values, dtype=pl.Float64, nan_to_null=True)
 
 
 def _order_ids(run: str, numbers: Any) -> pl.Series:
     import polars as pl
 
     text = (pl.Series(numbers, dtype=pl.Int64) + 1).cast(pl.String)
-    return pl.select(pl.lit(f"{run}-") + text).to_series()
+    return pl.Series([f"{run}-"]) + text  # One string with each.
 
 
 def orders(columns: Columns, policies: Sequence[str], symbols: Sequence[str]) -> pl.DataFrame:

@@ -109,7 +109,9 @@ def dtype_of(kind: str) -> pl.DataType:
 
 def schema_of(name: str) -> dict[str, pl.DataType]:
     """Polars schema of one of the frames."""
-    return {column: dtype_of(kind) for column, kind in COLUMNS[name].items()}
+    columns = COLUMNS[name]
+    types = {kind: dtype_of(kind) for kind in set(columns.values())}
+    return {column: types[kind] for column, kind in columns.items()}
 
 
 def empty(name: str) -> pl.DataFrame:
@@ -128,7 +130,8 @@ def checked(name: str, source: pl.DataFrame | Callable[[], pl.DataFrame]) -> pl.
     import polars as pl
 
     frame = source() if callable(source) else source
-    missing = [column for column in COLUMNS[name] if column not in frame.columns]
+    found = frame.schema  # Made anew at each look.
+    missing = [column for column in COLUMNS[name] if column not in found]
     if missing:
         raise DataError(
             "column is missing.",
@@ -137,13 +140,13 @@ def checked(name: str, source: pl.DataFrame | Callable[[], pl.DataFrame]) -> pl.
             remedy=f"It needs {', '.join(COLUMNS[name])}.",
         )
     wanted = schema_of(name)
-    try:
-        frame = frame.with_columns(
-            pl.col(column).cast(dtype) for column, dtype in wanted.items() if frame.schema[column] != dtype
-        )
-    except pl.exceptions.PolarsError as error:
-        raise DataError(str(error), source=f"result frame {name!r}") from error
-    return frame.select(*wanted, *(column for column in frame.columns if column not in wanted))
+    if other := {column: dtype for column, dtype in wanted.items() if found[column] != dtype}:
+        try:
+            frame = frame.with_columns(pl.col(column).cast(dtype) for column, dtype in other.items())
+        except pl.exceptions.PolarsError as error:
+            raise DataError(str(error), source=f"result frame {name!r}") from error
+    order = [*wanted, *(column for column in found if column not in wanted)]
+    return frame if order == list(found) else frame.select(order)
 
 
 def positions_of(fills: pl.DataFrame) -> pl.DataFrame:

@@ -53,7 +53,8 @@ class Run(Struct, frozen=True, kw_only=True):
         currencies: Currencies by id; the first is the account's.
         cash: Starting cash by currency.
         series: Columns for `Kernel.run`, in the order of the data.
-        venue_series: The same in order of the venue's time, where the venue matches by that clock.
+        venue_series: The same in order of the venue's time, where the venue matches by that clock; ``None``
+            for the events of a book in memory, which the kernel reads in both orders out of one series.
         sources: Name of each of them, for messages.
         venue: Configuration of the simulated venue, as plain values.
         warnings: What the reader of the result should know.
@@ -69,7 +70,7 @@ class Run(Struct, frozen=True, kw_only=True):
     currencies: list[str]
     cash: dict[str, float]
     series: list[tuple[Any, ...]]
-    venue_series: list[tuple[Any, ...]] | None
+    venue_series: list[tuple[Any, ...] | None] | None
     sources: list[str]
     venue: dict[str, Any]
     warnings: list[str]
@@ -180,7 +181,9 @@ def build(
         currencies=currencies,
         cash=dict(zip(currencies, balances, strict=True)),
         series=columns,
-        venue_series=[by_venue_time(one) for one in columns] if venue.clock == "venue" else None,
+        venue_series=[None if one[0] in ("book_l2", "book_l3") else by_venue_time(one) for one in columns]
+        if venue.clock == "venue"
+        else None,
         sources=sources,
         venue=plain_venue(venue, seed),
         warnings=warnings,

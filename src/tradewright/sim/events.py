@@ -129,8 +129,5 @@ def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
     kind, symbol, _, event, *values = columns
     if np.any(event[1:] < event[:-1]):
         order = np.argsort(event, kind="stable")
-        if kind in ("book_l2", "book_l3"):
-            # Events of books are many, and few of them out of order: they stay where they are.
-            return (kind, symbol, None, event, *values[:-1], order)
         event, values = event.take(order), [None if one is None else one.take(order) for one in values]
     return (kind, symbol, None, event, *values)

@@ -70,6 +70,34 @@ impl Stall {
 pub fn run<H: Host>(
     kernel: &mut Kernel,
     feed: &mut Feed<'_>,
+    venue_feed: Option<&mut Feed<'_>>,
+    venue: &mut SimVenue,
+    host: &mut H,
+) -> Result<bool, RunError> {
+    if venue_feed.is_none() {
+        share_levels(&mut kernel.state.market, feed, venue);
+    }
+    let ended = run_to_end(kernel, feed, venue_feed, venue, host);
+    kernel.state.market.has_shared_levels.fill(false);
+    ended
+}
+
+/// One clock has one book: what the policies see after a step is what the venue has met by then. The venue applies the
+/// events, and the market takes the levels as they are.
+fn share_levels(market: &mut Market, feed: &Feed<'_>, venue: &mut SimVenue) {
+    for symbol in feed.sole_books() {
+        let at = symbol as usize;
+        // A market that has a book already was in a run before, which the venue knows nothing of.
+        if market.books[at].is_none() && market.orders_books[at].is_none() && !venue.has_orders_book(symbol) {
+            market.has_shared_levels[at] = true;
+            venue.share_levels(symbol);
+        }
+    }
+}
+
+fn run_to_end<H: Host>(
+    kernel: &mut Kernel,
+    feed: &mut Feed<'_>,
     mut venue_feed: Option<&mut Feed<'_>>,
     venue: &mut SimVenue,
     host: &mut H,
@@ -128,14 +156,14 @@ pub fn run<H: Host>(
             feed.collect()?;
             feed.preview(kernel);
             if venue_feed.is_none() {
-                feed.hand_out(&mut ToVenue { venue, market: &kernel.state.market });
+                feed.hand_out(&mut ToVenue { venue, now_ns, market: &mut kernel.state.market });
             }
         }
         if venue_feed_ns == now_ns
             && let Some(feed) = &mut venue_feed
         {
             feed.collect()?;
-            feed.hand_out(&mut ToVenue { venue, market: &kernel.state.market });
+            feed.hand_out(&mut ToVenue { venue, now_ns, market: &mut kernel.state.market });
             feed.advance()?;
             feed.forget_converted();
         }
@@ -260,7 +288,8 @@ impl Previewer for Kernel {
 
 struct ToVenue<'a> {
     venue: &'a mut SimVenue,
-    market: &'a Market,
+    now_ns: i64,
+    market: &'a mut Market,
 }
 
 impl Receiver for ToVenue<'_> {
@@ -278,7 +307,11 @@ impl Receiver for ToVenue<'_> {
     }
     #[inline]
     fn book(&mut self, symbol: SymbolId, rows: &[BookRow]) {
-        self.venue.on_book(symbol, rows, self.market);
+        if self.market.has_shared_levels[symbol as usize] {
+            self.venue.on_shared_book(symbol, rows, self.now_ns, self.market);
+        } else {
+            self.venue.on_book(symbol, rows, self.now_ns, self.market);
+        }
     }
     fn other(&mut self, record: &Record) {
         self.venue.on_other(record, self.market);

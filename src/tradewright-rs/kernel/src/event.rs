@@ -69,6 +69,13 @@ pub struct BookRow {
     pub event: BookEvent,
 }
 
+impl AsRef<BookEvent> for BookRow {
+    #[inline]
+    fn as_ref(&self) -> &BookEvent {
+        &self.event
+    }
+}
+
 /// Rows of one series, in order.
 #[derive(Clone, Copy, Debug)]
 pub enum Rows<'a> {

@@ -77,6 +77,9 @@ pub struct Market {
     pub books: Vec<Option<Box<L2>>>,
     /// The single orders behind those levels, of the instruments whose events tell them; index is the symbol id.
     pub orders_books: Vec<Option<Box<LevelsOf>>>,
+    /// Whether the levels of a book are kept by who matches on them as well, who applies its events first; index is the
+    /// symbol id.
+    pub(crate) has_shared_levels: Vec<bool>,
     /// The time of the current step.
     pub now_ns: i64,
 }
@@ -87,7 +90,8 @@ impl Market {
         let symbols = vec![SymbolState::default(); instruments.len()];
         let books = vec![None; instruments.len()];
         let orders_books = vec![None; instruments.len()];
-        Market { instruments, symbols, books, orders_books, now_ns: i64::MIN }
+        let has_shared_levels = vec![false; instruments.len()];
+        Market { instruments, symbols, books, orders_books, has_shared_levels, now_ns: i64::MIN }
     }
 
     /// Says before the run that the events of an instrument's book are of single orders.
@@ -128,7 +132,9 @@ impl Market {
     /// The touch is read when a message is whole and no snapshot is half applied; prints stand beside the book.
     pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow]) -> bool {
         let book = self.books[symbol as usize].get_or_insert_with(|| Box::new(L2::new(WINDOW)));
-        book.apply_all(rows.iter().map(|row| &row.event));
+        if !self.has_shared_levels[symbol as usize] {
+            book.apply_all(rows);
+        }
         let state = &mut self.symbols[symbol as usize];
         state.seen[SourceKind::Book as usize] = true;
         let Some(last) = rows.last().filter(|row| row.event.flags & LAST != 0) else { return false };

@@ -43,8 +43,7 @@ pub struct HeldBook<'py> {
     flags: PyReadonlyArray1<'py, u8>,
     price: Floats<'py>,
     size: Floats<'py>,
-    order_id: PyReadonlyArray1<'py, u64>,
-    order: Option<PyReadonlyArray1<'py, i64>>,
+    order_id: Option<PyReadonlyArray1<'py, u64>>,
 }
 
 fn column<'py, T: numpy::Element>(
@@ -73,8 +72,8 @@ fn optional<'py, T: numpy::Element>(
 /// Reads one series: `("bars", symbol, recv, event, open_ns, open, high, low, close, volume)`,
 /// `("quotes", symbol, recv, event, bid, ask, bid_size, ask_size)`,
 /// `("trades", symbol, recv, event, price, size, aggressor)`,
-/// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id, order)`, the same as `"book_l3"`, or
-/// `("events", [record, …])`. `order` says which row comes at each place; `None` if they come as they stand.
+/// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id)`, the same as `"book_l3"`, or
+/// `("events", [record, …])`. Of levels there may be no `order_id`.
 /// `(kind, symbol, parts)` comes in parts: `len(parts)` rows, and `iter(parts)` gives `(name, rows before, series)` of each.
 pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
     let kind: String = series.get_item(0)?.extract()?;
@@ -130,8 +129,7 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
             flags: column(series, 6, "flags")?,
             price: column(series, 7, "price")?,
             size: column(series, 8, "size")?,
-            order_id: column(series, 9, "order_id")?,
-            order: optional(series, 10, "order")?,
+            order_id: optional(series, 9, "order_id")?,
         })),
         other => return Err(PyValueError::new_err(format!("{other:?} is no kind of series"))),
     };
@@ -162,21 +160,14 @@ impl Held<'_> {
             }
             Held::Book(book) => {
                 let mut lengths = vec![book.action.len(), book.side.len(), book.flags.len(), book.price.len()];
-                lengths.extend([book.size.len(), book.order_id.len()]);
+                lengths.push(book.size.len());
+                lengths.extend(book.order_id.iter().map(|column| column.len()));
                 lengths.extend(book.recv.iter().map(|column| column.len()));
-                lengths.extend(book.order.iter().map(|column| column.len()));
                 (book.event.len(), lengths)
             }
             Held::Records(records) => (records.len(), Vec::new()),
             Held::Parts(_, _, rows) => (*rows, Vec::new()),
         };
-        if let Held::Book(book) = self
-            && let Some(order) = &book.order
-            // Below zero is far above as well.
-            && order.as_slice()?.iter().fold(0, |highest, &row| (row as u64).max(highest)) >= rows.max(1) as u64
-        {
-            return Err(PyValueError::new_err(format!("order names a row that is none of {rows}")));
-        }
         match lengths.iter().find(|&&length| length != rows) {
             None => Ok(()),
             Some(other) => Err(PyValueError::new_err(format!("columns of {rows} and {other} rows in one series"))),
@@ -231,8 +222,7 @@ impl Held<'_> {
                     flags: slice(&book.flags)?,
                     price: slice(&book.price)?,
                     size: slice(&book.size)?,
-                    order_id: slice(&book.order_id)?,
-                    order: maybe(&book.order)?,
+                    order_id: maybe(&book.order_id)?,
                 },
             ),
             Held::Records(records) => (0, Columns::Records(records)),
@@ -296,13 +286,44 @@ pub fn add_all<'a, 'py: 'a>(
     instruments: &[Instrument],
 ) -> PyResult<Result<(), FeedError>> {
     for series in held {
-        let (symbol, columns) = series.columns()?;
-        let Some(instrument) = instruments.get(symbol as usize) else {
-            return Err(PyValueError::new_err(format!("series of unknown symbol number {symbol}")));
-        };
+        let added = add(feed, series, instruments)?;
+        if added.is_err() {
+            return Ok(added);
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn add<'a, 'py: 'a>(
+    feed: &mut Feed<'a>,
+    series: &'a Held<'py>,
+    instruments: &[Instrument],
+) -> PyResult<Result<(), FeedError>> {
+    let (symbol, columns) = series.columns()?;
+    let Some(instrument) = instruments.get(symbol as usize) else {
+        return Err(PyValueError::new_err(format!("series of unknown symbol number {symbol}")));
+    };
+    Ok(match series {
+        Held::Parts(_, parts, rows) => feed.add_parts(symbol, Box::new(PyParts::new(parts, *rows)?), instrument),
+        _ => feed.add(symbol, columns, instrument),
+    })
+}
+
+/// Adds the same series to a feed in order of the venue's time: where there are columns in that order, those, and
+/// otherwise what the feed in order of receipt has.
+pub fn add_by_venue_time<'a, 'py: 'a>(
+    feed: &mut Feed<'a>,
+    by_receipt: &mut Feed<'a>,
+    held: &'a [Option<Held<'py>>],
+    instruments: &[Instrument],
+) -> PyResult<Result<(), FeedError>> {
+    for (source, series) in held.iter().enumerate() {
         let added = match series {
-            Held::Parts(_, parts, rows) => feed.add_parts(symbol, Box::new(PyParts::new(parts, *rows)?), instrument),
-            _ => feed.add(symbol, columns, instrument),
+            Some(series) => add(feed, series, instruments)?,
+            None => match feed.add_by_venue_time(by_receipt, source) {
+                Ok(false) => return Err(PyValueError::new_err("only books in memory have both orders in one series")),
+                added => added.map(|_| ()),
+            },
         };
         if added.is_err() {
             return Ok(added);

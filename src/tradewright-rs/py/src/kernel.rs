@@ -154,7 +154,8 @@ impl Kernel {
     /// ends a run early and keeps what it has.
     ///
     /// `series` are tuples of columns, `sources` their names for errors; `pulse(rows, now_ns)` shows progress.
-    /// `venue_series` are the same records in order of the venue's time, for a venue that matches by its own clock.
+    /// `venue_series` are the same records in order of the venue's time, for a venue that matches by its own clock; `None`
+    /// for the events of a book, which are put in that order here.
     #[pyo3(signature = (series, sources, venue, pulse=None, venue_series=None))]
     fn run<'py>(
         &mut self,
@@ -163,19 +164,27 @@ impl Kernel {
         sources: Vec<String>,
         venue: &Bound<'py, PyDict>,
         pulse: Option<Bound<'py, PyAny>>,
-        venue_series: Option<Vec<Bound<'py, PyTuple>>>,
+        venue_series: Option<Vec<Option<Bound<'py, PyTuple>>>>,
     ) -> PyResult<bool> {
         self.check_sound()?;
         let held = series.iter().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
         let mut sim = venue::build(venue, &kinds(&series)?, &self.inner.state.market.instruments)?;
         let instruments: Vec<Instrument> = self.inner.state.market.instruments.clone();
+        let hold = |series: &Option<Bound<'py, PyTuple>>| series.as_ref().map(feed::hold).transpose();
+        let venue_held = venue_series.iter().flatten().map(hold).collect::<PyResult<Vec<_>>>()?;
+        if venue_held.len() > held.len() {
+            return Err(PyValueError::new_err(format!(
+                "{} series by the venue's time, not {}",
+                venue_held.len(),
+                held.len()
+            )));
+        }
         let mut feed = Feed::new();
         if let Err(error) = feed::add_all(&mut feed, &held, &instruments)? {
             return Err(feed::feed_error(py, error, &sources));
         }
-        let venue_held = venue_series.iter().flatten().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
         let mut venue_feed = Feed::new();
-        if let Err(error) = feed::add_all(&mut venue_feed, &venue_held, &instruments)? {
+        if let Err(error) = feed::add_by_venue_time(&mut venue_feed, &mut feed, &venue_held, &instruments)? {
             return Err(feed::feed_error(py, error, &sources));
         }
         let by_venue = venue_series.is_some().then_some(&mut venue_feed);

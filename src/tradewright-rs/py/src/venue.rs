@@ -90,7 +90,7 @@ impl SimVenue {
                 Payload::Bar(bar) => self.venue.on_bar(record.symbol, bar, market),
                 Payload::Quote(quote) => self.venue.on_quote(record.symbol, quote, market),
                 Payload::Trade(trade) => self.venue.on_trade(record.symbol, trade, market),
-                Payload::Book(rows) => self.venue.on_book(record.symbol, rows, market),
+                Payload::Book(rows) => self.venue.on_book(record.symbol, rows, record.ts_recv_ns, market),
                 _ => self.venue.on_other(&record, market),
             }
         }

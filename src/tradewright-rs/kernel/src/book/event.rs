@@ -84,3 +84,10 @@ pub struct BookEvent {
     /// The venue's number of the message.
     pub sequence: u64,
 }
+
+impl AsRef<BookEvent> for BookEvent {
+    #[inline]
+    fn as_ref(&self) -> &BookEvent {
+        self
+    }
+}

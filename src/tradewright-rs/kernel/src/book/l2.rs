@@ -1,6 +1,7 @@
 //! A book of price levels.
 
-use super::{Action, Book, BookEvent, GAP, Integrity, LAST, Ladder, Offence, PriceLevel, key_of, price_of};
+use super::{Action, Book, BookEvent, GAP, Integrity, LAST, Ladder, Offence, PriceLevel};
+use super::{is_counted, key_of, price_of, side_key};
 use crate::order::Side;
 
 /// Sizes by price, from snapshots and absolute or relative changes. O(1) near the touch, unbounded beyond.
@@ -16,8 +17,40 @@ impl L2 {
         L2 { sides: [Ladder::new(window), Ladder::new(window)], integrity: Integrity::default() }
     }
 
+    /// Applies events in order: all of a message at once are quicker than each by itself.
+    #[inline]
+    pub fn apply_all<E: AsRef<BookEvent>>(&mut self, events: &[E]) {
+        let mut left = events;
+        while let Some((event, behind)) = left[self.set_all(left, [i64::MIN; 2])..].split_first() {
+            self.apply(event.as_ref());
+            left = behind;
+        }
+    }
+
+    /// Applies the first of some events, as long as they do no more than set a level near the touch: what ends a
+    /// message is more, and so are levels whose key is at or below `reach` of their side. Returns how many.
+    #[inline(never)] // A loop of its own: inside of another function it has no registers left.
+    pub(crate) fn set_all<E: AsRef<BookEvent>>(&mut self, events: &[E], reach: [i64; 2]) -> usize {
+        let mut taken = 0;
+        for event in events {
+            let event = event.as_ref();
+            let Some(side) = event.side else { break };
+            if event.action != Action::Set || event.flags & (GAP | LAST) != 0 {
+                break;
+            }
+            let (key, ladder) = (side_key(side, event.price), &mut self.sides[side as usize]);
+            if key <= reach[side as usize] || !ladder.is_near(key) || !is_counted(event.price) || event.lots < 0 {
+                break;
+            }
+            ladder.put(key, event.lots);
+            taken += 1;
+        }
+        self.integrity.events = self.integrity.events.wrapping_add(taken as u64);
+        taken
+    }
+
     /// Sets the size at a price; 0 removes the level. Returns what was there.
-    #[inline(always)]
+    #[inline]
     pub fn set(&mut self, side: Side, price: i64, lots: i64) -> i64 {
         let Some(key) = key_of(side, price) else {
             self.integrity.note(Offence::OutOfRange { price });
@@ -87,7 +120,6 @@ impl L2 {
 }
 
 impl Book for L2 {
-    #[inline(always)] // Into the loop below.
     fn apply(&mut self, event: &BookEvent) {
         match (event.action, event.side) {
             (Action::Set, Some(side)) if event.flags & GAP == 0 => {
@@ -99,12 +131,6 @@ impl Book for L2 {
             self.integrity.check_crossed(self.best(Side::Buy), self.best(Side::Sell));
         }
         self.integrity.events = self.integrity.events.wrapping_add(1);
-    }
-
-    /// A loop of its own: inside of another function it has no registers left.
-    #[inline(never)]
-    fn apply_all<'a>(&mut self, events: impl Iterator<Item = &'a BookEvent>) {
-        events.for_each(|event| self.apply(event));
     }
 
     fn integrity(&self) -> &Integrity {

@@ -82,8 +82,9 @@ impl<T: Level> Ladder<T> {
         self.slots.len() as i64
     }
 
+    /// Whether a key is in the window.
     #[inline]
-    fn is_near(&self, key: i64) -> bool {
+    pub(super) fn is_near(&self, key: i64) -> bool {
         (key.wrapping_sub(self.first) as u64) < self.slots.len() as u64
     }
 

@@ -52,11 +52,6 @@ pub trait Book {
     /// Applies one event; what contradicts the book is counted in its integrity.
     fn apply(&mut self, event: &BookEvent);
 
-    /// Applies events in order: all rows of a message at once are quicker than each by itself.
-    fn apply_all<'a>(&mut self, events: impl Iterator<Item = &'a BookEvent>) {
-        events.for_each(|event| self.apply(event));
-    }
-
     /// What was wrong so far.
     fn integrity(&self) -> &Integrity;
 
@@ -109,8 +104,12 @@ pub trait Book {
 /// The key of a price in its side's ladder, whose lowest key is best; `None` if the price is too large to count.
 #[inline]
 fn key_of(side: Side, price: i64) -> Option<i64> {
-    let is_counted = price.wrapping_add(PRICE_MAX) as u64 <= 2 * PRICE_MAX as u64;
-    is_counted.then(|| side_key(side, price))
+    is_counted(price).then(|| side_key(side, price))
+}
+
+#[inline]
+fn is_counted(price: i64) -> bool {
+    price.wrapping_add(PRICE_MAX) as u64 <= 2 * PRICE_MAX as u64
 }
 
 /// The price at a key.

@@ -2,6 +2,7 @@
 
 use super::Columns;
 use super::convert::{COUNT_MAX, PASS_ROWS, ZERO, are_in_time, is_price, rounded, shift, ticks};
+use super::shared::{Converted, Reader};
 use super::source::{Chunk, Source};
 use crate::book::{Action, BookEvent};
 use crate::event::BookRow;
@@ -29,40 +30,35 @@ const ACTIONS: [Action; 256] = {
     actions
 };
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     pub(super) fn refill_book(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
-        let Columns::Book { ts_recv_ns, ts_event_ns, action, side, flags, price, size, order_id, order } = *columns
-        else {
-            return false;
-        };
-        let recv = ts_recv_ns.unwrap_or(ts_event_ns);
-        let behind_ns = if to < self.rows { recv[columns.row_at(to)] } else { i64::MAX };
-        let all = BookColumns { recv, event: ts_event_ns, action, side, flags, price, size, order_id };
-        let gathered;
-        let columns = match order.map(|order| &order[from..to]) {
-            None => all.slice(from..to),
-            Some(order) if follow_each_other(order) => all.slice(order[0] as usize..order[0] as usize + order.len()),
-            Some(order) => {
-                gathered = Gathered::of(&all, order);
-                gathered.columns()
-            }
-        };
+        let Some(all) = BookColumns::of(columns) else { return false };
+        let columns = all.slice(from..to);
+        let behind_ns = if to < self.rows { all.recv[to] } else { i64::MAX };
         self.append_times(columns.recv.iter().copied(), behind_ns);
         let Chunk::Book(events) = &mut self.chunk else { return false };
         events.drain(..self.at);
-        let is_first_good = columns.recv.first().is_none_or(|&first| first >= self.last_recv_ns);
-        self.last_recv_ns = columns.recv.last().copied().unwrap_or(self.last_recv_ns);
+        let is_first_good = columns.first_recv_ns() >= self.last_recv_ns;
+        self.last_recv_ns = columns.last_recv_ns();
         is_first_good & convert_book(&columns, [self.scale, self.lot_scale], self.range, events, &mut self.shift_max)
+    }
+
+    /// The same series in order of the venue's time, to be read beside this one: each row is converted once, for both.
+    /// `None` if it is no series of a book, or was read from.
+    pub(super) fn by_venue_time(&mut self) -> Option<Source<'a>> {
+        let columns = BookColumns::of(&self.columns).filter(|_| self.is_unread())?;
+        let Chunk::Book(events) = &mut self.chunk else { return None };
+        let (events, scales) = (std::mem::take(events), [self.scale, self.lot_scale]);
+        let converted = Converted::new(columns, scales, self.range, events, self.last_recv_ns, self.shift_max);
+        let [by_receipt, by_venue] = Reader::pair(converted);
+        self.chunk = Chunk::Shared(by_receipt);
+        Some(self.beside(Chunk::Shared(by_venue)))
     }
 }
 
-/// Whether some rows are neighbours, as all but a few are in any order that is nearly that of the columns.
-fn follow_each_other(rows: &[i64]) -> bool {
-    !rows.is_empty() && rows.windows(2).all(|pair| pair[0].wrapping_add(1) == pair[1])
-}
-
 /// Some rows of a series of book events.
-struct BookColumns<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BookColumns<'a> {
     recv: &'a [i64],
     event: &'a [i64],
     action: &'a [u8],
@@ -70,11 +66,20 @@ struct BookColumns<'a> {
     flags: &'a [u8],
     price: &'a [f64],
     size: &'a [f64],
-    order_id: &'a [u64],
+    order_id: Option<&'a [u64]>,
 }
 
 impl<'a> BookColumns<'a> {
-    fn slice(&self, rows: std::ops::Range<usize>) -> BookColumns<'a> {
+    /// A series of book events; `None` of another kind.
+    fn of(columns: &Columns<'a>) -> Option<BookColumns<'a>> {
+        let Columns::Book { ts_recv_ns, ts_event_ns, action, side, flags, price, size, order_id } = *columns else {
+            return None;
+        };
+        let recv = ts_recv_ns.unwrap_or(ts_event_ns);
+        Some(BookColumns { recv, event: ts_event_ns, action, side, flags, price, size, order_id })
+    }
+
+    pub(super) fn slice(&self, rows: std::ops::Range<usize>) -> BookColumns<'a> {
         BookColumns {
             recv: &self.recv[rows.clone()],
             event: &self.event[rows.clone()],
@@ -83,51 +88,26 @@ impl<'a> BookColumns<'a> {
             flags: &self.flags[rows.clone()],
             price: &self.price[rows.clone()],
             size: &self.size[rows.clone()],
-            order_id: &self.order_id[rows],
-        }
-    }
-}
-
-/// Rows that stand apart, brought together.
-struct Gathered {
-    recv: Vec<i64>,
-    event: Vec<i64>,
-    action: Vec<u8>,
-    side: Vec<i8>,
-    flags: Vec<u8>,
-    price: Vec<f64>,
-    size: Vec<f64>,
-    order_id: Vec<u64>,
-}
-
-impl Gathered {
-    fn of(all: &BookColumns<'_>, rows: &[i64]) -> Gathered {
-        fn take<T: Copy>(column: &[T], rows: &[i64]) -> Vec<T> {
-            rows.iter().map(|&row| column[row as usize]).collect()
-        }
-        Gathered {
-            recv: take(all.recv, rows),
-            event: take(all.event, rows),
-            action: take(all.action, rows),
-            side: take(all.side, rows),
-            flags: take(all.flags, rows),
-            price: take(all.price, rows),
-            size: take(all.size, rows),
-            order_id: take(all.order_id, rows),
+            order_id: self.order_id.map(|order_id| &order_id[rows]),
         }
     }
 
-    fn columns(&self) -> BookColumns<'_> {
-        BookColumns {
-            recv: &self.recv,
-            event: &self.event,
-            action: &self.action,
-            side: &self.side,
-            flags: &self.flags,
-            price: &self.price,
-            size: &self.size,
-            order_id: &self.order_id,
-        }
+    pub(super) fn len(&self) -> usize {
+        self.event.len()
+    }
+
+    pub(super) fn event_ns(&self) -> &'a [i64] {
+        self.event
+    }
+
+    /// When the first row was received; `i64::MAX` of no rows.
+    pub(super) fn first_recv_ns(&self) -> i64 {
+        self.recv.first().copied().unwrap_or(i64::MAX)
+    }
+
+    /// When the last row was received; `i64::MIN` of no rows.
+    pub(super) fn last_recv_ns(&self) -> i64 {
+        self.recv.last().copied().unwrap_or(i64::MIN)
     }
 }
 
@@ -135,7 +115,7 @@ wide! {
     /// Appends the events; whether all of them can be used. `scales` take prices to price units and sizes to lots, and
     /// prices are in [`super::convert::price_range`]. Raises `shift_max` to the largest rounding of a price, in price
     /// units: only prints are rounded, since rounding would make one level of two.
-    fn convert_book(
+    pub(super) fn convert_book(
         columns: &BookColumns<'_>, scales: [f64; 2], range: [f64; 2], events: &mut Vec<BookRow>, shift_max: &mut f64,
     ) -> bool = book_of
 }
@@ -168,6 +148,9 @@ const TRAITS: [u8; 256] = {
 
 /// How far from a whole count a float may be that stands for one: its own noise.
 pub(super) const NOISE: f64 = 1e-3;
+
+/// The orders of events that are about none.
+const NO_ORDERS: [u64; PASS_ROWS] = [0; PASS_ROWS];
 
 #[inline(always)]
 fn book_of(
@@ -234,7 +217,8 @@ fn book_of(
         }
         let times = recv[rows.clone()].iter().zip(&event[rows.clone()]);
         let kinds = action.iter().zip(&columns.side[rows.clone()]).zip(&columns.flags[rows.clone()]);
-        let counts = prices.iter().zip(&*lots).zip(&columns.order_id[rows.clone()]);
+        let order_id = columns.order_id.map_or(&NO_ORDERS[..rows.len()], |order_id| &order_id[rows.clone()]);
+        let counts = prices.iter().zip(&*lots).zip(order_id);
         events.extend(times.zip(kinds).zip(counts).map(
             |(((recv, event), ((action, side), flags)), ((price, lots), order_id))| BookRow {
                 ts_recv_ns: *recv,

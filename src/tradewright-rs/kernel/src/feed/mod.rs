@@ -7,7 +7,9 @@ mod book;
 mod convert;
 mod offence;
 mod parts;
+mod shared;
 mod source;
+mod venue_order;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -74,10 +76,8 @@ pub enum Columns<'a> {
         price: &'a [f64],
         /// Sizes.
         size: &'a [f64],
-        /// Orders, for actions on orders.
-        order_id: &'a [u64],
-        /// The row that comes at each place, where that is another one; the times are in this order then.
-        order: Option<&'a [i64]>,
+        /// Orders, for actions on orders; `None` where there are none.
+        order_id: Option<&'a [u64]>,
     },
     /// Records that already are: status, grid and cash events.
     Records(&'a [Record]),
@@ -94,22 +94,14 @@ impl Columns<'_> {
         }
     }
 
-    /// Receive time of a row.
-    fn recv_ns(&self, row: usize) -> i64 {
+    /// Receive time of the first row.
+    fn first_ns(&self) -> i64 {
         match self {
             Columns::Bars { ts_recv_ns, ts_event_ns, .. }
             | Columns::Quotes { ts_recv_ns, ts_event_ns, .. }
             | Columns::Trades { ts_recv_ns, ts_event_ns, .. }
-            | Columns::Book { ts_recv_ns, ts_event_ns, .. } => ts_recv_ns.unwrap_or(ts_event_ns)[row],
-            Columns::Records(records) => records[row].ts_recv_ns,
-        }
-    }
-
-    /// The row that comes at a place.
-    fn row_at(&self, place: usize) -> usize {
-        match self {
-            Columns::Book { order: Some(order), .. } => order[place] as usize,
-            _ => place,
+            | Columns::Book { ts_recv_ns, ts_event_ns, .. } => ts_recv_ns.unwrap_or(ts_event_ns)[0],
+            Columns::Records(records) => records[0].ts_recv_ns,
         }
     }
 }
@@ -219,6 +211,16 @@ impl<'a> Feed<'a> {
         self.add_source(Source::of_parts(symbol, parts, instrument)?)
     }
 
+    /// Adds a book's series that another feed reads in order of receipt, here in order of the venue's time. Each row is
+    /// converted once, for both. `Ok(false)`: it is a series of another kind or in parts, or the other feed has been read
+    /// from.
+    pub fn add_by_venue_time(&mut self, other: &mut Feed<'a>, source: usize) -> Result<bool, FeedError> {
+        match other.sources[source].by_venue_time() {
+            Some(source) => self.add_source(source).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
     fn add_source(&mut self, mut source: Source<'a>) -> Result<(), FeedError> {
         let index = self.sources.len();
         for other in &mut self.sources {
@@ -271,9 +273,15 @@ impl<'a> Feed<'a> {
         bars.map(|source| source.rows_all).max().unwrap_or(0)
     }
 
+    /// The instruments whose books come in one series alone.
+    pub fn sole_books(&self) -> impl Iterator<Item = SymbolId> {
+        let is_book = |source: &&Source<'_>| source.is_sole && matches!(source.chunk, Chunk::Book(_));
+        self.sources.iter().filter(is_book).map(|source| source.symbol)
+    }
+
     /// Largest rounding of a price to the source's price unit, in price units.
     pub fn shift_max(&self, source: usize) -> f64 {
-        self.sources[source].shift_max
+        self.sources[source].shift_max()
     }
 
     /// Collects all records of the next receive time; read them with [`Feed::hand_out`], then call [`Feed::advance`].
@@ -321,6 +329,7 @@ impl<'a> Feed<'a> {
                 Chunk::Quotes(quotes) => quotes[rows].iter().for_each(|quote| receiver.quote(symbol, quote)),
                 Chunk::Trades(trades) => trades[rows].iter().for_each(|trade| receiver.trade(symbol, trade)),
                 Chunk::Book(events) => receiver.book(symbol, &events[rows]),
+                Chunk::Shared(reader) => reader.hand_out(rows, |events| receiver.book(symbol, events)),
                 Chunk::Records => {
                     if let Columns::Records(records) = source.columns {
                         records[rows].iter().for_each(|record| receiver.other(record));

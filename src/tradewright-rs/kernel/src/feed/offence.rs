@@ -70,9 +70,8 @@ impl Source<'_> {
             let problem = || format!("is no whole multiple of {unit}, the instrument's {what}");
             (off > NOISE).then(|| says(row, field, format!("{value}"), problem().into()))
         };
-        for place in from..to {
-            let row = columns.row_at(place);
-            let above = place.checked_sub(1).map(|place| columns.row_at(place));
+        for row in from..to {
+            let above = row.checked_sub(1);
             let found = match *columns {
                 Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices: [open, high, low, close], volume } => {
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, above, true)

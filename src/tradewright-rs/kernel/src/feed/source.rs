@@ -3,24 +3,27 @@
 use super::Columns;
 use super::convert::{BarColumns, QuoteColumns, ZERO, convert_bars, convert_quotes, count, is_price, price_range};
 use super::parts::{FeedError, Parts, RowError};
+use super::shared::Reader;
 use crate::event::{Bar, BookRow, Payload, Quote, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
 
 /// Rows converted at a time. Small, so that the chunks of many symbols stay in the cache together.
-const CHUNK_ROWS: usize = 256;
+pub(super) const CHUNK_ROWS: usize = 256;
 
 #[derive(Debug)]
-pub(super) enum Chunk {
+pub(super) enum Chunk<'a> {
     Bars(Vec<Bar>),
     Quotes(Vec<Quote>),
     Trades(Vec<Trade>),
     Book(Vec<BookRow>),
+    /// Of a book that another feed reads as well.
+    Shared(Reader<'a>),
     /// Records are read in place.
     Records,
 }
 
-impl Chunk {
-    /// Rows of a market series.
+impl Chunk<'_> {
+    /// Rows of a market series that are this source's own.
     #[inline]
     pub(super) fn rows(&self) -> Option<Rows<'_>> {
         match self {
@@ -28,7 +31,18 @@ impl Chunk {
             Chunk::Quotes(quotes) => Some(Rows::Quotes(quotes)),
             Chunk::Trades(trades) => Some(Rows::Trades(trades)),
             Chunk::Book(events) => Some(Rows::Book(events)),
-            Chunk::Records => None,
+            Chunk::Shared(_) | Chunk::Records => None,
+        }
+    }
+
+    /// What sort of records there are.
+    fn kind(&self) -> u8 {
+        match self {
+            Chunk::Bars(_) => 0,
+            Chunk::Quotes(_) => 1,
+            Chunk::Trades(_) => 2,
+            Chunk::Book(_) | Chunk::Shared(_) => 3,
+            Chunk::Records => 4,
         }
     }
 }
@@ -50,7 +64,7 @@ pub(super) struct Source<'a> {
     pub(super) range: [f64; 2],
     /// The price unit and the lot, for people.
     pub(super) units: [f64; 2],
-    pub(super) chunk: Chunk,
+    pub(super) chunk: Chunk<'a>,
     /// Receive times of the chunk's rows and of the row behind them: `i64::MAX` where there is none.
     times: Vec<i64>,
     /// The row of the series that is converted next.
@@ -137,11 +151,31 @@ impl<'a> Source<'a> {
                         (Payload::Bar(_), Chunk::Bars(_))
                             | (Payload::Quote(_), Chunk::Quotes(_))
                             | (Payload::Trade(_), Chunk::Trades(_))
-                            | (Payload::Book(_), Chunk::Book(_))
+                            | (Payload::Book(_), Chunk::Book(_) | Chunk::Shared(_))
                     )
             });
         }
-        self.symbol == other.symbol && std::mem::discriminant(&self.chunk) == std::mem::discriminant(&other.chunk)
+        self.symbol == other.symbol && self.chunk.kind() == other.chunk.kind()
+    }
+
+    /// Another reader of the same series, at its first row.
+    pub(super) fn beside(&self, chunk: Chunk<'a>) -> Source<'a> {
+        let times = vec![i64::MAX];
+        let parts = None;
+        Source { chunk, times, parts, next: 0, held: 0, at: 0, is_strict: false, last_recv_ns: i64::MIN, ..*self }
+    }
+
+    /// Whether no row was handed out.
+    pub(super) fn is_unread(&self) -> bool {
+        self.next == self.held && self.at == 0
+    }
+
+    /// Largest rounding to the price unit so far, in price units.
+    pub(super) fn shift_max(&self) -> f64 {
+        match &self.chunk {
+            Chunk::Shared(reader) => reader.shift_max(),
+            _ => self.shift_max,
+        }
     }
 
     /// Receive times of the last rows of the chunk, and of the row behind them.
@@ -230,7 +264,7 @@ impl<'a> Source<'a> {
             if next_part(parts)? {
                 let columns = parts.columns();
                 self.rows = columns.rows();
-                let behind_ns = columns.recv_ns(columns.row_at(0));
+                let behind_ns = columns.first_ns();
                 self.is_strict &= behind_ns != self.last_recv_ns;
                 self.times.pop();
                 self.times.push(behind_ns);
@@ -242,6 +276,16 @@ impl<'a> Source<'a> {
     fn refill_from(&mut self, columns: &Columns<'_>, index: usize) -> Result<usize, RowError> {
         let (from, kept) = (self.next, self.held - self.at);
         let to = (from + CHUNK_ROWS).min(self.rows);
+        if let Chunk::Shared(reader) = &mut self.chunk {
+            self.times.truncate(self.held);
+            self.times.drain(..self.at);
+            let refilled = reader.refill(self.at, from..to, &mut self.times);
+            (self.next, self.held, self.at) = (to, kept + to - from, 0);
+            return match refilled {
+                Ok(()) => Ok(to - from),
+                Err(rows) => Err(self.first_offence(columns, index, rows.start, rows.end)),
+            };
+        }
         let (is_good, to) = match *columns {
             Columns::Bars { .. } => (self.refill_bars(columns, from, to), to),
             Columns::Quotes { .. } => (self.refill_quotes(columns, from, to), to),

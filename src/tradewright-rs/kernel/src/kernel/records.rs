@@ -28,7 +28,10 @@ impl Kernel {
     }
 
     fn apply_levels(&mut self, symbol: SymbolId, rows: &[BookRow]) {
-        for row in rows.iter().filter(|row| row.event.action == Action::Trade) {
+        let is_print = |row: &&BookRow| row.event.action == Action::Trade;
+        let has_prints = rows.iter().any(|row| is_print(&row));
+        let prints = if has_prints { rows } else { &[] };
+        for row in prints.iter().filter(is_print) {
             let event = &row.event;
             let trade = Trade {
                 ts_recv_ns: row.ts_recv_ns,
@@ -48,7 +51,7 @@ impl Kernel {
         if is_moved {
             self.touch(symbol, SourceKind::Quote);
         }
-        if rows.iter().any(|row| row.event.action != Action::Trade) {
+        if !has_prints || !rows.iter().all(|row| is_print(&row)) {
             self.touch(symbol, SourceKind::Book);
         }
     }

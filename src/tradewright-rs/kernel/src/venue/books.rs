@@ -11,15 +11,22 @@ use super::position::QueuePosition;
 use super::working::Phase;
 use crate::book::{Action, Book, BookEvent, L2, LAST, PriceLevel, WINDOW, side_key};
 use crate::event::BookRow;
+use crate::instrument::SymbolId;
+use crate::market::Market;
 use crate::order::{Liquidity, Reason, Side, TimeInForce};
 
-/// The venue's own book of one instrument: by its clock, which the policy's may trail.
+/// What the venue knows of one instrument's book.
 #[derive(Clone, Debug)]
 pub(super) struct DeskBook {
-    pub(super) levels: L2,
-    /// What we took of levels that have not been shown anew: side, price, lots.
-    taken: Vec<(Side, i64, i64)>,
+    /// The levels by the venue's own clock, which the policy's may trail; `None` where both are one and the market has
+    /// them.
+    pub(super) own: Option<L2>,
+    pub(super) taken: TakenLots,
 }
+
+/// What we took of levels that have not been shown anew: side, price, lots.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TakenLots(Vec<(Side, i64, i64)>);
 
 /// Twice the mid of a book; [`NO_MID`] while a side is empty.
 #[inline]
@@ -31,34 +38,36 @@ pub(super) fn mid_x2(book: &impl Book) -> i64 {
 }
 
 impl DeskBook {
-    pub(super) fn new() -> DeskBook {
-        DeskBook { levels: L2::new(WINDOW), taken: Vec::new() }
+    pub(super) fn new(is_shared: bool) -> DeskBook {
+        DeskBook { own: (!is_shared).then(|| L2::new(WINDOW)), taken: TakenLots::default() }
     }
 
+    /// The levels, which are the market's where the venue has none of its own.
+    #[inline]
+    pub(super) fn levels<'a>(&'a self, market: &'a Market, symbol: SymbolId) -> Option<&'a L2> {
+        self.own.as_ref().or_else(|| market.book(symbol))
+    }
+}
+
+impl TakenLots {
     /// Whether events can pass without a look at each.
     #[inline]
-    pub(super) fn is_untouched(&self) -> bool {
-        self.taken.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// Twice the mid; [`NO_MID`] while a side is empty.
-    #[inline]
-    pub(super) fn mid_x2(&self) -> i64 {
-        mid_x2(&self.levels)
-    }
-
-    fn taken_at(&self, side: Side, price: i64) -> i64 {
+    fn at(&self, side: Side, price: i64) -> i64 {
         let taken = |&(other, at, lots): &(Side, i64, i64)| if (other, at) == (side, price) { lots } else { 0 };
-        self.taken.iter().map(taken).sum()
+        self.0.iter().map(taken).sum()
     }
 
-    fn forget_taken(&mut self, event: &BookEvent) {
+    fn forget(&mut self, event: &BookEvent) {
         match (event.action, event.side) {
             (Action::Set | Action::Change, Some(side)) => {
-                self.taken.retain(|&(other, price, _)| (other, price) != (side, event.price));
+                self.0.retain(|&(other, price, _)| (other, price) != (side, event.price));
             }
-            (Action::Clear, Some(side)) => self.taken.retain(|&(other, ..)| other != side),
-            (Action::Clear | Action::SnapshotStart, _) => self.taken.clear(),
+            (Action::Clear, Some(side)) => self.0.retain(|&(other, ..)| other != side),
+            (Action::Clear | Action::SnapshotStart, _) => self.0.clear(),
             _ => {}
         }
     }
@@ -66,31 +75,34 @@ impl DeskBook {
 
 impl Matcher<'_> {
     /// Meets all events of one time. `trades` says that the market is open.
-    pub(super) fn meet_book(&mut self, rows: &[BookRow], book: &mut DeskBook, trades: bool) {
-        if !book.taken.is_empty() {
-            rows.iter().for_each(|row| book.forget_taken(&row.event));
+    pub(super) fn meet_book(&mut self, rows: &[BookRow], levels: &mut L2, taken: &mut TakenLots, trades: bool) {
+        if !taken.is_empty() {
+            rows.iter().for_each(|row| taken.forget(&row.event));
         }
         let reach = self.reach();
         let mut left = rows;
-        while let Some(at) = left.iter().position(|row| self.concerns(&row.event, reach, trades)) {
-            book.levels.apply_all(left[..at].iter().map(|row| &row.event));
-            let BookRow { event, ts_event_ns, .. } = &left[at];
+        // Nearly all rows are of levels beyond the reach of our orders.
+        while let Some((row, behind)) = left[levels.set_all(left, reach)..].split_first() {
+            left = behind;
+            let BookRow { event, ts_event_ns, .. } = row;
+            if !self.concerns(event, reach, trades) {
+                levels.apply(event);
+                continue;
+            }
             let level = event.side.filter(|_| event.action != Action::Trade);
-            let before = level.map_or(0, |side| book.levels.lots_at(side, event.price));
-            book.levels.apply(event);
+            let before = level.map_or(0, |side| levels.lots_at(side, event.price));
+            levels.apply(event);
             if let Some(side) = level {
-                let after = book.levels.lots_at(side, event.price);
+                let after = levels.lots_at(side, event.price);
                 self.on_level(side, event.price, before, after, *ts_event_ns, trades);
             } else {
                 self.on_print(event.side, event.price, event.lots, *ts_event_ns);
             }
-            left = &left[at + 1..];
         }
-        book.levels.apply_all(left.iter().map(|row| &row.event));
         if let Some(last) = rows.last().filter(|row| trades && row.event.flags & LAST != 0) {
             for index in 0..self.orders.len() {
                 if self.orders[index].resting().is_none() {
-                    self.meet_depth(index, last.ts_event_ns, book);
+                    self.meet_depth(index, last.ts_event_ns, levels, taken);
                 }
             }
         }
@@ -190,15 +202,15 @@ impl Matcher<'_> {
     }
 
     /// Meets the displayed depth with an order that does not rest yet: it triggers, takes, and what may wait rests.
-    pub(super) fn meet_depth(&mut self, index: usize, event_ns: i64, book: &mut DeskBook) {
+    pub(super) fn meet_depth(&mut self, index: usize, event_ns: i64, levels: &L2, taken: &mut TakenLots) {
         let working = &mut self.orders[index];
         if working.is_done {
             return;
         }
-        let (side, other) = (working.order.side, working.order.side.opposite());
-        let Some(best) = book.levels.best(other) else {
+        let other = working.order.side.opposite();
+        let Some(best) = levels.best(other) else {
             self.meet_nothing(index, event_ns);
-            self.orders[index].queue = self.back_of(index, book);
+            self.orders[index].queue = self.back_of(index, levels);
             return;
         };
         working.trigger(best.price);
@@ -207,42 +219,43 @@ impl Matcher<'_> {
             Phase::Limit(limit) if working.within(limit, best.price) && working.order.post_only => {
                 self.refuse(index, event_ns, Reason::PostOnlyWouldTake);
             }
-            Phase::Limit(limit) => self.take(index, Some(limit), side, event_ns, book),
-            Phase::Market => self.take(index, None, side, event_ns, book),
+            Phase::Limit(limit) => self.take(index, Some(limit), event_ns, levels, taken),
+            Phase::Market => self.take(index, None, event_ns, levels, taken),
         }
         self.accept(index, event_ns);
         let is_limit = matches!(self.orders[index].phase(), Phase::Limit(_));
         self.orders[index].has_rested = is_limit;
         if is_limit {
-            self.orders[index].queue = self.back_of(index, book);
+            self.orders[index].queue = self.back_of(index, levels);
         }
     }
 
     /// Behind what rests at the order's price now.
-    fn back_of(&self, index: usize, book: &DeskBook) -> QueuePosition {
+    fn back_of(&self, index: usize, levels: &L2) -> QueuePosition {
         let working = &self.orders[index];
         match working.phase() {
-            Phase::Limit(limit) => QueuePosition::behind(book.levels.lots_at(working.order.side, limit)),
+            Phase::Limit(limit) => QueuePosition::behind(levels.lots_at(working.order.side, limit)),
             _ => QueuePosition::default(),
         }
     }
 
     /// Walks the displayed levels, as far as limit, size and what was taken before allow.
-    fn take(&mut self, index: usize, limit: Option<i64>, side: Side, event_ns: i64, book: &mut DeskBook) {
-        let (other, wanted, before) = (side.opposite(), self.wanted(index), *self.position);
+    fn take(&mut self, index: usize, limit: Option<i64>, event_ns: i64, levels: &L2, taken: &mut TakenLots) {
+        let other = self.orders[index].order.side.opposite();
+        let (wanted, before) = (self.wanted(index), *self.position);
         if wanted <= 0 {
             return self.refuse(index, event_ns, Reason::NothingToReduce);
         }
         let share = self.config.fills.participation_max.unwrap_or(1.0);
         let mut parts: Vec<PriceLevel> = Vec::new();
         let mut left = wanted;
-        for level in book.levels.levels(other) {
+        for level in levels.levels(other) {
             if left == 0 || limit.is_some_and(|limit| !self.orders[index].within(limit, level.price)) {
                 break;
             }
             let shown =
                 if self.config.fills.displayed_size_caps { (level.lots as f64 * share) as i64 } else { i64::MAX };
-            let lots = shown.saturating_sub(book.taken_at(other, level.price)).clamp(0, left);
+            let lots = shown.saturating_sub(taken.at(other, level.price)).clamp(0, left);
             if lots > 0 {
                 parts.push(PriceLevel { price: level.price, lots });
                 left -= lots;
@@ -254,7 +267,7 @@ impl Matcher<'_> {
         for part in parts {
             self.book_fill(index, part.price, event_ns, Liquidity::Taker, part.lots);
             if self.config.fills.displayed_size_caps {
-                book.taken.push((other, part.price, part.lots));
+                taken.0.push((other, part.price, part.lots));
             }
         }
         self.end_immediate(index, event_ns);

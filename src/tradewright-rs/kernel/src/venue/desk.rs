@@ -32,6 +32,8 @@ pub(super) struct Desk {
     pub(super) costs: CostState,
     /// The venue's book, where there are events of one.
     pub(super) book: Option<Box<DeskBook>>,
+    /// Whether the market's levels are the venue's too.
+    pub(super) shares_levels: bool,
     /// Whether the instrument trades, by the venue's clock.
     pub(super) status: Status,
     /// The tick grid, once it has changed.
@@ -51,6 +53,7 @@ impl Desk {
             taken: Taken::nothing_of(&Quote::default()),
             costs: CostState::default(),
             book: None,
+            shares_levels: false,
             status: Status::Open,
             grid: None,
             orders_book: None,
@@ -81,8 +84,8 @@ impl Desk {
         out: &'a mut Outbox,
         known_ns: i64,
     ) -> (Matcher<'a>, &'a mut DeskBook) {
-        let Desk { orders, unit, position, costs, book, .. } = self;
-        let book = book.get_or_insert_with(|| Box::new(DeskBook::new()));
+        let Desk { orders, unit, position, costs, book, shares_levels, .. } = self;
+        let book = book.get_or_insert_with(|| Box::new(DeskBook::new(*shares_levels)));
         (
             Matcher {
                 config,
@@ -129,7 +132,7 @@ impl Desk {
             return book.orders.best(side.opposite()).map(|level| level.price);
         }
         if let Some(book) = &self.book {
-            return book.levels.best(side.opposite()).map(|level| level.price);
+            return book.levels(market, symbol)?.best(side.opposite()).map(|level| level.price);
         }
         let state = &market.symbols[symbol as usize];
         let price = if side == Side::Buy { state.quote.ask } else { state.quote.bid };

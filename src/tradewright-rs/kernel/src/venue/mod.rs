@@ -30,11 +30,12 @@ pub use outbox::{FillNote, NO_MID};
 pub use position::QueueModel;
 pub(crate) use position::QueuePosition;
 
-use crate::book::Book;
+use crate::book::{Book, L2, WINDOW};
 use crate::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
 use crate::instrument::{Instrument, SymbolId};
 use crate::market::{Market, SourceKind};
 use crate::order::{Order, OrderId, Reason, Report, ReportKind};
+use books::{DeskBook, mid_x2};
 use desk::Desk;
 use fifo::OrdersBook;
 use outbox::Outbox;
@@ -110,6 +111,11 @@ impl SimVenue {
         let fills = &self.config.fills;
         self.desks[symbol as usize].orders_book = Some(Box::new(OrdersBook::new(fills.exact_orders, fills.priority)));
         self.declare(symbol, SourceKind::Book);
+    }
+
+    /// Whether the events of the symbol's book are of single orders.
+    pub fn has_orders_book(&self, symbol: SymbolId) -> bool {
+        self.desks[symbol as usize].orders_book.is_some()
     }
 
     /// What matches this symbol's orders; `None` while no record has been declared or seen.
@@ -205,18 +211,34 @@ impl SimVenue {
         }
     }
 
-    /// Meets all events of a book that come at one time, before the kernel sees them.
-    pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow], market: &Market) {
+    /// Meets all events of a book that come at one time, before the kernel sees them. Nobody knows of their effects
+    /// before `known_ns`: the time of receipt, or by the venue's own clock that of the events.
+    pub fn on_book(&mut self, symbol: SymbolId, rows: &[BookRow], known_ns: i64, market: &Market) {
         let Some(last) = rows.last() else { return };
         if self.desks[symbol as usize].orders_book.is_some() {
-            return self.match_orders(symbol, rows, last, market);
+            return self.match_orders(symbol, rows, last.ts_event_ns, known_ns, market);
         }
-        self.match_levels(symbol, rows, last, market);
+        self.match_levels(symbol, rows, [last.ts_event_ns, known_ns], &market.instruments, None);
+    }
+
+    /// Says before the run that the market's levels of this book are the venue's too: both see each event at the same
+    /// time, the venue first, by [`SimVenue::on_shared_book`]. Not of books of single orders.
+    pub fn share_levels(&mut self, symbol: SymbolId) {
+        self.desks[symbol as usize].shares_levels = true;
+    }
+
+    /// Meets all events of such a book that come at one time, and applies them for the market.
+    #[inline]
+    pub fn on_shared_book(&mut self, symbol: SymbolId, rows: &[BookRow], known_ns: i64, market: &mut Market) {
+        let Some(last) = rows.last() else { return };
+        let Market { instruments, books, .. } = market;
+        let levels = books[symbol as usize].get_or_insert_with(|| Box::new(L2::new(WINDOW)));
+        self.match_levels(symbol, rows, [last.ts_event_ns, known_ns], instruments, Some(levels));
     }
 
     /// A book of single orders: met as such, or by its levels.
     #[inline(never)]
-    fn match_orders(&mut self, symbol: SymbolId, rows: &[BookRow], last: &BookRow, market: &Market) {
+    fn match_orders(&mut self, symbol: SymbolId, rows: &[BookRow], event_ns: i64, known_ns: i64, market: &Market) {
         let desk = &mut self.desks[symbol as usize];
         if let Some(OrdersBook::ByLevel(book)) = desk.orders_book.as_deref_mut() {
             let mut levels = std::mem::take(&mut self.levels);
@@ -225,16 +247,15 @@ impl SimVenue {
                 book.apply(&row.event, |event| levels.push(BookRow { event, ..*row }));
             }
             if !levels.is_empty() {
-                self.match_levels(symbol, &levels, last, market);
+                self.match_levels(symbol, &levels, [event_ns, known_ns], &market.instruments, None);
             }
             self.levels = levels;
             return;
         }
         let instrument = &market.instruments[symbol as usize];
         let has_orders = !desk.orders.is_empty();
-        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
-        let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns)
-        else {
+        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, event_ns);
+        let Some((mut matcher, book)) = desk.fifo_matcher(&self.config, instrument, &mut self.out, known_ns) else {
             return;
         };
         if has_orders || !book.is_untouched() {
@@ -246,22 +267,32 @@ impl SimVenue {
         }
     }
 
+    /// `shared` are the levels where the venue has none of its own.
     #[inline]
-    fn match_levels(&mut self, symbol: SymbolId, rows: &[BookRow], last: &BookRow, market: &Market) {
+    fn match_levels(
+        &mut self,
+        symbol: SymbolId,
+        rows: &[BookRow],
+        [event_ns, known_ns]: [i64; 2],
+        instruments: &[Instrument],
+        shared: Option<&mut L2>,
+    ) {
         if self.desks[symbol as usize].source != Some(SourceKind::Book) {
             self.declare(symbol, SourceKind::Book);
         }
         let desk = &mut self.desks[symbol as usize];
-        let instrument = &market.instruments[symbol as usize];
+        let instrument = &instruments[symbol as usize];
         let has_orders = !desk.orders.is_empty();
-        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, last.ts_event_ns);
-        let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, last.ts_recv_ns);
-        if has_orders || !book.is_untouched() {
-            matcher.note.mid_x2 = book.mid_x2();
-            matcher.meet_book(rows, book, trades);
+        let trades = has_orders && desk.status == Status::Open && desk.is_in_session(instrument, event_ns);
+        let (mut matcher, DeskBook { own, taken }) =
+            desk.book_matcher(&self.config, instrument, &mut self.out, known_ns);
+        let Some(levels) = shared.or(own.as_mut()) else { return };
+        if has_orders || !taken.is_empty() {
+            matcher.note.mid_x2 = mid_x2(levels);
+            matcher.meet_book(rows, levels, taken, trades);
             desk.remove_done();
         } else {
-            book.levels.apply_all(rows.iter().map(|row| &row.event));
+            levels.apply_all(rows);
         }
     }
 
@@ -273,7 +304,7 @@ impl SimVenue {
             Payload::Bar(bar) => self.on_bar(symbol, bar, market),
             Payload::Quote(quote) => self.on_quote(symbol, quote, market),
             Payload::Trade(trade) => self.on_trade(symbol, trade, market),
-            Payload::Book(rows) => self.on_book(symbol, rows, market),
+            Payload::Book(rows) => self.on_book(symbol, rows, record.ts_recv_ns, market),
             Payload::Status(status) => self.on_status(record, *status, market),
             Payload::Grid(grid) => self.on_grid(record, grid, market),
             Payload::Cash(CashEvent::Settlement { .. } | CashEvent::Refund) => {

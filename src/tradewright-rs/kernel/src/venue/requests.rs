@@ -1,9 +1,11 @@
 //! Requests that reach the venue: new orders, amendments, cancellations.
 
 use super::SimVenue;
+use super::books::{DeskBook, mid_x2};
 use super::desk::{Desk, closed_reason, price_reason};
 use super::quotes::Taken;
 use super::working::{Phase, Working};
+use crate::book::L2;
 use crate::instrument::SymbolId;
 use crate::market::{Market, SourceKind};
 use crate::order::{Order, OrderId, OrderType, Reason, ReportKind};
@@ -71,8 +73,17 @@ impl SimVenue {
         }
         if is_in_session && source == Some(SourceKind::Book) {
             let (mut matcher, book) = desk.book_matcher(&self.config, instrument, &mut self.out, now_ns);
-            matcher.note.mid_x2 = book.mid_x2();
-            matcher.meet_depth(index, now_ns, book);
+            let DeskBook { own, taken } = book;
+            let nothing;
+            let levels = match own.as_ref().or_else(|| market.book(symbol)) {
+                Some(levels) => levels,
+                None => {
+                    nothing = L2::new(0);
+                    &nothing
+                }
+            };
+            matcher.note.mid_x2 = mid_x2(levels);
+            matcher.meet_depth(index, now_ns, levels, taken);
             desk.remove_done();
             return self.settle(symbol);
         }
