@@ -181,7 +181,10 @@ def build(
         currencies=currencies,
         cash=dict(zip(currencies, balances, strict=True)),
         series=columns,
-        venue_series=[None if one[0] in ("book_l2", "book_l3") else by_venue_time(one) for one in columns]
+        venue_series=[
+            None if one[0] in ("book_l2", "book_l3") and len(one) != STREAMED else by_venue_time(one)
+            for one in columns
+        ]
         if venue.clock == "venue"
         else None,
         sources=sources,
