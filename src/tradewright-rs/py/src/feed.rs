@@ -3,16 +3,16 @@
 use numpy::{PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyTuple};
+use pyo3::types::PyTuple;
 use tradewright_kernel::book::{Action, BookEvent};
 use tradewright_kernel::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
-use tradewright_kernel::feed::{Columns, Feed, FeedError, Parts, RowError};
-use tradewright_kernel::host::HostError;
+use tradewright_kernel::feed::{Columns, Feed, FeedError, RowError};
 use tradewright_kernel::instrument::{Contract, GridBand, Instrument, SymbolId, TickGrid};
 use tradewright_kernel::num::{Decimal, cash_from_f64};
 use tradewright_kernel::order::Side;
 
 use crate::host::into_py_err;
+use crate::parts::PyParts;
 
 type Floats<'py> = PyReadonlyArray1<'py, f64>;
 type Times<'py> = PyReadonlyArray1<'py, i64>;
@@ -228,54 +228,6 @@ impl Held<'_> {
             Held::Records(records) => (0, Columns::Records(records)),
             Held::Parts(symbol, ..) => (*symbol, Columns::Records(&[])),
         })
-    }
-}
-
-/// A series that Python reads a part at a time.
-struct PyParts<'py> {
-    iterator: Bound<'py, PyIterator>,
-    rows: usize,
-    held: Option<Held<'py>>,
-    name: String,
-    /// Rows before the part in memory.
-    before: usize,
-}
-
-impl std::fmt::Debug for PyParts<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PyParts({}, {})", self.name, self.before)
-    }
-}
-
-impl<'py> PyParts<'py> {
-    fn new(parts: &Bound<'py, PyAny>, rows: usize) -> PyResult<PyParts<'py>> {
-        Ok(PyParts { iterator: parts.try_iter()?, rows, held: None, name: String::new(), before: 0 })
-    }
-
-    fn read(&mut self) -> PyResult<bool> {
-        let Some(part) = self.iterator.next() else { return Ok(false) };
-        let (name, before, series): (String, usize, Bound<'py, PyTuple>) = part?.extract()?;
-        let held = hold(&series)?;
-        held.columns()?; // Not asked whether it is contiguous again.
-        (self.name, self.before, self.held) = (name, before, Some(held));
-        Ok(true)
-    }
-}
-
-impl Parts for PyParts<'_> {
-    fn advance(&mut self) -> Result<bool, HostError> {
-        self.held = None;
-        self.read().map_err(|error| HostError(Box::new(error)))
-    }
-    fn columns(&self) -> Columns<'_> {
-        let columns = self.held.as_ref().and_then(|held| held.columns().ok());
-        columns.map_or(Columns::Records(&[]), |(_, columns)| columns)
-    }
-    fn place(&self) -> (&str, usize) {
-        (&self.name, self.before)
-    }
-    fn rows(&self) -> usize {
-        self.rows
     }
 }
 

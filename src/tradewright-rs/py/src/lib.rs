@@ -17,6 +17,7 @@ mod kernel;
 mod ledger;
 mod matching;
 mod names;
+mod parts;
 mod recorded;
 mod values;
 mod venue;
