@@ -159,6 +159,45 @@ def test_without_history_only_the_latest_call_is_kept() -> None:
     assert (engine.trades, engine.volume) == (3, 3)
 
 
+@pytest.mark.parametrize("pieces", [[3], [700, 5, 1], [1, 2_000, 3, 0, 4]])
+def test_history_is_what_calls_and_batches_returned(pieces: list[int]) -> None:
+    """Calls and batches by turns, more trades than the first page of the history has room for."""
+    engine = MatchingEngine()
+    expected: list[tuple[int, ...]] = []
+    for rows in pieces:
+        for _ in range(rows):
+            at = engine.commands
+            assert [engine.limit(at, Side.SELL, at, 2), engine.market(at + 1, Side.BUY, 1)] == [0, 1]
+            expected += [(at + 1, at + 1, at, at, 1, Side.BUY)]
+            assert [fill.command for fill in engine.fills()] == [at + 1]
+            assert engine.cancel(at) == 0
+            assert engine.fills() == []
+        ids = np.arange(rows * 2) + engine.commands
+        result = engine.run(
+            np.arange(rows * 2) % 2 * Op.MARKET, ids, ids % 2 == ids[:1] % 2, ids, ids * 0 + 1
+        )
+        batch = list(zip(*(column.tolist() for column in result.fills), strict=True))
+        assert [row[0] for row in batch] == ids[1::2].tolist()
+        assert [(fill.command, fill.maker, fill.side) for fill in engine.fills()] == [
+            (row[0], row[2], row[5]) for row in batch
+        ]
+        expected += batch
+    assert list(zip(*(column.tolist() for column in engine.fill_columns().values()), strict=True)) == expected
+    assert len(expected) == engine.trades
+    engine.clear_history()
+    assert engine.fills() == []
+    assert engine.fill_history().height == 0
+
+
+def test_trades_of_a_batch_cannot_be_rewritten(engine: MatchingEngine) -> None:
+    result = engine.run([Op.MARKET], [8], [Side.BUY], [0], [3])
+    with pytest.raises(ValueError, match="read-only"):
+        result.fills.size[0] = 7
+    copy = engine.fill_columns()["size"]
+    copy[0] = 7
+    assert engine.fill_columns()["size"].tolist() == [3]
+
+
 def test_prices_through_an_instrument() -> None:
     instrument = tw.Instrument(symbol="X", price_unit=0.01, lot_size=0.1)
     engine = MatchingEngine(deltas=True)

@@ -129,6 +129,8 @@ class Top(NamedTuple):
 class Fills(NamedTuple):
     """Trades as columns of shape ``(n,)``, in the order in which they happened.
 
+    The columns are read-only: the history of the engine shares them.
+
     Attributes:
         command: Number of the operation in which it happened, from 0 at the first one of the engine.
         taker: Id of the order that came in.

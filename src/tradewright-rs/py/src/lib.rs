@@ -16,6 +16,7 @@ mod intents;
 mod kernel;
 mod ledger;
 mod matching;
+mod memory;
 mod names;
 mod parts;
 mod recorded;

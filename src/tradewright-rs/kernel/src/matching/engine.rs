@@ -59,11 +59,8 @@ impl Engine {
     /// A [`Reject`], and nothing changes.
     #[inline(always)]
     pub fn limit<S: Sink>(&mut self, order: &Limit, sink: &mut S) -> Result<(), Reject> {
-        self.command(sink, |engine, sink| {
-            engine.check_new(order.id, order.size)?;
-            check_limit(order)?;
-            engine.enter_limit(order, sink)
-        })
+        let done = self.new_limit(order, sink);
+        self.end_command(done, sink)
     }
 
     /// A market order.
@@ -72,11 +69,8 @@ impl Engine {
     /// A [`Reject`], and nothing changes.
     #[inline(always)]
     pub fn market<S: Sink>(&mut self, order: &Market, sink: &mut S) -> Result<(), Reject> {
-        self.command(sink, |engine, sink| {
-            engine.check_new(order.id, order.size)?;
-            engine.enter_market(order, sink);
-            Ok(())
-        })
+        let done = self.new_market(order, sink);
+        self.end_command(done, sink)
     }
 
     /// A market order that waits until a trade at `trigger` or beyond: above it for a buy, below for a sell.
@@ -87,10 +81,8 @@ impl Engine {
     pub fn stop<S: Sink>(&mut self, order: &Market, trigger: i64, sink: &mut S) -> Result<(), Reject> {
         let Market { id, side, size, owner } = *order;
         let waiting = Limit { id, side, price: 0, size, owner, tif: Tif::Ioc, peak: 0 };
-        self.command(sink, |engine, _| {
-            engine.check_new(id, size)?;
-            engine.wait(&waiting, Role::StopMarket, trigger)
-        })
+        let done = self.new_stop(&waiting, Role::StopMarket, trigger);
+        self.end_command(done, sink)
     }
 
     /// A limit order that waits as [`Engine::stop`] does.
@@ -98,11 +90,8 @@ impl Engine {
     /// # Errors
     /// A [`Reject`], and nothing changes.
     pub fn stop_limit<S: Sink>(&mut self, order: &Limit, trigger: i64, sink: &mut S) -> Result<(), Reject> {
-        self.command(sink, |engine, _| {
-            engine.check_new(order.id, order.size)?;
-            check_limit(order)?;
-            engine.wait(order, Role::StopLimit, trigger)
-        })
+        let done = self.new_stop(order, Role::StopLimit, trigger);
+        self.end_command(done, sink)
     }
 
     /// Takes an order out, resting or waiting.
@@ -111,12 +100,11 @@ impl Engine {
     /// [`Reject::UnknownId`].
     #[inline(always)]
     pub fn cancel<S: Sink>(&mut self, id: u64, sink: &mut S) -> Result<(), Reject> {
-        self.command(sink, |engine, sink| {
-            let place = engine.find(id)?;
-            engine.detach(place, sink);
-            engine.forget(place);
-            Ok(())
-        })
+        let done = self.find(id).map(|place| {
+            self.detach(place, sink);
+            self.forget(place);
+        });
+        self.end_command(done, sink)
     }
 
     /// Changes an order in place. At the same price a size that is no larger keeps the order's place in the queue:
@@ -126,42 +114,61 @@ impl Engine {
     /// A [`Reject`], and nothing changes.
     #[inline]
     pub fn amend<S: Sink>(&mut self, id: u64, change: &Change, sink: &mut S) -> Result<(), Reject> {
-        self.command(sink, |engine, sink| {
-            let place = engine.find(id)?;
-            let node = &engine.slab[place];
-            let size = change.size.unwrap_or(node.size);
-            check_size(size)?;
-            if size <= node.filled() {
-                return Err(Reject::BelowFilled);
-            }
-            for &price in [change.price, change.stop].iter().flatten() {
-                check_price(price)?;
-            }
-            match (node.role, change) {
-                (Role::Resting, Change { stop: None, .. }) => {
-                    engine.amend_resting(place, change.price.unwrap_or(node.price), size, sink)
-                }
-                (Role::StopLimit, _) | (Role::StopMarket, Change { price: None, .. }) => {
-                    engine.amend_waiting(place, change, size)
-                }
-                _ => Err(Reject::NotApplicable),
-            }
-        })
+        let done = self.change(id, change, sink);
+        self.end_command(done, sink)
     }
 
-    /// Runs a command, then what it triggered, and counts it.
+    /// Lets what a command triggered enter, and counts the command.
     #[inline(always)]
-    fn command<S: Sink>(
-        &mut self,
-        sink: &mut S,
-        run: impl FnOnce(&mut Engine, &mut S) -> Result<(), Reject>,
-    ) -> Result<(), Reject> {
-        let done = run(self, sink);
+    fn end_command<S: Sink>(&mut self, done: Result<(), Reject>, sink: &mut S) -> Result<(), Reject> {
         if !self.triggered.is_empty() {
             self.enter_triggered(sink);
         }
         self.commands += 1;
         done
+    }
+
+    #[inline(always)]
+    fn new_limit<S: Sink>(&mut self, order: &Limit, sink: &mut S) -> Result<(), Reject> {
+        self.check_new(order.id, order.size)?;
+        check_limit(order)?;
+        self.enter_limit(order, sink)
+    }
+
+    #[inline(always)]
+    fn new_market<S: Sink>(&mut self, order: &Market, sink: &mut S) -> Result<(), Reject> {
+        self.check_new(order.id, order.size)?;
+        self.enter_market(order, sink);
+        Ok(())
+    }
+
+    fn new_stop(&mut self, order: &Limit, role: Role, trigger: i64) -> Result<(), Reject> {
+        self.check_new(order.id, order.size)?;
+        check_limit(order)?;
+        self.wait(order, role, trigger)
+    }
+
+    #[inline]
+    fn change<S: Sink>(&mut self, id: u64, change: &Change, sink: &mut S) -> Result<(), Reject> {
+        let place = self.find(id)?;
+        let node = &self.slab[place];
+        let size = change.size.unwrap_or(node.size);
+        check_size(size)?;
+        if size <= node.filled() {
+            return Err(Reject::BelowFilled);
+        }
+        for &price in [change.price, change.stop].iter().flatten() {
+            check_price(price)?;
+        }
+        match (node.role, change) {
+            (Role::Resting, Change { stop: None, .. }) => {
+                self.amend_resting(place, change.price.unwrap_or(node.price), size, sink)
+            }
+            (Role::StopLimit, _) | (Role::StopMarket, Change { price: None, .. }) => {
+                self.amend_waiting(place, change, size)
+            }
+            _ => Err(Reject::NotApplicable),
+        }
     }
 
     #[inline(always)]
@@ -219,8 +226,10 @@ impl Engine {
         let Limit { id, side, price, owner, tif, peak, .. } = *order;
         let shown = display(open, peak);
         let (next, prev, role) = (NONE, NONE, Role::Resting);
-        let place = self.slab.insert(Node { id, price, open, shown, size, peak, next, prev, owner, side, role, tif });
-        self.ids.insert(id, place);
+        let node =
+            Node { id, price, open, shown, size, next, prev, chain: NONE, owner, side, role, tif, iceberg: false };
+        let place = self.slab.insert_with_peak(node, peak);
+        self.ids.insert(id, place, &mut self.slab);
         self.rest(place, side, price, open, shown, sink);
     }
 
@@ -273,7 +282,7 @@ impl Engine {
     /// Ends an order that stands in no level.
     #[inline]
     pub(super) fn forget(&mut self, place: u32) {
-        self.ids.remove(self.slab[place].id, place);
+        self.ids.remove(self.slab[place].id, place, &mut self.slab);
         self.slab.free(place);
     }
 
@@ -300,9 +309,10 @@ impl Engine {
             self.forget(place);
             return Ok(());
         }
+        let peak = self.slab.peak(place);
         let node = &mut self.slab[place];
         (node.price, node.open, node.size) = (price, taker.open, taker.size);
-        node.shown = display(node.open, node.peak);
+        node.shown = display(node.open, peak);
         let (open, shown) = (node.open, node.shown);
         self.rest(place, side, price, open, shown, sink);
         Ok(())

@@ -1,132 +1,105 @@
-//! From an order's id to its place: a hash table of the live orders.
+//! From an order's id to its place: a hash table of the live orders, chained through their places.
 //!
-//! An array by id is what comes to mind while ids rise. It was tried (pages of an array, and a hash table for other
-//! ids) and is slower: the live orders are thinly spread over it, so that every cancel of an older order
-//! waits for memory. This table is as dense as it can be and stays in the cache.
+//! Measured on a million operations, 30 % of them cancels of any live order: open addressing took 7 ns an operation
+//! longer, because how far a search, an insertion and a removal probe is foreseen by nobody. Here a chain has one
+//! order as a rule, an insertion looks at nothing, and a removal rarely at more than the head. An array by id, while
+//! ids rise, was as fast and no faster: the live orders are thinly spread over it, so that cancels wait for memory.
 
 use super::slab::Slab;
 
 /// No place: the first place of the slab holds no order.
 pub(super) const NONE: u32 = 0;
 
-/// Slots of an empty table.
-const SLOTS_MIN: usize = 64;
+/// Chains of an empty table.
+const CHAINS_MIN: usize = 64;
+/// How many chains there are at least for each live order.
+const CHAINS_PER_ORDER: usize = 2;
 
-/// A live order: 32 bits of its id, and its place.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    tag: u32,
-    place: u32,
-}
-
-const FREE: Slot = Slot { tag: 0, place: NONE };
-
-/// Places of live orders by id: open addressing with linear probing, at most half full. A removal moves what
-/// follows back, so that nothing is marked dead.
+/// Places of live orders by id.
 #[derive(Clone, Debug)]
 pub(super) struct IdMap {
-    slots: Box<[Slot]>,
+    /// The first place of each chain, a power of two of them.
+    heads: Box<[u32]>,
     live: usize,
-    /// 32 less the number of bits that count the slots.
-    shift: u32,
+    /// How many bits count the chains.
+    bits: u32,
 }
 
 impl Default for IdMap {
     fn default() -> IdMap {
-        IdMap::with_slots(SLOTS_MIN)
+        IdMap { heads: vec![NONE; CHAINS_MIN].into(), live: 0, bits: CHAINS_MIN.trailing_zeros() }
     }
-}
-
-/// What a slot keeps of an id: all of it while ids are below 2³².
-#[inline]
-fn tag_of(id: u64) -> u32 {
-    (id ^ (id >> 32)) as u32
 }
 
 impl IdMap {
-    fn with_slots(count: usize) -> IdMap {
-        IdMap { slots: vec![FREE; count].into_boxed_slice(), live: 0, shift: 32 - count.trailing_zeros() }
-    }
-
-    /// Where the search for a tag starts: the top bits of its product with 2³² ÷ the golden ratio, which spreads
-    /// rising ids evenly.
+    /// Which chain an id is in. Rising ids are in chains side by side, so that a new order finds its chain in the cache;
+    /// each run of as many ids as there are chains begins elsewhere, which spreads ids with equal last bits: at the top
+    /// bits of its number's product with 2⁶⁴ ÷ the golden ratio.
     #[inline]
-    fn home(&self, tag: u32) -> usize {
-        tag.wrapping_mul(0x9E37_79B9).wrapping_shr(self.shift) as usize
-    }
-
-    #[inline]
-    fn after(&self, at: usize) -> usize {
-        (at + 1) & (self.slots.len() - 1)
+    fn chain(&self, id: u64) -> usize {
+        let run = id.wrapping_shr(self.bits);
+        let start = run.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_shr(u64::BITS - self.bits);
+        id.wrapping_add(start) as usize & (self.heads.len() - 1)
     }
 
     /// The place of an id, or [`NONE`].
     #[inline]
     pub(super) fn get(&self, id: u64, slab: &Slab) -> u32 {
-        let tag = tag_of(id);
-        let mut at = self.home(tag);
-        loop {
-            let slot = self.slots[at];
-            // A free slot ends the search: the table is never full.
-            if slot.place == NONE || (slot.tag == tag && slab[slot.place].id == id) {
-                return slot.place;
-            }
-            at = self.after(at);
+        let mut place = self.heads[self.chain(id)];
+        while place != NONE && slab[place].id != id {
+            place = slab[place].chain;
         }
+        place
     }
 
-    /// Notes the place of an id that has none.
-    #[inline]
-    pub(super) fn insert(&mut self, id: u64, place: u32) {
-        if self.live * 2 >= self.slots.len() {
-            self.grow();
-        }
+    /// Notes the place in the slab of an id that has none.
+    #[inline(always)]
+    pub(super) fn insert(&mut self, id: u64, place: u32, slab: &mut Slab) {
         self.live += 1;
-        self.put(Slot { tag: tag_of(id), place });
-    }
-
-    #[inline]
-    fn put(&mut self, slot: Slot) {
-        let mut at = self.home(slot.tag);
-        while self.slots[at].place != NONE {
-            at = self.after(at);
+        if self.live * CHAINS_PER_ORDER > self.heads.len() {
+            self.grow(slab);
         }
-        self.slots[at] = slot;
+        let chain = self.chain(id);
+        slab[place].chain = std::mem::replace(&mut self.heads[chain], place);
     }
 
     #[cold]
-    fn grow(&mut self) {
-        let larger = IdMap { live: self.live, ..IdMap::with_slots(self.slots.len() * 2) };
-        let smaller = std::mem::replace(self, larger);
-        for slot in smaller.slots.iter().filter(|slot| slot.place != NONE) {
-            self.put(*slot);
+    fn grow(&mut self, slab: &mut Slab) {
+        let count = self.heads.len() * 2;
+        let heads = std::mem::replace(&mut self.heads, vec![NONE; count].into());
+        self.bits += 1;
+        for mut place in heads {
+            while place != NONE {
+                let chain = self.chain(slab[place].id);
+                let next = std::mem::replace(&mut slab[place].chain, self.heads[chain]);
+                self.heads[chain] = place;
+                place = next;
+            }
         }
     }
 
-    /// Forgets an id that has this place.
-    #[inline]
-    pub(super) fn remove(&mut self, id: u64, place: u32) {
-        let mut hole = self.home(tag_of(id));
-        while self.slots[hole].place != place {
-            hole = self.after(hole);
-        }
+    /// Forgets an id that has this place, which the slab must not have given away again.
+    #[inline(always)]
+    pub(super) fn remove(&mut self, id: u64, place: u32, slab: &mut Slab) {
         self.live -= 1;
-        let mut at = hole;
-        loop {
-            at = self.after(at);
-            let slot = self.slots[at];
-            if slot.place == NONE {
-                break;
-            }
-            // What would be found past the hole stays; what would not moves into it.
-            let mask = self.slots.len() - 1;
-            if (at.wrapping_sub(self.home(slot.tag)) & mask) >= (at.wrapping_sub(hole) & mask) {
-                self.slots[hole] = slot;
-                hole = at;
-            }
+        let chain = self.chain(id);
+        let (head, next) = (self.heads[chain], slab[place].chain);
+        if head == place {
+            self.heads[chain] = next;
+        } else {
+            unchain(head, place, next, slab);
         }
-        self.slots[hole] = FREE;
     }
+}
+
+/// Takes a place out of its chain that is not the head.
+#[inline(never)]
+fn unchain(head: u32, place: u32, next: u32, slab: &mut Slab) {
+    let mut before = head;
+    while slab[before].chain != place {
+        before = slab[before].chain;
+    }
+    slab[before].chain = next;
 }
 
 #[cfg(test)]
@@ -156,11 +129,11 @@ mod tests {
                 };
                 prop_assert_eq!(ids.get(id, &slab), map.get(&id).copied().unwrap_or(NONE));
                 if let Some(place) = map.remove(&id) {
-                    ids.remove(id, place);
+                    ids.remove(id, place, &mut slab);
                     slab.free(place);
                 } else {
                     let place = slab.insert(super::super::slab::Node { id, ..NOBODY });
-                    ids.insert(id, place);
+                    ids.insert(id, place, &mut slab);
                     map.insert(id, place);
                 }
                 for (&id, &place) in &map {
@@ -171,20 +144,40 @@ mod tests {
         }
     }
 
+    /// Orders in the longest chain.
+    fn longest(ids: &IdMap, slab: &Slab) -> usize {
+        let next = |&place: &u32| Some(slab[place].chain).filter(|&place| place != NONE);
+        let chains = ids.heads.iter().filter(|&&head| head != NONE);
+        chains.map(|&head| std::iter::successors(Some(head), next).count()).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn ids_with_equal_last_bits_never_crowd() {
+        for step in [1, 2, 3, 10, 64, 1_000, 1 << 12, 1 << 20, 1_000_000_007, 1 << 32, (1 << 32) + 1, 1 << 50] {
+            let (mut ids, mut slab) = (IdMap::default(), Slab::default());
+            for number in 0..10_000u64 {
+                let id = number * step;
+                let place = slab.insert(super::super::slab::Node { id, ..NOBODY });
+                ids.insert(id, place, &mut slab);
+            }
+            assert!(longest(&ids, &slab) <= 8, "step {step}: {} in one chain", longest(&ids, &slab));
+        }
+    }
+
     #[test]
     fn rising_ids_never_crowd() {
         let (mut ids, mut slab) = (IdMap::default(), Slab::default());
         let mut places = std::collections::VecDeque::new();
         for id in 0..300_000 {
             let place = slab.insert(super::super::slab::Node { id, ..NOBODY });
-            ids.insert(id, place);
+            ids.insert(id, place, &mut slab);
             places.push_back((id, place));
             if places.len() > 1_000 {
                 let (id, place) = places.pop_front().unwrap();
-                ids.remove(id, place);
+                ids.remove(id, place, &mut slab);
                 slab.free(place);
             }
         }
-        assert_eq!(ids.slots.len(), 2_048);
+        assert_eq!(ids.heads.len(), 2_048);
     }
 }

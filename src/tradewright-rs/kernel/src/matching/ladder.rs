@@ -36,7 +36,7 @@ impl Level {
     }
 
     /// Puts an order of the slab at the back; the caller counts its lots.
-    #[inline]
+    #[inline(always)]
     fn link(&mut self, slab: &mut Slab, place: u32) {
         let node = &mut slab[place];
         (node.prev, node.next) = (self.tail, NONE);
@@ -47,7 +47,7 @@ impl Level {
     }
 
     /// Takes an order out; the caller has counted its lots.
-    #[inline]
+    #[inline(always)]
     fn unlink(&mut self, slab: &mut Slab, place: u32) {
         let (prev, next) = (slab[place].prev, slab[place].next);
         slab[prev].next = next;
@@ -72,15 +72,16 @@ impl Level {
     pub(super) fn refresh_head(&mut self, slab: &mut Slab) {
         let place = self.head;
         self.unlink_head(slab);
+        let peak = slab.peak(place);
         let node = &mut slab[place];
-        node.shown = display(node.open, node.peak);
+        node.shown = display(node.open, peak);
         self.shown += node.shown;
         self.hidden -= node.shown;
         self.link(slab, place);
     }
 
     /// Adds an order with its lots at the back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, slab: &mut Slab, place: u32, open: i64, shown: i64) {
         self.shown += shown;
         self.hidden += open - shown;
@@ -88,7 +89,7 @@ impl Level {
     }
 
     /// Takes an order out with what is left of it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn remove(&mut self, slab: &mut Slab, place: u32) {
         let node = &slab[place];
         self.shown -= node.shown;
@@ -152,7 +153,7 @@ impl Ladder {
     }
 
     /// The level of a key for an order to be added to, which the caller must do.
-    #[inline]
+    #[inline(always)]
     pub(super) fn level(&mut self, key: i64) -> &mut Level {
         if !self.is_near(key) {
             self.use_far(key);

@@ -29,14 +29,16 @@ pub(super) struct Node {
     pub shown: i64,
     /// All its lots, traded ones included.
     pub size: i64,
-    /// Lots that show after a refresh; 0 for all.
-    pub peak: i64,
     pub next: u32,
     pub prev: u32,
+    /// The next place in the chain of its id.
+    pub chain: u32,
     pub owner: u32,
     pub side: Side,
     pub role: Role,
     pub tif: Tif,
+    /// Whether it shows a part at a time, of [`Slab::peak`].
+    pub iceberg: bool,
 }
 
 impl Node {
@@ -60,27 +62,30 @@ pub(super) const NOBODY: Node = Node {
     open: 0,
     shown: 0,
     size: 0,
-    peak: 0,
     next: NONE,
     prev: NONE,
+    chain: NONE,
     owner: 0,
     side: Side::Buy,
     role: Role::Resting,
     tif: Tif::Gtc,
+    iceberg: false,
 };
 
 /// The live orders.
 #[derive(Clone, Debug)]
 pub(super) struct Slab {
     nodes: Vec<Node>,
-    /// Limit prices of waiting stop-limit orders, by place; as long as the longest place with one.
+    /// Limit prices of waiting stop-limit orders, by place; as long as the longest place with one. The same for the
+    /// peaks of icebergs: few orders have them, and none of those that have not touches them.
     limits: Vec<i64>,
+    peaks: Vec<i64>,
     free: u32,
 }
 
 impl Default for Slab {
     fn default() -> Slab {
-        Slab { nodes: vec![NOBODY], limits: Vec::new(), free: NONE }
+        Slab { nodes: vec![NOBODY], limits: Vec::new(), peaks: Vec::new(), free: NONE }
     }
 }
 
@@ -92,7 +97,7 @@ impl Slab {
     }
 
     /// Stores an order; the slab must not be full.
-    #[inline]
+    #[inline(always)]
     pub(super) fn insert(&mut self, node: Node) -> u32 {
         if self.free == NONE {
             self.nodes.push(node);
@@ -117,11 +122,32 @@ impl Slab {
     }
 
     pub(super) fn set_limit(&mut self, place: u32, limit: i64) {
-        if self.limits.len() <= place as usize {
-            self.limits.resize(place as usize + 1, 0);
-        }
-        self.limits[place as usize] = limit;
+        set(&mut self.limits, place, limit);
     }
+
+    /// How many lots an order shows after a refresh; 0 for all.
+    #[inline]
+    pub(super) fn peak(&self, place: u32) -> i64 {
+        if self[place].iceberg { self.peaks[place as usize] } else { 0 }
+    }
+
+    /// Stores an order that may be an iceberg; the slab must not be full.
+    #[inline(always)]
+    pub(super) fn insert_with_peak(&mut self, node: Node, peak: i64) -> u32 {
+        let place = self.insert(Node { iceberg: peak != 0, ..node });
+        if peak != 0 {
+            set(&mut self.peaks, place, peak);
+        }
+        place
+    }
+}
+
+#[cold]
+fn set(values: &mut Vec<i64>, place: u32, value: i64) {
+    if values.len() <= place as usize {
+        values.resize(place as usize + 1, 0);
+    }
+    values[place as usize] = value;
 }
 
 impl std::ops::Index<u32> for Slab {

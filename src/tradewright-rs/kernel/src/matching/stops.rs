@@ -6,8 +6,7 @@
 //! the end.
 
 use super::engine::{Engine, check_price, key_of};
-use super::ids::NONE;
-use super::slab::{Node, Role};
+use super::slab::{NOBODY, Node, Role};
 use super::types::{Change, Limit, Market, OutcomeKind, Reject, Sink};
 use crate::order::Side;
 
@@ -52,7 +51,8 @@ impl Engine {
     #[cold]
     pub(super) fn enter_triggered<S: Sink>(&mut self, sink: &mut S) {
         while let Some(place) = self.triggered.pop_front() {
-            let Node { id, side, owner, size, open, peak, tif, role, .. } = self.slab[place];
+            let Node { id, side, owner, size, open, tif, role, .. } = self.slab[place];
+            let peak = self.slab.peak(place);
             let price = if role == Role::StopLimit { self.slab.limit(place) } else { 0 };
             self.forget(place);
             self.outcome(id, OutcomeKind::Triggered, open, sink);
@@ -78,12 +78,12 @@ impl Engine {
             return Err(Reject::Full);
         }
         let (open, shown) = (size, size);
-        let node = Node { id, price: trigger, open, shown, size, peak, next: NONE, prev: NONE, owner, side, role, tif };
-        let place = self.slab.insert(node);
+        let node = Node { id, price: trigger, open, shown, size, owner, side, role, tif, ..NOBODY };
+        let place = self.slab.insert_with_peak(node, peak);
         if role == Role::StopLimit {
             self.slab.set_limit(place, price);
         }
-        self.ids.insert(id, place);
+        self.ids.insert(id, place, &mut self.slab);
         self.attach_stop(place);
         Ok(())
     }

@@ -65,8 +65,8 @@ impl Engine {
                     level.refresh_head(&mut self.slab);
                 } else {
                     level.unlink_head(&mut self.slab);
+                    self.ids.remove(id, place, &mut self.slab);
                     self.slab.free(place);
-                    self.ids.remove(id, place);
                     ended += 1;
                     if level.orders == 0 {
                         break;

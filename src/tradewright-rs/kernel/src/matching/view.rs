@@ -147,7 +147,8 @@ impl Engine {
     }
 
     fn state(&self, place: u32) -> OrderState {
-        let &Node { id, price, open, shown, size, peak, owner, side, role, tif, .. } = &self.slab[place];
+        let &Node { id, price, open, shown, size, owner, side, role, tif, .. } = &self.slab[place];
+        let peak = self.slab.peak(place);
         let (price, stop) = match role {
             Role::Resting => (Some(price), None),
             Role::StopMarket => (None, Some(price)),

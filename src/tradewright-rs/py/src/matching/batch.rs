@@ -1,13 +1,19 @@
 //! Operations from columns.
 
+use std::ops::Range;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use tradewright_kernel::matching::{Change, Engine, Record, Reject, Sink};
 
+use super::history::FillColumns;
 use super::read::{counted, id_of, limit_of, market_of};
 
 /// In a column of amendments: stays as it is.
 const UNCHANGED: i64 = i64::MIN;
+
+/// How many operations run before their trades are put into columns: few enough that these are still in the cache.
+const STRETCH: usize = 512;
 
 /// Operations as columns of equal length; columns that were left out are zero, or change nothing.
 pub(super) struct Columns<'a> {
@@ -52,27 +58,29 @@ impl Columns<'_> {
         }
     }
 
+    /// Does some operations: their trades go to the columns, the rest of what happens to the record.
     pub(super) fn run(
         &self,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         engine: &mut Engine,
         record: &mut Record,
+        fills: &mut FillColumns,
         status: &mut Vec<i32>,
     ) {
-        // Memory that is not written to costs nothing; to move what is written does.
-        record.fills.reserve(rows.len());
-        let columns = self.slice(rows);
-        match columns {
-            Columns { owner: None, tif: None, peak: None, stop: None, .. } => {
-                // Said once more, so that the loop is compiled without them.
-                let columns = Columns { owner: None, tif: None, peak: None, stop: None, ..columns };
-                columns.run_all(engine, record, status);
+        for start in rows.clone().step_by(STRETCH) {
+            let columns = self.slice(start..rows.end.min(start + STRETCH));
+            match columns {
+                Columns { owner: None, tif: None, peak: None, stop: None, .. } => {
+                    columns.run_all::<true>(engine, record, status);
+                }
+                _ => columns.run_all::<false>(engine, record, status),
             }
-            _ => columns.run_all(engine, record, status),
+            fills.extend(&record.fills);
+            record.fills.clear();
         }
     }
 
-    fn slice(&self, rows: std::ops::Range<usize>) -> Columns<'_> {
+    fn slice(&self, rows: Range<usize>) -> Columns<'_> {
         let [owner, peak, stop] = [self.owner, self.peak, self.stop].map(|column| column.map(|all| &all[rows.clone()]));
         Columns {
             kind: &self.kind[rows.clone()],
@@ -87,13 +95,18 @@ impl Columns<'_> {
         }
     }
 
-    #[inline(always)]
-    fn run_all(&self, engine: &mut Engine, record: &mut Record, status: &mut Vec<i32>) {
+    /// `PLAIN` where there are only the columns that every operation has: so that the loop is compiled without the
+    /// others.
+    fn run_all<const PLAIN: bool>(&self, engine: &mut Engine, record: &mut Record, status: &mut Vec<i32>) {
         let mut fills = record.fills.len();
-        let rows = self.kind.iter().zip(self.order_id).zip(self.side).zip(self.price).zip(self.size).enumerate();
-        status.extend(rows.map(|(row, ((((&kind, &id), &side), &price), &size))| {
-            let operation = Operation { kind, id, side: i64::from(side), price, size };
-            match self.apply(row, operation, engine, record) {
+        let rows = self.kind.len();
+        // Said of each column once, and not for every row.
+        let (ids, sides) = (&self.order_id[..rows], &self.side[..rows]);
+        let (prices, sizes) = (&self.price[..rows], &self.size[..rows]);
+        status.extend((0..rows).map(|row| {
+            let (side, price, size) = (i64::from(sides[row]), prices[row], sizes[row]);
+            let operation = Operation { kind: self.kind[row], id: ids[row], side, price, size };
+            match self.apply::<PLAIN>(row, operation, engine, record) {
                 Ok(()) => {
                     let made = record.fills.len() - fills;
                     fills += made;
@@ -106,15 +119,22 @@ impl Columns<'_> {
 
     /// An operation; what not all have is read from its columns.
     #[inline(always)]
-    fn apply(&self, row: usize, what: Operation, engine: &mut Engine, sink: &mut impl Sink) -> Result<(), Reject> {
+    fn apply<const PLAIN: bool>(
+        &self,
+        row: usize,
+        what: Operation,
+        engine: &mut Engine,
+        sink: &mut impl Sink,
+    ) -> Result<(), Reject> {
         let Operation { kind, id, side, price, size } = what;
-        let owner = self.owner.map_or(0, |owner| owner[row]);
+        let given = |column: Option<&[i64]>| if PLAIN { None } else { column.map(|column| column[row]) };
+        let owner = given(self.owner).unwrap_or(0);
         let limit = || {
-            let tif = self.tif.map_or(0, |tif| i64::from(tif[row]));
-            limit_of(id, side, price, size, owner, tif, self.peak.map_or(0, |peak| peak[row]))
+            let tif = if PLAIN { 0 } else { self.tif.map_or(0, |tif| i64::from(tif[row])) };
+            limit_of(id, side, price, size, owner, tif, given(self.peak).unwrap_or(0))
         };
         let market = || market_of(id, side, size, owner);
-        match (kind, self.stop) {
+        match (kind, given(self.stop)) {
             (0, _) => {
                 let order = counted(engine, limit())?;
                 engine.limit(&order, sink)
@@ -129,17 +149,17 @@ impl Columns<'_> {
             }
             (3, stop) => {
                 let id = counted(engine, id_of(id))?;
-                let given = |value: i64| (value != UNCHANGED).then_some(value);
-                let stop = stop.and_then(|stop| given(stop[row]));
-                engine.amend(id, &Change { price: given(price), size: given(size), stop }, sink)
+                let changed = |value: i64| (value != UNCHANGED).then_some(value);
+                let stop = stop.and_then(changed);
+                engine.amend(id, &Change { price: changed(price), size: changed(size), stop }, sink)
             }
             (4, Some(stop)) => {
                 let order = counted(engine, market())?;
-                engine.stop(&order, stop[row], sink)
+                engine.stop(&order, stop, sink)
             }
             (5, Some(stop)) => {
                 let order = counted(engine, limit())?;
-                engine.stop_limit(&order, stop[row], sink)
+                engine.stop_limit(&order, stop, sink)
             }
             _ => counted(engine, Err(Reject::Malformed)),
         }

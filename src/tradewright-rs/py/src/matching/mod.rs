@@ -7,15 +7,19 @@ use pyo3::types::PyDict;
 use tradewright_kernel::matching::{Change, Engine, Fill, Outcome, Record, Reject, SelfTrade};
 
 mod batch;
+mod history;
 mod read;
 mod write;
 
 use batch::Columns;
+use history::{FillColumns, History};
 use read::{counted, id_of, limit_of, market_of, side_asked, side_code};
-use write::{column, fill_columns, outcome_columns};
+use write::{column, outcome_columns};
+
+use crate::memory::roomy;
 
 /// How many operations of a batch run between two looks at signals.
-const STRETCH: usize = 1 << 18;
+const UNWATCHED: usize = 1 << 18;
 
 /// A trade.
 #[pyclass(frozen, get_all, module = "tradewright._native")]
@@ -59,8 +63,12 @@ type BatchColumns<'py> = (Bound<'py, PyArray1<i32>>, Bound<'py, PyDict>, Bound<'
 #[pyclass(subclass, module = "tradewright._native")]
 pub struct MatchingEngine {
     engine: Engine,
+    /// Its fills are those of the open page of the history.
     record: Record,
+    history: History,
     keeps_history: bool,
+    /// Whether the latest call was a batch; then its fills are in the history.
+    after_batch: bool,
     /// Where the latest call's fills and outcomes begin.
     first_fill: usize,
     first_outcome: usize,
@@ -86,15 +94,19 @@ impl MatchingEngine {
 
     #[inline]
     fn begin(&mut self) {
-        if !self.keeps_history {
+        if self.keeps_history {
+            self.history.make_room(&mut self.record.fills);
+        } else {
             self.record.fills.clear();
             self.record.outcomes.clear();
+            self.history.clear();
         }
+        self.after_batch = false;
         (self.first_fill, self.first_outcome) = (self.record.fills.len(), self.record.outcomes.len());
     }
 
-    fn latest_fills(&self) -> &[Fill] {
-        &self.record.fills[self.first_fill..]
+    fn latest_fills(&self, py: Python<'_>) -> PyResult<Vec<Fill>> {
+        if self.after_batch { self.history.last_batch(py) } else { Ok(self.record.fills[self.first_fill..].to_vec()) }
     }
 }
 
@@ -118,7 +130,9 @@ impl MatchingEngine {
         Ok(MatchingEngine {
             engine: Engine::new(rule),
             record: Record { deltas, ..Record::default() },
+            history: History::default(),
             keeps_history: keep_history,
+            after_batch: false,
             first_fill: 0,
             first_outcome: 0,
             reject: 0,
@@ -191,10 +205,10 @@ impl MatchingEngine {
     }
 
     /// Trades of the latest call.
-    fn fills(&self) -> Vec<MatchFill> {
-        let fills = self.latest_fills().iter();
-        fills
-            .map(|&Fill { command, taker, maker, price, size, side }| MatchFill {
+    fn fills(&self, py: Python<'_>) -> PyResult<Vec<MatchFill>> {
+        let fills = self.latest_fills(py)?.into_iter();
+        Ok(fills
+            .map(|Fill { command, taker, maker, price, size, side }| MatchFill {
                 command,
                 taker,
                 maker,
@@ -202,7 +216,7 @@ impl MatchingEngine {
                 size,
                 side: side_code(side),
             })
-            .collect()
+            .collect())
     }
 
     /// What else the latest call did.
@@ -248,21 +262,29 @@ impl MatchingEngine {
         columns.check()?;
         self.begin();
         self.reject = 0;
+        self.history.close(std::mem::take(&mut self.record.fills));
         let rows = columns.kind.len();
-        let mut status = Vec::with_capacity(rows);
-        for start in (0..rows).step_by(STRETCH) {
-            py.check_signals()?;
+        let (mut status, mut fills) = (roomy(rows), FillColumns::with_room(rows));
+        let mut interrupted = Ok(());
+        for start in (0..rows).step_by(UNWATCHED) {
+            interrupted = py.check_signals();
+            if interrupted.is_err() {
+                break;
+            }
             let (engine, record) = (&mut self.engine, &mut self.record);
-            py.detach(|| columns.run(start..rows.min(start + STRETCH), engine, record, &mut status));
+            py.detach(|| columns.run(start..rows.min(start + UNWATCHED), engine, record, &mut fills, &mut status));
         }
-        let fills = fill_columns(py, self.latest_fills())?;
+        // What was done is kept even so.
+        let fills = self.history.share(py, fills)?;
+        (self.first_fill, self.after_batch) = (0, true);
+        interrupted?;
         let outcomes = outcome_columns(py, &self.record.outcomes[self.first_outcome..])?;
         Ok((status.into_pyarray(py), fills, outcomes))
     }
 
     /// All trades that are kept.
     fn fill_columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        fill_columns(py, &self.record.fills)
+        self.history.columns(py, &self.record.fills)?.into_dict(py)
     }
 
     /// All outcomes that are kept.
@@ -272,6 +294,7 @@ impl MatchingEngine {
 
     /// Forgets trades and outcomes; the book stays.
     fn clear_history(&mut self) {
+        self.history.clear();
         (self.record.fills, self.record.outcomes) = (Vec::new(), Vec::new());
         (self.first_fill, self.first_outcome) = (0, 0);
     }
