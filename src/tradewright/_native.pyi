@@ -19,7 +19,11 @@ from tradewright.core.order import Order
 _NodeSpec: TypeAlias = tuple[str, list[int], list[float], list[int], int | None, int | None]
 """Operation, inputs, numbers, integers, symbol, callable."""
 _Series: TypeAlias = tuple[Any, ...]
-"""What `sim.build.plain_series` makes: kind, symbol, receive times or ``None``, event times, columns."""
+"""What `sim.streaming.plain` makes: kind, symbol, receive times or ``None``, event times, values.
+
+Of a series in parts: kind, symbol and an object with the rows of all as ``len``, which gives for each pass
+the ``(name, rows before, series)`` of its parts.
+"""
 _BookColumns: TypeAlias = tuple[Any, ...]
 """Action, side, flags (bytes), price, size (float64), order id (uint64), sequence (int64)."""
 _Record: TypeAlias = tuple[Any, ...]

@@ -15,7 +15,7 @@ from tradewright.decoding import nearest
 from tradewright.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
 
 _EVENTS: tuple[type[Any], ...] = (
     *sorted(get_args(records.CashEvent), key=lambda kind: kind.__name__),
@@ -175,7 +175,7 @@ def check_cash(cash: object) -> None:
             )
 
 
-def check_benchmark(benchmark: object, series: Sequence[Series]) -> None:
+def check_benchmark(benchmark: object, series: Sequence[AnySeries]) -> None:
     """Refuses a benchmark that the run has no prices of, before the run.
 
     Raises:

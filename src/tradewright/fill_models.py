@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradewright.config import Loaded
-    from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
     from tradewright.research.result import Result
 
 
@@ -50,7 +50,7 @@ class ModelResult(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
 
 
-def models_for(series: Sequence[Series], venue: Venue) -> dict[str, Fills]:
+def models_for(series: Sequence[AnySeries], venue: Venue) -> dict[str, Fills]:
     """The fill models that data of these kinds can tell apart, by name, from pessimistic to hopeful.
 
     What the configuration says besides (participation, partial fills, latency) stays as it is. On a book the
@@ -94,7 +94,7 @@ def models_for(series: Sequence[Series], venue: Venue) -> dict[str, Fills]:
     return models
 
 
-def configured(series: Sequence[Series], venue: Venue) -> Fills:
+def configured(series: Sequence[AnySeries], venue: Venue) -> Fills:
     """The venue's own fills, the queue that its data stands for named."""
     kinds = {one.kind for one in series}
     if venue.fills.queue is not None or not kinds & {"book_l2", "book_l3"}:

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
     from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
     from tradewright.data.dataset import Dataset
     from tradewright.data.options import ReadOptions
     from tradewright.research.result import Result
     from tradewright.sim.exchange import GeneratedExchange
+
+    SeriesT = typing.TypeVar("SeriesT", bound=AnySeries)
 
 
 def policies(loaded: Loaded) -> list[Policy]:
@@ -105,11 +108,13 @@ def data(loaded: Loaded) -> Dataset:
     if wanted.store is not None:
         store = tw.data.Store(loaded.folder / wanted.store)
         span: dict[str, Any] = {"start": wanted.start, "end": wanted.end}
-        stored: list[Series] = []
+        stored: list[AnySeries] = []
+        # Bars are few, and in many small files where there are many symbols.
+        read = store.read if wanted.kind == "bars" else store.stream
         for symbol in wanted.symbols or store.symbols(wanted.kind):
-            stored.append(store.read(symbol, wanted.kind, wanted.timeframe, **span))
+            stored.append(read(symbol, wanted.kind, wanted.timeframe, **span))
             if wanted.kind.startswith("book") and symbol in store.symbols("trades"):
-                stored += _beside(stored[-1], store.read(symbol, "trades", **span))
+                stored += _beside(stored[-1], read(symbol, "trades", **span))
         if not stored:
             raise DataError(
                 f"holds no {wanted.kind}.", source=str(store.path), remedy="`tradewright import` fills it."
@@ -162,13 +167,11 @@ def _read(wanted: Data, file: Path, symbol: str | None, options: ReadOptions) ->
     ]
 
 
-def _beside(book: Series, trades: Series) -> list[Series]:
+def _beside(book: SeriesT, trades: SeriesT) -> list[SeriesT]:
     """The trades, unless there are none or the book's events tell them already."""
-    from tradewright.core.book_events import BookAction
+    from tradewright.core.stream import has_prints
 
-    actions = book.columns["action"]
-    has_prints = bool(((actions == BookAction.TRADE) | (actions == BookAction.EXECUTE)).any())
-    return [] if has_prints or not len(trades) else [trades]
+    return [] if not len(trades) or has_prints(book) else [trades]
 
 
 def runner(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tradewright.core.policy import Policy
-    from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
     from tradewright.research.result import Result
     from tradewright.sim.build import Run
     from tradewright.sim.exchange import GeneratedExchange
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def to_result(
     run: Run,
     policies: Sequence[Policy],
-    series: Sequence[Series],
+    series: Sequence[AnySeries],
     events: Sequence[Any],
     *,
     fingerprint: str,
@@ -40,9 +40,7 @@ def to_result(
 
     import msgspec
 
-    from tradewright.core.book_events import BookEvents
     from tradewright.core.market import Deposit
-    from tradewright.core.series import Bars
     from tradewright.core.times import duration_text
     from tradewright.fingerprint import name_of, parameters_of
     from tradewright.research import frames
@@ -65,8 +63,8 @@ def to_result(
     described = [
         SeriesMeta(
             symbol=one.symbol,
-            kind=f"bars {duration_text(one.timeframe_ns)}"
-            if isinstance(one, Bars) and one.timeframe_ns
+            kind=f"bars {duration_text(length)}"
+            if (length := getattr(one, "timeframe_ns", None)) is not None
             else one.kind,
             rows=len(one),
             start_ns=one.start_ns,
@@ -126,9 +124,7 @@ def to_result(
             for one in run.instruments
         ],
     )
-    prices = {
-        one.symbol: frames.prices_of(one) for one in reversed(list(series)) if type(one).__name__ != "Trades"
-    }
+    prices = {one.symbol: frames.PriceFrame(one) for one in reversed(list(series)) if one.kind != "trades"}
     return Result(
         orders=lambda: frames.orders(kernel.orders(), run.names, run.symbols),
         fills=lambda: frames.fills(kernel.fills(), run.names, run.symbols, run.currencies),
@@ -141,7 +137,7 @@ def to_result(
         prices=prices,
         ledger=lambda: frames.ledger(kernel.ledger(), run.names, run.symbols, run.currencies),
         amendments=lambda: frames.amendments(kernel.amendments(), run.names, run.symbols),
-        books={one.symbol: one for one in series if isinstance(one, BookEvents)},
+        books={one.symbol: one for one in series if one.kind.startswith("book")},
         meta=meta,
         timing={"run_s": elapsed},
     )
@@ -161,7 +157,7 @@ def _stated(
     return {"engine": f"{type(engine).__module__}:{type(engine).__qualname__}", "account": plain(account)}
 
 
-def _grade(series: Sequence[Series], venue: Venue) -> str:
+def _grade(series: Sequence[AnySeries], venue: Venue) -> str:
     kinds = list(dict.fromkeys(one.kind for one in series))
     if kinds == ["bars"]:
         closes = any(getattr(one, "grade", "ohlc") == "closes only" for one in series)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tradewright.core.policy import Policy
     from tradewright.core.risk import RiskManager
-    from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
     from tradewright.data.options import ReadKeywords
     from tradewright.research.journal import Names
     from tradewright.research.result import Result
@@ -54,7 +54,8 @@ def backtest(
     Args:
         policies: One policy, or several that run at once, each with its own sub-portfolio in one account.
         data: A series or a list of them (`tradewright.data`), a frame of bars, a dict of symbol to either,
-            or a data set; or a `tradewright.sim.GeneratedExchange` or several, which the orders enter.
+            or a data set; for data larger than memory, series of `tradewright.data.Store.stream`. Or a
+            `tradewright.sim.GeneratedExchange` or several, which the orders enter.
         cash: Starting cash: a number in the currency of the data, or amounts by currency. ``account.cash``
             goes before it.
         symbol: Symbol of a frame that does not say its own.
@@ -122,7 +123,7 @@ class Prepared:
 
     run: Run
     policies: list[Policy]
-    series: list[Series]
+    series: list[AnySeries]
     events: list[Any]
     fingerprint: str
     account: Account
@@ -249,7 +250,7 @@ def prepare(
     arguments.check_keywords(read)
     if exchanges := exchanges_of(data):
         check_exchange(venue, events, engine=engine, read={"symbol": symbol, **read})
-        series: list[Series] = [one.opening for one in exchanges]
+        series: list[AnySeries] = [one.opening for one in exchanges]
     else:
         series, events = _series(data, symbol, events, read)
     arguments.check_benchmark(benchmark, series)
@@ -303,7 +304,7 @@ def prepare(
 
 def _series(
     data: object, symbol: str | None, events: Iterable[Any], read: ReadKeywords
-) -> tuple[list[Series], list[Any]]:
+) -> tuple[list[AnySeries], list[Any]]:
     from tradewright.core.market import Dividend, Split
     from tradewright.core.native_series import with_prints
     from tradewright.data.dataset import Dataset

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkabl
 from tradewright._native import Approved
 from tradewright.core.market import Bar, Quote, Trade
 from tradewright.sim.events import by_venue_time
+from tradewright.sim.streaming import STREAMED, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -301,7 +302,7 @@ class _Steps:
     """The merged feed: records by receive time; those of equal time keep the order of their series."""
 
     def __init__(self, columns: Sequence[tuple[Any, ...]]) -> None:
-        rows = sum(len(series[1] if series[0] == "events" else series[3]) for series in columns)
+        rows = sum(rows_of(series) for series in columns)
         merged = heapq.merge(*(_records(series) for series in columns), key=_receive_time)
         self._groups = groupby(merged, key=_receive_time)
         self._rows, self._read = rows, 0
@@ -332,6 +333,11 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
     kind, symbol, *columns = series
     if kind == "events":
         yield from symbol
+        return
+    if len(series) == STREAMED:
+        # An event of a book is given out as its message was received, which no part cuts.
+        for _, _, part in columns[0]:
+            yield from _records(part)
         return
     recv, event, *rest = columns
     recv = event if recv is None else recv

@@ -11,8 +11,10 @@ from tradewright.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tradewright.core.stream import AnySeries
 
-def source_name(series: Series) -> str:
+
+def source_name(series: AnySeries) -> str:
     """What a series is called in messages."""
     named = f"{series.kind} of {series.symbol}"
     return named if series.source in ("", "arrays") else f"{named} ({series.source})"
@@ -44,12 +46,20 @@ def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
     raise DataError(f"{type(series).__name__} is no kind of series.", source=series.symbol)
 
 
-def with_prints(series: Sequence[Series]) -> list[Series]:
+def with_prints(series: Sequence[AnySeries]) -> list[AnySeries]:
     """The series with public trades put among the events of their symbol's book: a queue moves by both."""
-    prints = {one.symbol: one for one in series if isinstance(one, Trades)}
-    books = {one.symbol for one in series if isinstance(one, BookEvents)}
+    prints = {one.symbol: one for one in series if one.kind == "trades"}
+    books = {one.symbol for one in series if one.kind.startswith("book")}
     return [
-        one.with_trades(prints[one.symbol]) if isinstance(one, BookEvents) and one.symbol in prints else one
+        _with_prints(one, prints[one.symbol]) if one.kind.startswith("book") and one.symbol in prints else one
         for one in series
-        if not (isinstance(one, Trades) and one.symbol in books)
+        if not (one.kind == "trades" and one.symbol in books)
     ]
+
+
+def _with_prints(book: AnySeries, prints: AnySeries) -> AnySeries:
+    if isinstance(book, BookEvents) and isinstance(prints, Trades):
+        return book.with_trades(prints)
+    from tradewright.core.stream import BookWithPrints
+
+    return BookWithPrints.of(book, prints)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tradewright.core.book_events import BookEvents
     from tradewright.core.series import Bars, Quotes, Trades
+    from tradewright.core.stream import Stream
     from tradewright.data.dataset import Dataset
     from tradewright.data.files import read_bars, read_quotes, read_trades
     from tradewright.data.frames import bars_from_frame, quotes_from_frame, trades_from_frame
@@ -28,6 +29,7 @@ __all__ = [
     "Quotes",
     "ReadOptions",
     "Store",
+    "Stream",
     "Trades",
     "bars_from_frame",
     "nasdaq",
@@ -57,6 +59,7 @@ _HOMES = {
     "nasdaq": "tradewright.data.sources",
     "sp500": "tradewright.data.sources",
     "Store": "tradewright.data.store",
+    "Stream": "tradewright.core.stream",
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from tradewright.core.series import Series
+from tradewright.core.stream import AnySeries, Stream
 from tradewright.core.times import time_ns
 from tradewright.data.options import read_options
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
@@ -22,12 +23,12 @@ class Dataset:
     """Series of market records and cash events, merged by receive time when a run reads them.
 
     Attributes:
-        series: At least one; at equal times their order is that of their records.
+        series: At least one, in memory or read in parts; at equal times their order is that of their records.
         events: Dividends, splits, funding, deposits: structs of `tradewright.core.market` with
             ``ts_recv_ns``.
     """
 
-    series: tuple[Series, ...]
+    series: tuple[AnySeries, ...]
     events: tuple[Any, ...] = ()
 
     @classmethod
@@ -42,8 +43,8 @@ class Dataset:
         """A data set of what users give.
 
         Args:
-            data: A series; a list of series; a `Dataset`; a frame of bars; or a dict of symbol to frame or
-                series.
+            data: A series or a stream; a list of them; a `Dataset`; a frame of bars; or a dict of symbol to
+                frame or series.
             symbol: Symbol of a frame that does not say its own.
             events: Cash events beside those of ``data``.
             **options: How to read frames; see `ReadOptions`.
@@ -102,7 +103,7 @@ class Dataset:
         events = tuple(event for event in kept.events if start_ns is None or event.ts_recv_ns >= start_ns)
         return Dataset(tuple(one.between(start_ns, None) for one in kept.series), events)
 
-    def __getitem__(self, symbol: str) -> Series:
+    def __getitem__(self, symbol: str) -> AnySeries:
         """The first series of a symbol."""
         for one in self.series:
             if one.symbol == symbol:
@@ -116,9 +117,9 @@ class Dataset:
 
 def _all_series(
     data: Any, symbol: str | None, options: ReadKeywords, frames: list[object]
-) -> Iterable[Series]:
+) -> Iterable[AnySeries]:
     """The series of whatever was given; the frames that were read for them are noted in ``frames``."""
-    if isinstance(data, Series):
+    if isinstance(data, Series | Stream):
         if symbol not in (None, data.symbol):
             raise DataError(
                 f"is given as {symbol!r}, and is a series of {data.symbol!r}.",
@@ -144,4 +145,4 @@ def _all_series(
 
 def _is_table(value: object) -> bool:
     """Whether a value in a dict is a table or series of its own, and not a column."""
-    return isinstance(value, Series | Mapping) or hasattr(value, "columns")
+    return isinstance(value, Series | Stream | Mapping) or hasattr(value, "columns")

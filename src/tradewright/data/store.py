@@ -14,6 +14,7 @@ from tradewright.data.importing import IMPORTERS, ImportSummary
 from tradewright.data.layout import DESCRIPTION, MIXED, Description, SeriesKey
 from tradewright.data.merge import writing
 from tradewright.data.options import ReadKeywords, StoredInstruments, read_options
+from tradewright.data.streaming import Rows, StoredStream
 from tradewright.errors import DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.core.instrument import Instrument
+    from tradewright.core.stream import Stream
 
 
 class Store:
@@ -198,6 +200,39 @@ class Store:
         if end is not None:
             rows = rows.filter(pl.col("ts_recv") < pl.lit(time_ns(end)).cast(time))
         return _series(key, self._description(key), rows.collect(), str(self.path))
+
+    def stream(
+        self,
+        symbol: str,
+        kind: str = "bars",
+        timeframe: str | int | None = None,
+        venue: str | None = None,
+        *,
+        start: int | str | dt.date | None = None,
+        end: int | str | dt.date | None = None,
+    ) -> Stream:
+        """A series that is read in parts, for data larger than memory: `tradewright.backtest` takes it.
+
+        It is what `read` returns, except that a run has about a million of its rows in memory at a time. The
+        files must stay as they are until the run is over. Arguments and errors are those of `read`.
+        """
+        key = self._key(symbol, kind, timeframe, venue)
+        description = self._description(key)
+        is_bars = key.kind == "bars"
+        stream = StoredStream.of(
+            [Rows.of(file) for file in self._files(key)],
+            lambda frame, source: _series(key, description, frame, source),
+            symbol=key.symbol,
+            kind=key.kind,
+            instrument=description.decoded_instrument(),
+            adjusted=description.adjusted,
+            price_shift_max=description.price_shift_max,
+            clock_shift_ns=description.clock_shift_ns,
+            timeframe_ns=description.timeframe_ns if is_bars else None,
+            grade=description.grade if is_bars else "ohlc",
+            source=str(self.path),
+        )
+        return stream.between(start, end)
 
     def read_days(
         self,

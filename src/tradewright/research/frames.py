@@ -6,14 +6,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tradewright.core.book_events import BookEvents
+from tradewright.core.stream import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
     from tradewright._native import Columns
+    from tradewright.core.books import L2Book, L3Book
     from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
 
 NO_TIME = -(2**63)
 
@@ -225,13 +228,11 @@ def equity(columns: Columns) -> pl.DataFrame:
     return pl.DataFrame({"at": _time(columns["at_ns"]), "equity": columns["equity"]})
 
 
-def _touch_of(events: BookEvents) -> pl.DataFrame:
+def _touch_of(events: BookEvents, book: L2Book | L3Book) -> pl.DataFrame:
     """Mids of a book, a row a message."""
     import polars as pl
 
-    from tradewright.core.books import book_of
-
-    touch = book_of(events).replay(events, levels=1)
+    touch = book.replay(events, levels=1)
     best = (pl.col("bid_1").alias("bid"), pl.col("ask_1").alias("ask"))
     return _with_mids(touch.select(pl.col("ts_event").alias("at"), *best))
 
@@ -247,17 +248,36 @@ def _with_mids(quotes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def prices_of(series: Series) -> Callable[[], pl.DataFrame]:
+class PriceFrame:
     """The ``prices`` frame, built when asked for: bars, or the mids of quotes with ``bid`` and ``ask``."""
 
-    def build() -> pl.DataFrame:
+    def __init__(self, series: AnySeries) -> None:
+        self.series = series
+
+    def __call__(self) -> pl.DataFrame:
+        """All of it."""
         import polars as pl
 
-        if isinstance(series, BookEvents):
-            return _touch_of(series)
-        frame = series.to_frame()
-        if series.kind == "bars":
-            return frame.select(pl.col("ts_event").alias("at"), "open", "high", "low", "close")
-        return _with_mids(frame.select(pl.col("ts_event").alias("at"), "bid", "ask"))
+        return pl.concat(price_parts(self.series))
 
-    return build
+
+def price_parts(series: AnySeries) -> Iterator[pl.DataFrame]:
+    """The ``prices`` frame in parts, those of a stream."""
+    book: L2Book | L3Book | None = None
+    for part in parts_of(series):
+        if isinstance(part, BookEvents):
+            from tradewright.core.books import book_of
+
+            book = book or book_of(part)
+            yield _touch_of(part, book)
+        else:
+            yield _prices_of(part)
+
+
+def _prices_of(series: Series) -> pl.DataFrame:
+    import polars as pl
+
+    frame = series.to_frame()
+    if series.kind == "bars":
+        return frame.select(pl.col("ts_event").alias("at"), "open", "high", "low", "close")
+    return _with_mids(frame.select(pl.col("ts_event").alias("at"), "bid", "ask"))

@@ -214,12 +214,15 @@ def _series(data: object) -> list[Any]:
 def _times(data: object) -> list[int]:
     import numpy as np
 
-    columns = [one.ts_recv_ns for one in _series(data) if len(one)]
-    if not columns:
+    from tradewright.core.stream import columns_of
+
+    series = [one for one in _series(data) if len(one)]
+    if not series:
         return []
-    every = np.unique(np.concatenate(columns))
+    # All times of reception are in memory at once, also of a series that is read in parts.
+    every = np.unique(np.concatenate([times for one in series for times in columns_of(one, "ts_recv_ns")]))
     # A cut before a series has begun would leave a policy without its instrument.
-    return every[every >= max(int(column[0]) for column in columns)].tolist()
+    return every[every >= max(one.start_ns for one in series)].tolist()
 
 
 def _until(data: DataT, moment_ns: int) -> DataT:

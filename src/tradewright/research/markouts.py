@@ -149,7 +149,8 @@ def markouts(result: Result, data: object, horizons: Sequence[Duration]) -> pl.D
     """See `Result.markouts`."""
     import polars as pl
 
-    units, touches, lengths = units_of(result), touches_of(result, data), horizons_ns(horizons)
+    units, lengths = units_of(result), horizons_ns(horizons)
+    touches = touches_of(result, data, list(lengths.values()))
     frames: list[pl.DataFrame] = []
     kept = (
         "policy",
@@ -288,8 +289,9 @@ def pnl_parts(result: Result, data: object, horizon: Duration | None) -> pl.Data
             field="ledger",
             remedy="Run again: versions before this one did not keep it.",
         )
-    units, touches = units_of(result), touches_of(result, data)
     length_ns = None if horizon is None else next(iter(horizons_ns([horizon]).values()))
+    units = units_of(result)
+    touches = touches_of(result, data, [] if length_ns is None else [length_ns])
     splits: list[Split] = []
     for row in ledger.iter_rows(named=True):
         instrument, touch = units[row["symbol"]], touches.get(row["symbol"])

@@ -11,6 +11,7 @@ import numpy as np
 
 from tradewright.core.book_events import BookEvents, BookFlag
 from tradewright.core.books import book_of
+from tradewright.core.stream import columns_of, parts_of
 from tradewright.core.times import SECOND_NS, time_text
 from tradewright.errors import DataError
 from tradewright.research import figures, quoting
@@ -19,8 +20,12 @@ from tradewright.research.figures import packed
 from tradewright.research.summary import ns_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
+    from tradewright.core.books import L2Book, L3Book
+    from tradewright.core.stream import AnySeries
     from tradewright.research.result import Result
 
     Figure = dict[str, Any]
@@ -81,7 +86,7 @@ def busiest(at_ns: Ints, start_ns: int, end_ns: int) -> tuple[int, int]:
     return first, first + length
 
 
-def depth_of(events: BookEvents, start_ns: int, end_ns: int, *, tick: float, prices: Floats) -> Depth:
+def depth_of(events: AnySeries, start_ns: int, end_ns: int, *, tick: float, prices: Floats) -> Depth:
     """Replays a book and keeps what it displayed in a window.
 
     Args:
@@ -96,18 +101,7 @@ def depth_of(events: BookEvents, start_ns: int, end_ns: int, *, tick: float, pri
     """
     columns = max(1, min(COLUMNS_MAX, end_ns - start_ns))
     at_ns = start_ns + (np.arange(1, columns + 1) * ((end_ns - start_ns) / columns)).astype(np.int64)
-    ends = _ends(events, at_ns)
-    book, done = book_of(events), 0
-    found: list[tuple[Floats, Floats, Floats, Floats]] = []
-    for end in ends.tolist():
-        if end > done:
-            book.apply(_rows(events, slice(done, end)))
-            done = end
-        depth = book.depth(LEVELS_MAX)
-        bid, bid_size, ask, ask_size = (
-            depth[name].drop_nulls().to_numpy() for name in ("bid", "bid_size", "ask", "ask_size")
-        )
-        found.append((bid, bid_size, ask, ask_size))
+    found = list(_standing(events, at_ns))
     bids = np.array([bid[0] if len(bid) else math.nan for bid, *_ in found])
     asks = np.array([ask[0] if len(ask) else math.nan for *_, ask, _ in found])
     shown = np.concatenate((bids, asks, prices))
@@ -134,13 +128,52 @@ def depth_of(events: BookEvents, start_ns: int, end_ns: int, *, tick: float, pri
     return Depth(at_ns, middle, step, sizes[0], sizes[1], (bids + asks) / 2)
 
 
-def _ends(events: BookEvents, at_ns: Ints) -> Ints:
-    """How many events each column has seen: whole messages that happened by then."""
-    lasts = np.flatnonzero(events.flags & BookFlag.LAST) + 1
-    # Received out of the venue's order, a message counts once the ones before it do.
-    happened = np.maximum.accumulate(events.ts_event_ns)[lasts - 1]
-    seen = np.searchsorted(happened, at_ns, side="right")
-    return np.concatenate(([0], lasts))[seen].astype(np.int64)
+def _standing(events: AnySeries, at_ns: Ints) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
+    """The book at each time: prices and sizes of bids, then of asks. Whole messages that happened by then."""
+    book: L2Book | L3Book | None = None
+    last_ns, column = np.iinfo(np.int64).min, 0
+    begun: BookEvents | None = None  # A message of which the next part has the end.
+    for part in parts_of(events):
+        assert isinstance(part, BookEvents)  # noqa: S101 - the kind says so
+        book = book or book_of(part)
+        lasts = np.flatnonzero(part.flags & BookFlag.LAST) + 1
+        # Received out of the venue's order, a message counts once the ones before it do.
+        happened_ns = np.maximum.accumulate(np.maximum(part.ts_event_ns, last_ns))
+        seen = np.searchsorted(happened_ns[lasts - 1], at_ns, side="right")
+        ends, done = np.concatenate(([0], lasts))[seen], 0
+        while column < len(at_ns) and seen[column] < len(lasts):
+            if ends[column] > done:
+                begun = _applied(book, begun)
+                book.apply(_rows(part, slice(done, int(ends[column]))))
+                done = int(ends[column])
+            yield _depth(book)
+            column += 1
+        if column == len(at_ns):
+            return
+        whole = int(lasts[-1]) if len(lasts) else 0
+        if whole > done:
+            begun = _applied(book, begun)
+            book.apply(_rows(part, slice(done, whole)))
+        if len(part) > whole:
+            _applied(book, begun)
+            begun = _rows(part, slice(whole, None))
+        last_ns = int(happened_ns[-1])
+    while book is not None and column < len(at_ns):
+        yield _depth(book)
+        column += 1
+
+
+def _applied(book: L2Book | L3Book, events: BookEvents | None) -> None:
+    if events is not None:
+        book.apply(events)
+
+
+def _depth(book: L2Book | L3Book) -> tuple[Floats, Floats, Floats, Floats]:
+    depth = book.depth(LEVELS_MAX)
+    bid, bid_size, ask, ask_size = (
+        depth[name].drop_nulls().to_numpy() for name in ("bid", "bid_size", "ask", "ask_size")
+    )
+    return bid, bid_size, ask, ask_size
 
 
 def _rows(events: BookEvents, rows: slice) -> BookEvents:
@@ -150,7 +183,7 @@ def _rows(events: BookEvents, rows: slice) -> BookEvents:
     )
 
 
-def book_with_most_fills(result: Result) -> BookEvents:
+def book_with_most_fills(result: Result) -> AnySeries:
     """The book that the run was on, of the symbol with most fills.
 
     Raises:
@@ -167,7 +200,7 @@ def book_with_most_fills(result: Result) -> BookEvents:
 
 
 def book_figure(
-    result: Result, events: BookEvents, start_ns: int | None = None, end_ns: int | None = None
+    result: Result, events: AnySeries, start_ns: int | None = None, end_ns: int | None = None
 ) -> Figure:
     """The figure: depth as colour, our best prices as lines, our fills as triangles.
 
@@ -178,7 +211,8 @@ def book_figure(
         end_ns: End of the window.
     """
     fills = result.fills.filter(symbol=events.symbol)
-    data_ns = (int(events.ts_event_ns.min()), int(events.ts_event_ns.max()))
+    spans = [(int(times.min()), int(times.max())) for times in columns_of(events, "ts_event_ns")]
+    data_ns = (min(first for first, _ in spans), max(last for _, last in spans))
     chosen = busiest(np.sort(ns_of(fills["ts_event"])), *data_ns)
     start_ns = chosen[0] if start_ns is None else start_ns
     end_ns = chosen[1] if end_ns is None else end_ns
@@ -236,8 +270,10 @@ def _near(prices: Floats) -> Floats:
     return known[(known >= low) & (known <= high)]
 
 
-def _tick(events: BookEvents) -> float:
-    instrument = events.instrument
+def _tick(series: AnySeries) -> float:
+    events = next(parts_of(series))
+    assert isinstance(events, BookEvents)  # noqa: S101 - the kind says so
+    instrument = series.instrument
     if instrument is None:
         differences = np.diff(np.unique(events.price[~np.isnan(events.price)][:10_000]))
         return float(differences.min()) if len(differences) else 1e-6

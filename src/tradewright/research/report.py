@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from tradewright.core.book_events import BookEvents
+    from tradewright.core.stream import AnySeries
     from tradewright.research.result import Result
     from tradewright.research.summary import Curve
 
@@ -217,7 +217,7 @@ def write_report(
 def write_picture(
     result: Result,
     path: str | PathLike[str],
-    events: BookEvents,
+    events: AnySeries,
     start: int | str | dt.date | None,
     end: int | str | dt.date | None,
 ) -> Path:

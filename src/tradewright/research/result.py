@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from tradewright.core.book_events import BookEvents
+    from tradewright.core.stream import AnySeries
     from tradewright.core.times import Duration
     from tradewright.research.making import MarketMaking
     from tradewright.research.summary import Summary
@@ -43,6 +43,20 @@ class Prices(Mapping[str, "pl.DataFrame"]):
         if symbol not in self._frames:
             self._frames[symbol] = schema.checked("prices", self._sources[symbol])
         return self._frames[symbol]
+
+    def parts(self, symbol: str) -> Iterator[pl.DataFrame]:
+        """The frame; in parts, where it would be built of a series that is read in parts."""
+        from tradewright.core.stream import Stream
+        from tradewright.research.frames import PriceFrame, price_parts
+
+        source = self._sources[symbol]
+        if (
+            symbol not in self._frames
+            and isinstance(source, PriceFrame)
+            and isinstance(source.series, Stream)
+        ):
+            return price_parts(source.series)
+        return iter((self[symbol],))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)
@@ -86,7 +100,7 @@ class Result:
         ledger: FrameSource | None = None,
         amendments: FrameSource | None = None,
         positions: FrameSource | None = None,
-        books: Mapping[str, BookEvents] | None = None,
+        books: Mapping[str, AnySeries] | None = None,
         timing: Mapping[str, float] | None = None,
     ) -> None:
         self.meta = meta
@@ -305,7 +319,7 @@ class Result:
     def book_picture(
         self,
         path: str | PathLike[str],
-        events: BookEvents | None = None,
+        events: AnySeries | None = None,
         start: int | str | dt.date | None = None,
         end: int | str | dt.date | None = None,
     ) -> Path:

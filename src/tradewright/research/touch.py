@@ -6,19 +6,21 @@ the run where it is given again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import numpy as np
 
 from tradewright.core.series import Series
+from tradewright.core.stream import Stream
 from tradewright.errors import DataError
 from tradewright.research.analytics import Floats, Ints
-from tradewright.research.frames import prices_of
+from tradewright.research.frames import price_parts
 from tradewright.research.summary import ns_of
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
 
     from tradewright.research.meta import InstrumentMeta
@@ -91,48 +93,96 @@ def counts(values: Floats, step: float) -> Ints:
     return np.rint(values / step).astype(np.int64)
 
 
-def touches_of(result: Result, data: object = None) -> dict[str, Touch]:
+def touches_of(
+    result: Result, data: object = None, delays_ns: Sequence[int] | None = None
+) -> dict[str, Touch]:
     """Best prices by symbol, for the symbols that have some.
 
     Args:
         result: The run.
         data: Books or quotes of its instruments: a series, a list of them, or a dict by symbol; by default
             the run's own prices.
+        delays_ns: Only what tells the mids just before each fill and so long after it; of data that is read
+            in parts nothing else is kept. By default all.
 
     Raises:
         DataError: The data holds neither books nor quotes, or the result does not know its units.
     """
     units = units_of(result)
-    frames = dict(result.prices) if data is None else _frames_of(data)
+    frames = _own_frames(result, delays_ns) if data is None else _frames_of(data)
     touches: dict[str, Touch] = {}
-    for symbol, frame in frames.items():
-        if symbol not in units or not {"bid", "ask"} <= set(frame.columns):
+    for symbol, parts in frames.items():
+        if symbol not in units:
             continue
-        rows = frame.drop_nulls(["bid", "ask"])
-        if not rows.height and data is None:
-            continue  # bars, beside quotes of another symbol
-        at_ns, step = ns_of(rows["at"]), float(units[symbol].price_unit)
-        order = np.argsort(at_ns, kind="stable")  # Rows come as they were received.
-        bid, ask = (counts(rows[name].to_numpy(), step)[order] for name in ("bid", "ask"))
-        touches[symbol] = Touch(at_ns[order], bid, ask)
+        fills_ns = None
+        if delays_ns is not None:
+            fills_ns = np.unique(ns_of(result.fills.filter(symbol=symbol)["ts_event"]))
+        step = float(units[symbol].price_unit)
+        kept = [
+            _wanted(_touch_of(frame, step), fills_ns, delays_ns or ())
+            for frame in parts
+            if {"bid", "ask"} <= set(frame.columns)
+        ]
+        kept = [one for one in kept if len(one.at_ns)] or (kept if data is not None else [])
+        if kept:  # None of bars, beside quotes of another symbol.
+            touches[symbol] = _joined(kept)
     return touches
 
 
-def _frames_of(data: object) -> dict[str, Any]:
+def _touch_of(frame: pl.DataFrame, step: float) -> Touch:
+    rows = frame.drop_nulls(["bid", "ask"])
+    at_ns = ns_of(rows["at"])
+    order = np.argsort(at_ns, kind="stable")  # Rows come as they were received.
+    bid, ask = (counts(rows[name].to_numpy(), step)[order] for name in ("bid", "ask"))
+    return Touch(at_ns[order], bid, ask)
+
+
+def _wanted(touch: Touch, fills_ns: Ints | None, delays_ns: Sequence[int]) -> Touch:
+    """The rows in force just before each fill and so long after it, and the last; all of them without fills.
+
+    In force at a time is the last row of all parts, so that the last of each part is enough.
+    """
+    if fills_ns is None or not len(touch.at_ns):
+        return touch
+    found = [np.searchsorted(touch.at_ns, fills_ns, side="left") - 1]
+    found += [np.searchsorted(touch.at_ns, fills_ns + delay, side="right") - 1 for delay in delays_ns]
+    rows = np.unique(np.concatenate([*found, [len(touch.at_ns) - 1]]))
+    rows = rows[rows >= 0]
+    return Touch(touch.at_ns[rows], touch.bid_units[rows], touch.ask_units[rows])
+
+
+def _joined(parts: Sequence[Touch]) -> Touch:
+    if len(parts) == 1:
+        return parts[0]
+    at_ns, bid, ask = (
+        np.concatenate([getattr(one, name) for one in parts]) for name in ("at_ns", "bid_units", "ask_units")
+    )
+    order = np.argsort(at_ns, kind="stable")
+    return Touch(at_ns[order], bid[order], ask[order])
+
+
+def _own_frames(result: Result, delays_ns: Sequence[int] | None) -> dict[str, Iterable[pl.DataFrame]]:
+    prices = result.prices
+    if delays_ns is None:
+        return {symbol: (prices[symbol],) for symbol in prices}
+    return {symbol: prices.parts(symbol) for symbol in prices}
+
+
+def _frames_of(data: object) -> dict[str, Iterable[pl.DataFrame]]:
     if isinstance(data, Mapping):
-        given = list(data.values())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        given = list(cast("Mapping[Any, object]", data).values())
     elif isinstance(data, Sequence) and not isinstance(data, str):
-        given = list(data)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        given = list(cast("Sequence[object]", data))
     else:
         given = [data]
-    series = [one for one in given if isinstance(one, Series) and one.kind in _QUOTED]  # pyright: ignore[reportUnknownVariableType]
+    series = [one for one in given if isinstance(one, Series | Stream) and one.kind in _QUOTED]
     if not series:
         raise DataError(
             "holds neither books nor quotes.",
             source="data",
             remedy="Give the book or the quotes that the run was on.",
         )
-    return {one.symbol: prices_of(one)() for one in series}
+    return {one.symbol: price_parts(one) for one in series}
 
 
 _QUOTED = ("quotes", "book_l2", "book_l3")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
 from tradewright._native import Kernel, default_limits
-from tradewright.core.book_events import BookEvents
 from tradewright.core.features import (
     Condition,
     Every,
@@ -24,15 +23,17 @@ from tradewright.core.features.watched import Watched, label
 from tradewright.core.instrument import Instrument, native_fields
 from tradewright.core.limits import Limits, Risk
 from tradewright.core.market import ExchangeRate
-from tradewright.core.native_series import plain_series, source_name
+from tradewright.core.native_series import source_name
 from tradewright.core.policy import Policy, Setup, overrides
 from tradewright.core.risk import RiskManager
-from tradewright.core.series import Bars, Quotes, Series
+from tradewright.core.stream import AnySeries, columns_of
 from tradewright.core.times import DAY_NS, duration_text
 from tradewright.errors import ConfigError, DataError, PolicyError, TradewrightError
 from tradewright.sim.config import Account, ExactQueue, Queue, Venue
 from tradewright.sim.events import RATE_ONE, by_venue_time, id_of, plain_event, rate_e12
+from tradewright.sim.findings import Sizes
 from tradewright.sim.plain_venue import plain_priority, plain_queue, plain_venue
+from tradewright.sim.streaming import STREAMED, plain
 from tradewright.sim.suited import check_feeds, check_volume
 
 if TYPE_CHECKING:
@@ -53,10 +54,11 @@ class Run(Struct, frozen=True, kw_only=True):
         cash: Starting cash by currency.
         series: Columns for `Kernel.run`, in the order of the data.
         venue_series: The same in order of the venue's time, where the venue matches by that clock; ``None``
-            for the events of a book, which the kernel reads in both orders out of one series.
+            for the events of a book in memory, which the kernel reads in both orders out of one series.
         sources: Name of each of them, for messages.
         venue: Configuration of the simulated venue, as plain values.
         warnings: What the reader of the result should know.
+        sizes: What is counted of each stream's sizes as it goes by, by its place in ``series``.
     """
 
     kernel: Kernel
@@ -72,12 +74,13 @@ class Run(Struct, frozen=True, kw_only=True):
     sources: list[str]
     venue: dict[str, Any]
     warnings: list[str]
+    sizes: dict[int, Sizes]
 
 
 def build(
     policies: Sequence[Policy],
     names: Sequence[str],
-    series: Sequence[Series],
+    series: Sequence[AnySeries],
     events: Sequence[Any],
     *,
     account: Account,
@@ -156,15 +159,13 @@ def build(
         "liquidates": liquidates,
         "borrow_e10": round(account.borrow_bps_per_year * RATE_ONE / 10_000),
         "books": {
-            "of_orders": [
-                ids[one.symbol] for one in series if isinstance(one, BookEvents) and one.model == "l3"
-            ],
+            "of_orders": [ids[one.symbol] for one in series if one.kind == "book_l3"],
             "priority": plain_priority(venue.fills.queue),
             "queue": plain_queue(venue.fills.queue) if any(ctx.watches_queues for ctx in setups) else None,
         },
         "journal": journal,
     }
-    columns = [plain_series(one, ids[one.symbol]) for one in series]
+    columns = [plain(one, ids[one.symbol], instruments[one.symbol].lot_size) for one in series]
     sources = [source_name(one) for one in series]
     if events:
         ordered = sorted(events, key=lambda event: event.ts_recv_ns)
@@ -180,16 +181,20 @@ def build(
         currencies=currencies,
         cash=dict(zip(currencies, balances, strict=True)),
         series=columns,
-        venue_series=[None if one[0] in ("book_l2", "book_l3") else by_venue_time(one) for one in columns]
+        venue_series=[
+            None if one[0] in ("book_l2", "book_l3") and len(one) != STREAMED else by_venue_time(one)
+            for one in columns
+        ]
         if venue.clock == "venue"
         else None,
         sources=sources,
         venue=plain_venue(venue, seed),
         warnings=warnings,
+        sizes={at: one[2].sizes for at, one in enumerate(columns) if len(one) == STREAMED},
     )
 
 
-def instruments_of(series: Sequence[Series]) -> dict[str, Instrument]:
+def instruments_of(series: Sequence[AnySeries]) -> dict[str, Instrument]:
     """The instrument of each symbol, in the order of the data; a plain one where none was given.
 
     Raises:
@@ -275,7 +280,7 @@ def _rates(account: Account, currencies: Sequence[str], events: Sequence[Any]) -
 def _set_up(
     policies: Sequence[Policy],
     names: Sequence[str],
-    series: Sequence[Series],
+    series: Sequence[AnySeries],
     instruments: Mapping[str, Instrument],
     warnings: list[str],
 ) -> list[Setup]:
@@ -304,7 +309,7 @@ def _policies(
     policies: Sequence[Policy],
     names: Sequence[str],
     setups: Sequence[Setup],
-    series: Sequence[Series],
+    series: Sequence[AnySeries],
     ids: Mapping[str, int],
     risk: Risk,
 ) -> tuple[list[dict[str, Any]], list[Any], list[Any]]:
@@ -331,22 +336,24 @@ def _policies(
     return plain, compiled.specs, compiled.callables
 
 
-def _every_event(series: Sequence[Series]) -> list[Wake]:
+def _every_event(series: Sequence[AnySeries]) -> list[Wake]:
     wakes: dict[Wake, None] = {}
     for one in series:
-        if isinstance(one, Bars):
-            wakes[OnSource(one.symbol, "bar")] = None
-        elif isinstance(one, Quotes):
-            wakes[OnSource(one.symbol, "quote")] = None
-        elif isinstance(one, BookEvents):
-            wakes[OnSource(one.symbol, "book")] = None
-        else:
-            wakes[OnSource(one.symbol, "trade")] = None
+        wakes[OnSource(one.symbol, _RECORDS[one.kind])] = None
     return list(wakes)
 
 
+_RECORDS: dict[str, Literal["bar", "quote", "trade", "book"]] = {
+    "bars": "bar",
+    "quotes": "quote",
+    "trades": "trade",
+    "book_l2": "book",
+    "book_l3": "book",
+}
+
+
 def _plain_wake(
-    wake: Wake, nodes: Mapping[Node, int], ids: Mapping[str, int], series: Sequence[Series]
+    wake: Wake, nodes: Mapping[Node, int], ids: Mapping[str, int], series: Sequence[AnySeries]
 ) -> tuple[Any, ...]:
     if isinstance(wake, Condition):
         return ("node", nodes[wake])
@@ -370,10 +377,12 @@ def _plain_wake(
 
 
 def _check_timeframe(
-    symbol: str, timeframe_ns: int | None, series: Sequence[Series], ids: Mapping[str, int]
+    symbol: str, timeframe_ns: int | None, series: Sequence[AnySeries], ids: Mapping[str, int]
 ) -> None:
     id_of(symbol, ids)
-    lengths = [one.timeframe_ns for one in series if one.symbol == symbol and isinstance(one, Bars)]
+    lengths = [
+        getattr(one, "timeframe_ns", None) for one in series if one.symbol == symbol and one.kind == "bars"
+    ]
     if not lengths:
         raise DataError(f"on_bar({symbol!r}) needs bars, and the data has none.", source=symbol)
     known = [length for length in lengths if length is not None]
@@ -390,24 +399,24 @@ def plain_limits(limits: Limits) -> dict[str, tuple[float, bool]]:
     return {name: (amount.value, amount.of_equity) for name, amount in limits.amounts().items()}
 
 
-def _check_books(series: Sequence[Series], queue: Queue | None) -> None:
+def _check_books(series: Sequence[AnySeries], queue: Queue | None) -> None:
     """Refuses queue models without books, exact queues that no data tells, and orders without ids."""
     for one in series:
-        if isinstance(one, BookEvents) and one.model == "l3" and not one.order_id.any():
+        if one.kind == "book_l3" and not any(ids.any() for ids in columns_of(one, "order_id")):
             raise DataError(
                 "has events of single orders and not one order's id: which orders they are about is lost.",
                 source=source_name(one),
                 field="order_id",
                 remedy="Give order_id, or events of levels (BookAction.SET).",
             )
-    if queue is not None and not any(isinstance(one, BookEvents) for one in series):
+    if queue is not None and not any(one.kind.startswith("book") for one in series):
         kinds = ", ".join(dict.fromkeys(one.kind for one in series))
         raise ConfigError(
             f"{type(queue).__name__} is about books, and the data has {kinds}, without queues.",
             path="venue.fills.queue",
             remedy="Leave it out, or give events of a book.",
         )
-    levels = [one for one in series if isinstance(one, BookEvents) and one.model == "l2"]
+    levels = [one for one in series if one.kind == "book_l2"]
     if isinstance(queue, ExactQueue) and levels:
         raise DataError(
             "has levels, which do not say where in a queue an order stands.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewright.core import market as records
 from tradewright.errors import DataError, UnknownSymbolError
+from tradewright.sim.streaming import STREAMED, VenuePasses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,6 +123,9 @@ def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
     if columns[0] == "events":
         at_venue = [(kind, symbol, event, event, *rest) for kind, symbol, _, event, *rest in columns[1]]
         return ("events", sorted(at_venue, key=lambda one: one[3]))
+    if len(columns) == STREAMED:
+        kind, symbol, passes = columns
+        return (kind, symbol, VenuePasses(passes))
     kind, symbol, _, event, *values = columns
     if np.any(event[1:] < event[:-1]):
         order = np.argsort(event, kind="stable")

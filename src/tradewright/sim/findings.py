@@ -5,22 +5,29 @@ from __future__ import annotations
 import math
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tradewright.core.native_series import source_name
-from tradewright.core.series import Bars, Quotes, Trades
+from tradewright.core.stream import columns_of, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from tradewright.core.instrument import Instrument
     from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
     from tradewright.sim.build import Run
 
 SHARE_MAX: Final = 1e-4
 """A basis point: a rounding of this share of the price is as large as a good fee."""
 
-_PRICES: Final = ("open", "high", "low", "close", "bid", "ask", "price")
+_PRICES: Final = {
+    "bars": ("open", "high", "low", "close"),
+    "quotes": ("bid", "ask"),
+    **dict.fromkeys(("trades", "book_l2", "book_l3"), ("price",)),
+}
 
 _OFFENCES = {
     "gap": "messages that follow a gap",
@@ -33,7 +40,7 @@ _OFFENCES = {
 }
 
 
-def data_warnings(run: Run, series: Sequence[Series]) -> Iterator[str]:
+def data_warnings(run: Run, series: Sequence[AnySeries]) -> Iterator[str]:
     """Books that contradict themselves, by the core's own count; and sizes too small to fill anything."""
     for symbol, found in groupby(run.kernel.book_offences, key=itemgetter(0)):
         counts = ", ".join(f"{_OFFENCES[name]}: {count:,}" for _, name, count in found)
@@ -41,10 +48,10 @@ def data_warnings(run: Run, series: Sequence[Series]) -> Iterator[str]:
             f"The book of {symbol} contradicts itself ({counts}). Orders met it as it was; "
             "tradewright check-data says where."
         )
-    for one in series:
+    for number, one in enumerate(series):
         lot = run.instruments[run.symbols.index(one.symbol)].lot_size
-        for name in _sizes(one):
-            small, known = _too_small(one, name, lot)
+        sizes = run.sizes.get(number) or Sizes(lot).of(one)
+        for name, (small, known) in sizes.counts.items():
             if small:
                 yield (
                     f"{source_name(one)}: {small:,} of {known:,} values of {name} are less than one lot "
@@ -52,29 +59,56 @@ def data_warnings(run: Run, series: Sequence[Series]) -> Iterator[str]:
                 )
 
 
-def _sizes(series: Series) -> tuple[str, ...]:
-    """Columns of sizes that cap fills."""
-    if isinstance(series, Quotes):
-        return ("bid_size", "ask_size")
-    if isinstance(series, Trades):
-        return ("size",)
-    return ("volume",) if isinstance(series, Bars) else ()
+_SIZES = {"quotes": ("bid_size", "ask_size"), "trades": ("size",), "bars": ("volume",)}
+"""Columns of sizes that cap fills."""
 
 
-def _too_small(series: Series, name: str, lot: float) -> tuple[int, int]:
-    """How many sizes above zero are below one lot, and how many sizes above zero there are."""
+class Sizes:
+    """Counts sizes that are too small to fill anything, over one series or the parts of one.
+
+    Attributes:
+        counts: By column: how many sizes above zero are below one lot, and how many there are at all.
+    """
+
+    def __init__(self, lot: float) -> None:
+        self._lot = lot
+        self.counts: dict[str, tuple[int, int]] = {}
+
+    def start(self) -> None:
+        """Begins a pass over the parts."""
+        self.counts = {}
+
+    def see(self, series: Series, *, is_part: bool = True) -> None:
+        """Counts what one part has."""
+        for name in _SIZES.get(series.kind, ()):
+            small, known = self.counts.get(name, (0, 0))
+            more = _too_small(series.columns[name], self._lot, is_part=is_part)
+            self.counts[name] = (small + more[0], known + more[1])
+
+    def of(self, series: AnySeries) -> Sizes:
+        """Counts what a series in memory has."""
+        for part in parts_of(series):
+            self.see(part, is_part=False)
+        return self
+
+
+def _too_small(sizes: NDArray[Any], lot: float, *, is_part: bool) -> tuple[int, int]:
+    """How many sizes above zero are below one lot, and how many sizes above zero there are.
+
+    Of what is no part, the latter are counted where the former are there at all.
+    """
     import numpy as np
 
-    sizes = series.columns[name]
     # One pass where all is well; a float's own noise is not less than a lot.
     small = sizes < lot * (1 - 1e-12)
-    if not small.any():
+    is_any = bool(small.any())
+    if not is_any and not is_part:
         return 0, 0
     positive = sizes > 0
-    return int(np.count_nonzero(small & positive)), int(np.count_nonzero(positive))
+    return int(np.count_nonzero(small & positive)) if is_any else 0, int(np.count_nonzero(positive))
 
 
-def rounding_warning(series: Series, instrument: Instrument, shift: float) -> str | None:
+def rounding_warning(series: AnySeries, instrument: Instrument, shift: float) -> str | None:
     """What to say where prices were rounded by more than `SHARE_MAX` of themselves; ``None`` where none was.
 
     Args:
@@ -87,15 +121,16 @@ def rounding_warning(series: Series, instrument: Instrument, shift: float) -> st
     unit, worst, lowest = float(instrument.price_unit), 0.0, math.inf
     if not shift:
         return None
-    for name in _PRICES:
-        column = series.columns.get(name)
-        if column is None:
-            continue
-        least = float(np.min(column, where=column > 0, initial=math.inf))  # A side may be empty.
+    for name in _PRICES[series.kind]:
+        least = min(  # A side may be empty.
+            float(np.min(column, where=column > 0, initial=math.inf)) for column in columns_of(series, name)
+        )
         if shift <= SHARE_MAX * least:
             continue
-        prices = column[column > 0]
-        worst = max(worst, float(np.max(np.abs(prices - np.rint(prices / unit) * unit) / prices)))
+        for column in columns_of(series, name):
+            prices = column[column > 0]
+            off = np.abs(prices - np.rint(prices / unit) * unit) / prices
+            worst = max(worst, float(np.max(off, initial=0.0)))
         lowest = min(lowest, least)
     if worst <= SHARE_MAX:
         return None

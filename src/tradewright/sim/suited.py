@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tradewright.core.book_events import BookEvents
 from tradewright.core.features import Condition, Node, OnReport, OnSource
 from tradewright.core.features.watched import label
-from tradewright.core.series import Bars
+from tradewright.core.stream import columns_of
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tradewright.core.policy import Setup
-    from tradewright.core.series import Series
+    from tradewright.core.stream import AnySeries
     from tradewright.sim.config import Fills
 
 _BARS, _QUOTES, _TRADES, _BOOK = "bars", "quotes or a book", "trades or a book", "a book"
@@ -35,7 +34,7 @@ _NAMES = {"book_imbalance": "imbalance", "microprice": "weighted_mid"}
 """What users call an operation, where that is another name."""
 
 
-def check_feeds(name: str, ctx: Setup, series: Sequence[Series], warnings: list[str]) -> None:
+def check_feeds(name: str, ctx: Setup, series: Sequence[AnySeries], warnings: list[str]) -> None:
     """Warns of what a policy declared and the data never brings.
 
     Args:
@@ -49,7 +48,7 @@ def check_feeds(name: str, ctx: Setup, series: Sequence[Series], warnings: list[
     """
     kinds: dict[str, set[str]] = {}
     for one in series:
-        kinds.setdefault(one.symbol, set()).add("book" if isinstance(one, BookEvents) else one.kind)
+        kinds.setdefault(one.symbol, set()).add("book" if one.kind.startswith("book") else one.kind)
 
     def lacks(symbol: str | None, need: str) -> bool:
         return symbol in kinds and not kinds[symbol] & _FEEDS[need]
@@ -82,7 +81,7 @@ def check_feeds(name: str, ctx: Setup, series: Sequence[Series], warnings: list[
             )
 
 
-def check_volume(series: Sequence[Series], fills: Fills, warnings: list[str]) -> None:
+def check_volume(series: Sequence[AnySeries], fills: Fills, warnings: list[str]) -> None:
     """Warns of bars in which nothing can fill, because nothing was traded in them."""
     if fills.participation_max == "unlimited" or fills.zero_volume_fills:
         return
@@ -92,7 +91,8 @@ def check_volume(series: Sequence[Series], fills: Fills, warnings: list[str]) ->
         'venue.fills.zero_volume_fills or participation_max = "unlimited".'
         for one in series
         # The first bar tells of nearly all series that they are others, without a look at the rest.
-        if isinstance(one, Bars) and one.volume[0] == 0 and bool((one.volume == 0).all())
+        if one.kind == "bars"
+        and all(volume[0] == 0 and bool((volume == 0).all()) for volume in columns_of(one, "volume"))
     )
 
 

@@ -1,7 +1,7 @@
 //! The native loop: a recorded feed, the kernel and the simulated venue, in order of time.
 
 use crate::event::{Bar, BookRow, Quote, Record, Rows, Trade};
-use crate::feed::{Arrival, Feed, FeedError, Previewer, Receiver, Stretch};
+use crate::feed::{Arrival, Feed, FeedError, Previewer, Receiver, RowError, Stretch};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
 use crate::intent::Command;
@@ -14,8 +14,8 @@ use crate::venue::SimVenue;
 #[derive(Debug)]
 pub enum RunError {
     /// A row that cannot be used.
-    Feed(FeedError),
-    /// The user's code raised.
+    Row(Box<RowError>),
+    /// The user's code raised, or what reads the data for us.
     Host(HostError),
     /// A policy answers its own orders at this time, without end.
     Endless(i64),
@@ -23,7 +23,10 @@ pub enum RunError {
 
 impl From<FeedError> for RunError {
     fn from(error: FeedError) -> RunError {
-        RunError::Feed(error)
+        match error {
+            FeedError::Row(error) => RunError::Row(error),
+            FeedError::Part(error) => RunError::Host(error),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::host::into_py_err;
 /// What ended a run early, for Python.
 pub fn run_error(py: Python<'_>, error: RunError, sources: &[String]) -> PyErr {
     match error {
-        RunError::Feed(error) => feed::data_error(py, &error, sources),
+        RunError::Row(error) => feed::data_error(py, &error, sources),
         RunError::Host(error) => into_py_err(error),
         RunError::Endless(now_ns) => endless(py, now_ns).unwrap_or_else(|error| error),
     }

@@ -40,7 +40,7 @@ pub fn run_exchanges<'py>(
     let held = [feed::hold(&PyTuple::new(py, [("events").into_pyobject(py)?.into_any(), events.into_any()])?)?];
     let mut beside = Feed::new();
     if let Err(error) = feed::add_all(&mut beside, &held, instruments)? {
-        return Err(feed::data_error(py, &error, &["events".to_owned()]));
+        return Err(feed::feed_error(py, error, &["events".to_owned()]));
     }
     let ended = kernel.run_with(py, pulse, |kernel, host| run(kernel, &mut exchanges, &mut beside, host))?;
     let finished = ended.map_err(|error| run_error(py, error, &["events".to_owned()]))?;

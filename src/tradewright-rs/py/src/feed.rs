@@ -6,10 +6,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tradewright_kernel::book::{Action, BookEvent};
 use tradewright_kernel::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
-use tradewright_kernel::feed::{Columns, Feed, FeedError};
+use tradewright_kernel::feed::{Columns, Feed, FeedError, RowError};
 use tradewright_kernel::instrument::{Contract, GridBand, Instrument, SymbolId, TickGrid};
 use tradewright_kernel::num::{Decimal, cash_from_f64};
 use tradewright_kernel::order::Side;
+
+use crate::host::into_py_err;
+use crate::parts::PyParts;
 
 type Floats<'py> = PyReadonlyArray1<'py, f64>;
 type Times<'py> = PyReadonlyArray1<'py, i64>;
@@ -26,6 +29,8 @@ pub enum Held<'py> {
     Book(Box<HeldBook<'py>>),
     /// Events.
     Records(Vec<Record>),
+    /// A series that comes in parts: what is iterated over for each pass, and its rows.
+    Parts(SymbolId, Bound<'py, PyAny>, usize),
 }
 
 /// The arrays of a book's events.
@@ -69,6 +74,7 @@ fn optional<'py, T: numpy::Element>(
 /// `("trades", symbol, recv, event, price, size, aggressor)`,
 /// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id)`, the same as `"book_l3"`, or
 /// `("events", [record, …])`. Of levels there may be no `order_id`.
+/// `(kind, symbol, parts)` comes in parts: `len(parts)` rows, and `iter(parts)` gives `(name, rows before, series)` of each.
 pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
     let kind: String = series.get_item(0)?.extract()?;
     if kind == "events" {
@@ -79,6 +85,11 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
         return Ok(Held::Records(records));
     }
     let symbol = series.get_item(1)?.extract()?;
+    if series.len() == 3 {
+        let parts = series.get_item(2)?;
+        let rows = parts.len()?;
+        return Ok(Held::Parts(symbol, parts, rows));
+    }
     let (recv, event) = (optional(series, 2, "ts_recv_ns")?, column(series, 3, "ts_event_ns")?);
     let held = match kind.as_str() {
         "bars" => Held::Bars(
@@ -155,6 +166,7 @@ impl Held<'_> {
                 (book.event.len(), lengths)
             }
             Held::Records(records) => (records.len(), Vec::new()),
+            Held::Parts(_, _, rows) => (*rows, Vec::new()),
         };
         match lengths.iter().find(|&&length| length != rows) {
             None => Ok(()),
@@ -214,45 +226,54 @@ impl Held<'_> {
                 },
             ),
             Held::Records(records) => (0, Columns::Records(records)),
+            Held::Parts(symbol, ..) => (*symbol, Columns::Records(&[])),
         })
     }
 }
 
 /// Adds every series to a feed, in order.
-pub fn add_all<'a>(
+pub fn add_all<'a, 'py: 'a>(
     feed: &mut Feed<'a>,
-    held: &'a [Held<'_>],
+    held: &'a [Held<'py>],
     instruments: &[Instrument],
 ) -> PyResult<Result<(), FeedError>> {
     for series in held {
-        if let Err(error) = add(feed, series, instruments)? {
-            return Ok(Err(error));
+        let added = add(feed, series, instruments)?;
+        if added.is_err() {
+            return Ok(added);
         }
     }
     Ok(Ok(()))
 }
 
-fn add<'a>(feed: &mut Feed<'a>, series: &'a Held<'_>, instruments: &[Instrument]) -> PyResult<Result<(), FeedError>> {
+fn add<'a, 'py: 'a>(
+    feed: &mut Feed<'a>,
+    series: &'a Held<'py>,
+    instruments: &[Instrument],
+) -> PyResult<Result<(), FeedError>> {
     let (symbol, columns) = series.columns()?;
     let Some(instrument) = instruments.get(symbol as usize) else {
         return Err(PyValueError::new_err(format!("series of unknown symbol number {symbol}")));
     };
-    Ok(feed.add(symbol, columns, instrument))
+    Ok(match series {
+        Held::Parts(_, parts, rows) => feed.add_parts(symbol, Box::new(PyParts::new(parts, *rows)?), instrument),
+        _ => feed.add(symbol, columns, instrument),
+    })
 }
 
 /// Adds the same series to a feed in order of the venue's time: where there are columns in that order, those, and
 /// otherwise what the feed in order of receipt has.
-pub fn add_by_venue_time<'a>(
+pub fn add_by_venue_time<'a, 'py: 'a>(
     feed: &mut Feed<'a>,
     by_receipt: &mut Feed<'a>,
-    held: &'a [Option<Held<'_>>],
+    held: &'a [Option<Held<'py>>],
     instruments: &[Instrument],
 ) -> PyResult<Result<(), FeedError>> {
     for (source, series) in held.iter().enumerate() {
         let added = match series {
             Some(series) => add(feed, series, instruments)?,
             None => match feed.add_by_venue_time(by_receipt, source) {
-                Ok(false) => return Err(PyValueError::new_err("only books have both orders in one series")),
+                Ok(false) => return Err(PyValueError::new_err("only books in memory have both orders in one series")),
                 added => added.map(|_| ()),
             },
         };
@@ -263,12 +284,21 @@ pub fn add_by_venue_time<'a>(
     Ok(Ok(()))
 }
 
+/// What ended a feed early, for Python.
+pub fn feed_error(py: Python<'_>, error: FeedError, sources: &[String]) -> PyErr {
+    match error {
+        FeedError::Row(error) => data_error(py, &error, sources),
+        FeedError::Part(error) => into_py_err(error),
+    }
+}
+
 /// A row error as `DataError`; `sources` names the series in the order of the feed.
-pub fn data_error(py: Python<'_>, error: &FeedError, sources: &[String]) -> PyErr {
+pub fn data_error(py: Python<'_>, error: &RowError, sources: &[String]) -> PyErr {
     let made = || -> PyResult<PyErr> {
         let fields = pyo3::types::PyDict::new(py);
         let unnamed = String::from("data");
-        fields.set_item("source", sources.get(error.source).unwrap_or(&unnamed))?;
+        let named = error.part.as_ref().or(sources.get(error.source));
+        fields.set_item("source", named.unwrap_or(&unnamed))?;
         fields.set_item("row", error.row + 1)?;
         fields.set_item("field", error.field)?;
         fields.set_item("value", &error.value)?;

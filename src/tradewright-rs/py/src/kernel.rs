@@ -173,10 +173,6 @@ impl Kernel {
         let held = series.iter().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
         let mut sim = venue::build(venue, &kinds(&series)?, &self.inner.state.market.instruments)?;
         let instruments: Vec<Instrument> = self.inner.state.market.instruments.clone();
-        let mut feed = Feed::new();
-        if let Err(error) = feed::add_all(&mut feed, &held, &instruments)? {
-            return Err(feed::data_error(py, &error, &sources));
-        }
         let hold = |series: &Option<Bound<'py, PyTuple>>| series.as_ref().map(feed::hold).transpose();
         let venue_held = venue_series.iter().flatten().map(hold).collect::<PyResult<Vec<_>>>()?;
         if venue_held.len() > held.len() {
@@ -186,9 +182,13 @@ impl Kernel {
                 held.len()
             )));
         }
+        let mut feed = Feed::new();
+        if let Err(error) = feed::add_all(&mut feed, &held, &instruments)? {
+            return Err(feed::feed_error(py, error, &sources));
+        }
         let mut venue_feed = Feed::new();
         if let Err(error) = feed::add_by_venue_time(&mut venue_feed, &mut feed, &venue_held, &instruments)? {
-            return Err(feed::data_error(py, &error, &sources));
+            return Err(feed::feed_error(py, error, &sources));
         }
         if self.inner.equity.is_empty() {
             let points = feed.bars_max() * 9 / 8; // One a bar, and some for fills between bars.
@@ -257,7 +257,7 @@ impl Kernel {
             checked = feed.collect().and_then(|_| feed.advance());
         }
         if let Err(error) = checked {
-            return Err(feed::data_error(py, &error, &sources));
+            return Err(feed::feed_error(py, error, &sources));
         }
         self.shifts = (0..held.len()).map(|source| feed.shift_max(source)).collect();
         Ok(())

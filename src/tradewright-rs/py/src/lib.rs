@@ -18,6 +18,7 @@ mod ledger;
 mod matching;
 mod memory;
 mod names;
+mod parts;
 mod recorded;
 mod values;
 mod venue;

@@ -95,7 +95,7 @@ pub fn compute_recorded<'py>(
     let held = series.iter().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
     let mut recorded = Feed::new();
     if let Err(error) = feed::add_all(&mut recorded, &held, &instruments)? {
-        return Err(feed::data_error(py, &error, &sources));
+        return Err(feed::feed_error(py, error, &sources));
     }
     let mut kernel = Kernel::new(KernelConfig {
         instruments,
@@ -120,11 +120,11 @@ pub fn compute_recorded<'py>(
             py.check_signals()?;
         }
         recorded.preview(&mut kernel);
-        let now_ns = recorded.collect().map_err(|error| feed::data_error(py, &error, &sources))?;
+        let now_ns = recorded.collect().map_err(|error| feed::feed_error(py, error, &sources))?;
         recorded.preview(&mut kernel);
         kernel.begin(now_ns);
         recorded.hand_out(&mut Applied(&mut kernel));
-        recorded.advance().map_err(|error| feed::data_error(py, &error, &sources))?;
+        recorded.advance().map_err(|error| feed::feed_error(py, error, &sources))?;
         kernel.finish(&mut host, &mut commands).map_err(opened)?;
         times.push(now_ns);
         for (result, node) in results.iter_mut().zip(&wanted) {

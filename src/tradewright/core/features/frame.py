@@ -12,6 +12,7 @@ from tradewright.core.features.graph import compile as compile_nodes
 from tradewright.core.features.node import Node
 from tradewright.core.native_series import plain_series, source_name, with_prints
 from tradewright.core.series import Series
+from tradewright.core.stream import Stream
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def _evaluate(named: dict[str, Node], data: object, symbol: str | None) -> pl.Da
 
     recorded = list(_flat(data))
     for one in recorded:
+        if isinstance(one, Stream):
+            raise DataError(
+                "is read in parts, and features.compute returns a row for each of its times.",
+                source=f"{one.kind} of {one.symbol}",
+                remedy="Compute them over some days at a time, read with Store.read(start=…, end=…).",
+            )
         own = getattr(one, "symbol", None) if hasattr(one, "ts_recv_ns") else None
         if symbol is not None and own is not None and symbol != own:
             raise DataError(
@@ -134,7 +141,7 @@ def _evaluate_recorded(named: dict[str, Node], data: Sequence[Any]) -> pl.DataFr
                 f"features.compute reads a book beside other series, not beside {type(one).__name__}. "
                 "Make it a series first, such as Quotes or Trades."
             )
-    series = with_prints(data)
+    series = cast("list[Series]", with_prints(data))
     instruments: dict[str, tuple[str, str]] = {}
     for one in series:
         known = one.instrument

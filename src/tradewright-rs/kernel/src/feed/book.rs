@@ -31,8 +31,8 @@ const ACTIONS: [Action; 256] = {
 };
 
 impl<'a> Source<'a> {
-    pub(super) fn refill_book(&mut self, from: usize, to: usize) -> bool {
-        let Some(all) = BookColumns::of(&self.columns) else { return false };
+    pub(super) fn refill_book(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
+        let Some(all) = BookColumns::of(columns) else { return false };
         let columns = all.slice(from..to);
         let behind_ns = if to < self.rows { all.recv[to] } else { i64::MAX };
         self.append_times(columns.recv.iter().copied(), behind_ns);

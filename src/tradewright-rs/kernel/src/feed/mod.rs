@@ -6,17 +6,18 @@
 mod book;
 mod convert;
 mod offence;
+mod parts;
 mod shared;
 mod source;
 mod venue_order;
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use crate::event::{Bar, BookRow, Quote, Record, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
+pub use parts::{FeedError, Parts, RowError};
 use source::{Chunk, Source};
 
 /// One series as columns of equal length; times are ns since the epoch, UTC.
@@ -92,21 +93,17 @@ impl Columns<'_> {
             Columns::Records(records) => records.len(),
         }
     }
-}
 
-/// A row that cannot be used.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FeedError {
-    /// Index of the source in the feed.
-    pub source: usize,
-    /// Row, counted from 0.
-    pub row: usize,
-    /// Column.
-    pub field: &'static str,
-    /// Its value, as text.
-    pub value: String,
-    /// What is wrong with it.
-    pub problem: Cow<'static, str>,
+    /// Receive time of the first row.
+    fn first_ns(&self) -> i64 {
+        match self {
+            Columns::Bars { ts_recv_ns, ts_event_ns, .. }
+            | Columns::Quotes { ts_recv_ns, ts_event_ns, .. }
+            | Columns::Trades { ts_recv_ns, ts_event_ns, .. }
+            | Columns::Book { ts_recv_ns, ts_event_ns, .. } => ts_recv_ns.unwrap_or(ts_event_ns)[0],
+            Columns::Records(records) => records[0].ts_recv_ns,
+        }
+    }
 }
 
 /// One record of the current step.
@@ -204,8 +201,19 @@ impl<'a> Feed<'a> {
         self.add_source(Source::new(symbol, columns, instrument))
     }
 
+    /// Adds a series that comes in parts and reads its first rows.
+    pub fn add_parts(
+        &mut self,
+        symbol: SymbolId,
+        parts: Box<dyn Parts + 'a>,
+        instrument: &Instrument,
+    ) -> Result<(), FeedError> {
+        self.add_source(Source::of_parts(symbol, parts, instrument)?)
+    }
+
     /// Adds a book's series that another feed reads in order of receipt, here in order of the venue's time. Each row is
-    /// converted once, for both. `Ok(false)`: it is a series of another kind, or the other feed has been read from.
+    /// converted once, for both. `Ok(false)`: it is a series of another kind or in parts, or the other feed has been read
+    /// from.
     pub fn add_by_venue_time(&mut self, other: &mut Feed<'a>, source: usize) -> Result<bool, FeedError> {
         match other.sources[source].by_venue_time() {
             Some(source) => self.add_source(source).map(|()| true),
@@ -256,13 +264,13 @@ impl<'a> Feed<'a> {
 
     /// How many rows there are.
     pub fn rows(&self) -> u64 {
-        self.sources.iter().map(|source| source.rows as u64).sum()
+        self.sources.iter().map(|source| source.rows_all as u64).sum()
     }
 
     /// Rows of the longest series of bars.
     pub fn bars_max(&self) -> usize {
         let bars = self.sources.iter().filter(|source| matches!(source.chunk, Chunk::Bars(_)));
-        bars.map(|source| source.rows).max().unwrap_or(0)
+        bars.map(|source| source.rows_all).max().unwrap_or(0)
     }
 
     /// The instruments whose books come in one series alone.

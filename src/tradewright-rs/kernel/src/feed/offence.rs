@@ -1,19 +1,27 @@
 //! Says what is wrong with a row: its field, value and problem.
 
+use super::Columns;
 use super::book::NOISE;
 use super::convert::{COUNT_MAX, rounded};
+use super::parts::RowError;
 use super::source::Source;
-use super::{Columns, FeedError};
 use crate::book::Action;
 
 impl Source<'_> {
     /// Names the first offence of a chunk that is known to have one.
     #[cold]
-    pub(super) fn first_offence(&self, index: usize, from: usize, to: usize) -> FeedError {
-        let says = |row: usize, field, value: String, problem| FeedError { source: index, row, field, value, problem };
+    pub(super) fn first_offence(&self, columns: &Columns<'_>, index: usize, from: usize, to: usize) -> RowError {
+        let says = |row: usize, field, value: String, problem| RowError {
+            source: index,
+            part: None,
+            row,
+            field,
+            value,
+            problem,
+        };
         let error = |row: usize, field, value: String, problem: &'static str| says(row, field, value, problem.into());
         let [lowest, highest] = self.range.map(rounded);
-        let number = |row: usize, field, value: f64| -> Option<FeedError> {
+        let number = |row: usize, field, value: f64| -> Option<RowError> {
             let problem = if value.is_nan() {
                 "is empty (NaN)"
             } else if value.is_infinite() {
@@ -35,12 +43,11 @@ impl Source<'_> {
             };
             Some(error(row, field, format!("{value}"), problem))
         };
-        let times = |recv: &[i64],
-                     event: &[i64],
-                     row: usize,
-                     above: Option<usize>,
-                     strict: bool|
-         -> Option<FeedError> {
+        let times = |recv: &[i64], event: &[i64], row: usize, above: Option<usize>, strict: bool| -> Option<RowError> {
+            if above.is_none() && (recv[row] < self.parted_ns || (strict && recv[row] == self.parted_ns)) {
+                let problem = "is not behind the last row of the part before: parts follow each other by receive time";
+                return Some(error(row, "ts_recv_ns", recv[row].to_string(), problem));
+            }
             if above.is_some_and(|above| recv[row] < recv[above]) {
                 return Some(error(row, "ts_recv_ns", recv[row].to_string(), "is before the row above; sort the rows"));
             }
@@ -53,11 +60,11 @@ impl Source<'_> {
             }
             None
         };
-        let size = |row: usize, field, value: f64| -> Option<FeedError> {
+        let size = |row: usize, field, value: f64| -> Option<RowError> {
             let is_bad = value < 0.0 || value.is_infinite();
             is_bad.then(|| error(row, field, format!("{value}"), "is not a size; sizes are finite and not negative"))
         };
-        let whole = |row: usize, field, value: f64, unit: f64, scale: f64| -> Option<FeedError> {
+        let whole = |row: usize, field, value: f64, unit: f64, scale: f64| -> Option<RowError> {
             let off = (value * scale - (value * scale).round_ties_even()).abs();
             let what = if field == "price" { "price unit" } else { "lot size" };
             let problem = || format!("is no whole multiple of {unit}, the instrument's {what}");
@@ -65,7 +72,7 @@ impl Source<'_> {
         };
         for row in from..to {
             let above = row.checked_sub(1);
-            let found = match self.columns {
+            let found = match *columns {
                 Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices: [open, high, low, close], volume } => {
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, above, true)
                         .or_else(|| number(row, "open", open[row]))

@@ -1,8 +1,9 @@
 //! One series: converts the rows that it is about to hand out.
 
+use super::Columns;
 use super::convert::{BarColumns, QuoteColumns, ZERO, convert_bars, convert_quotes, count, is_price, price_range};
+use super::parts::{FeedError, Parts, RowError};
 use super::shared::Reader;
-use super::{Columns, FeedError};
 use crate::event::{Bar, BookRow, Payload, Quote, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
 
@@ -33,12 +34,28 @@ impl Chunk<'_> {
             Chunk::Shared(_) | Chunk::Records => None,
         }
     }
+
+    /// What sort of records there are.
+    fn kind(&self) -> u8 {
+        match self {
+            Chunk::Bars(_) => 0,
+            Chunk::Quotes(_) => 1,
+            Chunk::Trades(_) => 2,
+            Chunk::Book(_) | Chunk::Shared(_) => 3,
+            Chunk::Records => 4,
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Source<'a> {
     pub(super) symbol: SymbolId,
+    /// The whole series; no records of one that comes in parts.
     pub(super) columns: Columns<'a>,
+    /// Where the parts come from. What is said of rows below is about the part in memory then.
+    parts: Option<Box<dyn Parts + 'a>>,
+    /// Receive time of the last row of the parts before.
+    pub(super) parted_ns: i64,
     /// Price units in a price of one.
     pub(super) scale: f64,
     /// Lots in a size of one.
@@ -50,12 +67,15 @@ pub(super) struct Source<'a> {
     pub(super) chunk: Chunk<'a>,
     /// Receive times of the chunk's rows and of the row behind them: `i64::MAX` where there is none.
     times: Vec<i64>,
-    /// Row of the series at which the chunk starts, and how many rows it holds.
-    first: usize,
+    /// The row of the series that is converted next.
+    next: usize,
+    /// How many rows the chunk holds.
     held: usize,
     /// The next row of the chunk to hand out.
     pub(super) at: usize,
     pub(super) rows: usize,
+    /// Rows of all parts.
+    pub(super) rows_all: usize,
     pub(super) last_recv_ns: i64,
     /// Whether each row of the chunk has a time of its own.
     pub(super) is_strict: bool,
@@ -67,6 +87,24 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(super) fn new(symbol: SymbolId, columns: Columns<'a>, instrument: &Instrument) -> Source<'a> {
+        Source { columns, ..Source::like(symbol, &columns, instrument) }
+    }
+
+    /// A series that comes in parts, with the first one that has rows.
+    pub(super) fn of_parts(
+        symbol: SymbolId,
+        mut parts: Box<dyn Parts + 'a>,
+        instrument: &Instrument,
+    ) -> Result<Source<'a>, FeedError> {
+        let is_there = next_part(&mut *parts)?;
+        let mut source = Source::like(symbol, &parts.columns(), instrument);
+        source.rows_all = if is_there { parts.rows() } else { 0 };
+        source.parts = Some(parts);
+        Ok(source)
+    }
+
+    /// A source of the kind of these columns, without them.
+    fn like(symbol: SymbolId, columns: &Columns<'_>, instrument: &Instrument) -> Source<'a> {
         let (scale, lot_scale) = (instrument.price_scale(), instrument.lot_scale());
         let rows = columns.rows();
         let size = CHUNK_ROWS.min(rows);
@@ -82,17 +120,20 @@ impl<'a> Source<'a> {
         let (is_strict, is_sole) = (false, true);
         Source {
             symbol,
-            columns,
+            columns: Columns::Records(&[]),
+            parts: None,
+            parted_ns: i64::MIN,
             scale,
             lot_scale,
             range: price_range(instrument),
             units: [instrument.price_unit.to_f64(), instrument.lot_size.to_f64()],
             chunk,
             times,
-            first: 0,
+            next: 0,
             held: 0,
             at: 0,
             rows,
+            rows_all: rows,
             last_recv_ns,
             is_strict,
             is_sole,
@@ -102,7 +143,7 @@ impl<'a> Source<'a> {
 
     /// Whether this source has records of the kind that the other one has, for its instrument.
     pub(super) fn gives_like(&self, other: &Source<'_>) -> bool {
-        if let Columns::Records(records) = self.columns {
+        if let (Chunk::Records, Columns::Records(records)) = (&self.chunk, self.columns) {
             return records.iter().any(|record| {
                 record.symbol == other.symbol
                     && matches!(
@@ -114,19 +155,19 @@ impl<'a> Source<'a> {
                     )
             });
         }
-        let (own, its) = (std::mem::discriminant(&self.columns), std::mem::discriminant(&other.columns));
-        self.symbol == other.symbol && own == its
+        self.symbol == other.symbol && self.chunk.kind() == other.chunk.kind()
     }
 
     /// Another reader of the same series, at its first row.
     pub(super) fn beside(&self, chunk: Chunk<'a>) -> Source<'a> {
         let times = vec![i64::MAX];
-        Source { chunk, times, first: 0, held: 0, at: 0, is_strict: false, last_recv_ns: i64::MIN, ..*self }
+        let parts = None;
+        Source { chunk, times, parts, next: 0, held: 0, at: 0, is_strict: false, last_recv_ns: i64::MIN, ..*self }
     }
 
     /// Whether no row was handed out.
     pub(super) fn is_unread(&self) -> bool {
-        self.first == 0 && self.at == 0
+        self.next == self.held && self.at == 0
     }
 
     /// Largest rounding to the price unit so far, in price units.
@@ -164,7 +205,7 @@ impl<'a> Source<'a> {
     /// Whether there are rows behind the chunk.
     #[inline]
     pub(super) fn has_more(&self) -> bool {
-        self.first + self.held < self.rows
+        self.next < self.rows
     }
 
     /// The first row of the chunk that is not due now. The next one is.
@@ -206,28 +247,56 @@ impl<'a> Source<'a> {
     /// Drops the rows handed out, keeps the others, and converts the next ones; returns how many.
     #[inline(never)]
     pub(super) fn refill(&mut self, index: usize) -> Result<usize, FeedError> {
-        let (from, kept) = (self.first + self.held, self.held - self.at);
+        let Some(mut parts) = self.parts.take() else {
+            return self.refill_from(&{ self.columns }, index).map_err(FeedError::from);
+        };
+        let new = self.refill_part(&mut *parts, index);
+        self.parts = Some(parts);
+        new
+    }
+
+    /// The same of the part in memory, which is let go of as soon as all its rows are converted.
+    #[cold]
+    fn refill_part(&mut self, parts: &mut dyn Parts, index: usize) -> Result<usize, FeedError> {
+        let new = self.refill_from(&parts.columns(), index).map_err(|error| error.in_part(&*parts))?;
+        if self.next == self.rows {
+            (self.next, self.rows, self.parted_ns) = (0, 0, self.last_recv_ns);
+            if next_part(parts)? {
+                let columns = parts.columns();
+                self.rows = columns.rows();
+                let behind_ns = columns.first_ns();
+                self.is_strict &= behind_ns != self.last_recv_ns;
+                self.times.pop();
+                self.times.push(behind_ns);
+            }
+        }
+        Ok(new)
+    }
+
+    fn refill_from(&mut self, columns: &Columns<'_>, index: usize) -> Result<usize, RowError> {
+        let (from, kept) = (self.next, self.held - self.at);
         let to = (from + CHUNK_ROWS).min(self.rows);
         if let Chunk::Shared(reader) = &mut self.chunk {
             self.times.truncate(self.held);
             self.times.drain(..self.at);
             let refilled = reader.refill(self.at, from..to, &mut self.times);
-            (self.first, self.held, self.at) = (from - kept, kept + to - from, 0);
+            (self.next, self.held, self.at) = (to, kept + to - from, 0);
             return match refilled {
                 Ok(()) => Ok(to - from),
-                Err(rows) => Err(self.first_offence(index, rows.start, rows.end)),
+                Err(rows) => Err(self.first_offence(columns, index, rows.start, rows.end)),
             };
         }
-        let (is_good, to) = match self.columns {
-            Columns::Bars { .. } => (self.refill_bars(from, to), to),
-            Columns::Quotes { .. } => (self.refill_quotes(from, to), to),
-            Columns::Trades { .. } => (self.refill_trades(from, to), to),
-            Columns::Book { .. } => (self.refill_book(from, to), to),
+        let (is_good, to) = match *columns {
+            Columns::Bars { .. } => (self.refill_bars(columns, from, to), to),
+            Columns::Quotes { .. } => (self.refill_quotes(columns, from, to), to),
+            Columns::Trades { .. } => (self.refill_trades(columns, from, to), to),
+            Columns::Book { .. } => (self.refill_book(columns, from, to), to),
             Columns::Records(records) => {
                 self.refill_times(|row| records[row].ts_recv_ns, from, records.len());
                 if let Some(row) = records.windows(2).position(|pair| pair[1].ts_recv_ns < pair[0].ts_recv_ns) {
-                    return Err(FeedError {
+                    return Err(RowError {
                         source: index,
+                        part: None,
                         row: row + 1,
                         field: "ts_recv_ns",
                         value: records[row + 1].ts_recv_ns.to_string(),
@@ -237,9 +306,9 @@ impl<'a> Source<'a> {
                 (true, records.len())
             }
         };
-        (self.first, self.held, self.at) = (from - kept, kept + to - from, 0);
+        (self.next, self.held, self.at) = (to, kept + to - from, 0);
         self.is_strict = self.times.windows(2).all(|pair| pair[0] != pair[1]);
-        if is_good { Ok(to - from) } else { Err(self.first_offence(index, from, to)) }
+        if is_good { Ok(to - from) } else { Err(self.first_offence(columns, index, from, to)) }
     }
 
     /// Moves on to the times of these rows and of the one behind them.
@@ -256,8 +325,8 @@ impl<'a> Source<'a> {
         self.times.push(behind_ns);
     }
 
-    fn refill_bars(&mut self, from: usize, to: usize) -> bool {
-        let Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices, volume } = self.columns else { return false };
+    fn refill_bars(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
+        let Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices, volume } = *columns else { return false };
         let recv = ts_recv_ns.unwrap_or(ts_event_ns);
         self.refill_times(|row| recv[row], from, to);
         let Chunk::Bars(bars) = &mut self.chunk else { return false };
@@ -274,8 +343,8 @@ impl<'a> Source<'a> {
         is_first_good & convert_bars(&columns, self.scale, self.range, bars, &mut self.shift_max)
     }
 
-    fn refill_quotes(&mut self, from: usize, to: usize) -> bool {
-        let Columns::Quotes { ts_recv_ns, ts_event_ns, prices, sizes } = self.columns else { return false };
+    fn refill_quotes(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
+        let Columns::Quotes { ts_recv_ns, ts_event_ns, prices, sizes } = *columns else { return false };
         let recv = ts_recv_ns.unwrap_or(ts_event_ns);
         self.refill_times(|row| recv[row], from, to);
         let Chunk::Quotes(quotes) = &mut self.chunk else { return false };
@@ -291,8 +360,8 @@ impl<'a> Source<'a> {
         is_first_good & convert_quotes(&columns, self.scale, self.range, quotes, &mut self.shift_max)
     }
 
-    fn refill_trades(&mut self, from: usize, to: usize) -> bool {
-        let Columns::Trades { ts_recv_ns, ts_event_ns, price, size, aggressor } = self.columns else { return false };
+    fn refill_trades(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
+        let Columns::Trades { ts_recv_ns, ts_event_ns, price, size, aggressor } = *columns else { return false };
         let recv = ts_recv_ns.unwrap_or(ts_event_ns);
         self.refill_times(|row| recv[row], from, to);
         let Chunk::Trades(trades) = &mut self.chunk else { return false };
@@ -316,5 +385,17 @@ impl<'a> Source<'a> {
         }));
         (self.shift_max, self.last_recv_ns) = (largest, last);
         is_good
+    }
+}
+
+/// Goes on to the next part that has rows; whether there is one.
+fn next_part(parts: &mut dyn Parts) -> Result<bool, FeedError> {
+    loop {
+        if !parts.advance().map_err(FeedError::Part)? {
+            return Ok(false);
+        }
+        if parts.columns().rows() > 0 {
+            return Ok(true);
+        }
     }
 }

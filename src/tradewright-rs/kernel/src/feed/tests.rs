@@ -110,12 +110,12 @@ proptest! {
         };
         let instrument = Instrument::plain("X");
         let as_received = columns(Some(&recv), &event, &price, &order_id);
+        let sorted = (gathered(&event, &order), gathered(&price, &order), gathered(&order_id, &order));
         let (mut feed, mut venue_feed, mut own_feed, mut sorted_feed) = Default::default();
         Feed::add(&mut feed, 0, as_received, &instrument).unwrap();
         prop_assert!(Feed::add_by_venue_time(&mut venue_feed, &mut feed, 0).unwrap());
         Feed::add(&mut own_feed, 0, as_received, &instrument).unwrap();
-        let (event, price, order_id) = (gathered(&event, &order), gathered(&price, &order), gathered(&order_id, &order));
-        Feed::add(&mut sorted_feed, 0, columns(None, &event, &price, &order_id), &instrument).unwrap();
+        Feed::add(&mut sorted_feed, 0, columns(None, &sorted.0, &sorted.1, &sorted.2), &instrument).unwrap();
         for of_venue in turns.into_iter().cycle().take(4 * rows + 9).chain([false, true].repeat(rows)) {
             let pair = if of_venue { (&mut venue_feed, &mut sorted_feed) } else { (&mut feed, &mut own_feed) };
             prop_assert_eq!(pair.0.next_ns(), pair.1.next_ns());
@@ -155,7 +155,7 @@ fn an_offence_has_the_row_of_the_series_in_either_order() {
     let instrument = Instrument { price_unit: crate::num::Decimal::parse("1").unwrap(), ..Instrument::plain("X") };
     let mut feed = Feed::new();
     feed.add(0, columns, &instrument).unwrap();
-    let error = Feed::new().add_by_venue_time(&mut feed, 0).unwrap_err();
+    let Err(FeedError::Row(error)) = Feed::new().add_by_venue_time(&mut feed, 0) else { panic!("was taken") };
     assert_eq!((error.row, error.field), (1_490, "price"));
 }
 
@@ -165,7 +165,7 @@ fn only_an_unread_book_is_read_twice() {
     let columns = Columns::Trades { ts_recv_ns: None, ts_event_ns: &ts, price: &price, size: &size, aggressor: None };
     let mut feed = Feed::new();
     feed.add(0, columns, &Instrument::plain("X")).unwrap();
-    assert_eq!(Feed::new().add_by_venue_time(&mut feed, 0), Ok(false));
+    assert!(!Feed::new().add_by_venue_time(&mut feed, 0).unwrap());
 }
 
 #[test]
@@ -224,6 +224,140 @@ fn the_first_offence_is_named() {
         prices: [&close, &close, &close, &close],
         volume: None,
     };
-    let error = Feed::new().add(0, columns, &instrument).unwrap_err();
+    let Err(FeedError::Row(error)) = Feed::new().add(0, columns, &instrument) else { panic!("was taken") };
     assert_eq!((error.row, error.field, &*error.problem), (2, "open", "is empty (NaN)"));
+}
+
+/// Trades cut into parts, a part at a time.
+#[derive(Debug)]
+struct Cut {
+    parts: Vec<(Vec<i64>, Vec<f64>, Vec<f64>)>,
+    /// How many parts have been reached, and at which one reading fails.
+    reached: usize,
+    fails_at: usize,
+}
+
+impl Cut {
+    fn new(times: &[i64], cuts: &[usize], fails_at: usize) -> Cut {
+        let (time, price, size) = trades(times);
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (times.len() + 1)).chain([times.len()]).collect();
+        ends.sort_unstable();
+        let mut from = 0;
+        let mut part = |to: usize| {
+            let rows = std::mem::replace(&mut from, to)..to;
+            (time[rows.clone()].to_vec(), price[rows.clone()].to_vec(), size[rows].to_vec())
+        };
+        Cut { parts: ends.into_iter().map(&mut part).collect(), reached: 0, fails_at }
+    }
+}
+
+impl Parts for Cut {
+    fn advance(&mut self) -> Result<bool, crate::host::HostError> {
+        self.reached += 1;
+        if self.reached > self.fails_at {
+            Err(crate::host::HostError(Box::new("gone")))
+        } else {
+            Ok(self.reached <= self.parts.len())
+        }
+    }
+    fn columns(&self) -> Columns<'_> {
+        let (times, price, size) = &self.parts[self.reached - 1];
+        Columns::Trades { ts_recv_ns: None, ts_event_ns: times, price, size, aggressor: None }
+    }
+    fn place(&self) -> (&str, usize) {
+        ("cut", 1_000 * (self.reached - 1))
+    }
+    fn rows(&self) -> usize {
+        self.parts.iter().map(|part| part.0.len()).sum()
+    }
+}
+
+/// A step's time and records, and whether a stretch showed it alone.
+type StepSeen = (i64, Vec<(SymbolId, i64)>, bool);
+
+/// Steps of a feed.
+fn steps(feed: &mut Feed<'_>) -> Vec<StepSeen> {
+    let mut steps = Vec::new();
+    while feed.next_ns() != i64::MAX {
+        let is_alone = feed.stretch().is_some_and(|stretch| {
+            let times = stretch.times_ns;
+            times.len() == stretch.rows.len() + 1 && times[0] < times[1].min(stretch.other_ns)
+        });
+        let now_ns = feed.collect().unwrap();
+        let mut step = Step::default();
+        feed.hand_out(&mut step);
+        steps.push((now_ns, step.trades.iter().map(|(symbol, trade)| (*symbol, trade.price)).collect(), is_alone));
+        feed.advance().unwrap();
+    }
+    steps
+}
+
+proptest! {
+    /// The oracle: the same rows in memory at once, wherever they are cut.
+    #[test]
+    fn parts_are_as_good_as_the_whole(
+        series in prop::collection::vec(
+            (prop::collection::vec(0_i64..300, 1..900), prop::collection::vec(0_usize..900, 0..6)), 1..4
+        )
+    ) {
+        let series: Vec<_> = series.into_iter().map(|(mut times, cuts)| { times.sort(); (times, cuts) }).collect();
+        let instrument = Instrument::plain("X");
+        let columns: Vec<_> = series.iter().map(|(times, _)| trades(times)).collect();
+        let (mut whole, mut cut) = (Feed::new(), Feed::new());
+        for (symbol, ((times, price, size), (_, cuts))) in columns.iter().zip(&series).enumerate() {
+            let trades = Columns::Trades { ts_recv_ns: None, ts_event_ns: times, price, size, aggressor: None };
+            whole.add(symbol as u32, trades, &instrument).unwrap();
+            cut.add_parts(symbol as u32, Box::new(Cut::new(times, cuts, usize::MAX)), &instrument).unwrap();
+        }
+        prop_assert_eq!(whole.rows(), cut.rows());
+        prop_assert_eq!(steps(&mut whole), steps(&mut cut));
+    }
+}
+
+/// Reads until the feed refuses.
+fn refused(cut: Cut) -> FeedError {
+    let mut feed = Feed::new();
+    let mut read = feed.add_parts(0, Box::new(cut), &Instrument::plain("X"));
+    while read.is_ok() {
+        assert!(feed.next_ns() != i64::MAX, "read to the end");
+        read = feed.collect().and_then(|_| feed.advance());
+    }
+    read.unwrap_err()
+}
+
+#[test]
+fn a_part_must_follow_the_one_before() {
+    let mut cut = Cut::new(&[1, 2, 3, 4], &[2], usize::MAX);
+    cut.parts[1].0 = vec![1, 4];
+    let FeedError::Row(error) = refused(cut) else { panic!("reading failed") };
+    assert_eq!((error.part.as_deref(), error.row, error.field), (Some("cut"), 1_000, "ts_recv_ns"));
+    assert!(error.problem.contains("the part before"));
+}
+
+#[test]
+fn a_part_that_cannot_be_read_ends_the_feed() {
+    let FeedError::Part(error) = refused(Cut::new(&[1, 2, 3, 4], &[2], 1)) else { panic!("was read") };
+    assert_eq!(error.0.downcast_ref(), Some(&"gone"));
+}
+
+struct Previews(usize);
+
+impl Previewer for Previews {
+    fn preview(&mut self, _: SymbolId, _: Rows<'_>, _: &[i64], _: bool) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn of_two_series_of_one_kind_nobody_previews_rows_in_parts_or_not() {
+    let instrument = Instrument::plain("X");
+    for (symbols, seen) in [([0, 0], 0), ([0, 1], 2)] {
+        let mut feed = Feed::new();
+        for symbol in symbols {
+            feed.add_parts(symbol, Box::new(Cut::new(&[1, 2, 3], &[1], usize::MAX)), &instrument).unwrap();
+        }
+        let mut previews = Previews(0);
+        feed.preview(&mut previews);
+        assert_eq!(previews.0, seen);
+    }
 }
