@@ -181,3 +181,19 @@ pub(crate) fn account(fields: &Bound<'_, PyDict>) -> PyResult<AccountConfig> {
         netting: netting(&get::<String>(fields, "netting")?)?,
     })
 }
+
+/// Name and limits of the gate that an account has unless told otherwise.
+#[pyfunction]
+pub fn default_limits(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let limits = Limits::account_default();
+    let values = PyDict::new(py);
+    let amounts = [("order_value_max", limits.order_value_max), ("gross_max", limits.gross_max)];
+    for (name, amount) in amounts {
+        match amount {
+            Some(Amount::EquityFraction(value)) => values.set_item(name, (value, true))?,
+            Some(Amount::Absolute(value)) => values.set_item(name, (value, false))?,
+            None => {}
+        }
+    }
+    Ok(values)
+}

@@ -13,15 +13,14 @@ use tradewright_kernel::backtest::{self, RunError};
 use tradewright_kernel::book::{Book, Offence};
 use tradewright_kernel::event::Record;
 use tradewright_kernel::feed::{Arrival, Feed};
-use tradewright_kernel::gate::{Amount, Limits, OpenOrders, Scope};
+use tradewright_kernel::gate::{OpenOrders, Scope};
 use tradewright_kernel::instrument::{Instrument, SymbolId};
 use tradewright_kernel::intent::Command;
 use tradewright_kernel::journal::Journal;
 use tradewright_kernel::kernel::{Kernel as CoreKernel, KernelConfig, PolicySpec};
-use tradewright_kernel::market::SourceKind;
 
 use crate::columns;
-use crate::configuration::{account, get, instrument, limits, source_kind, wake};
+use crate::configuration::{account, get, instrument, limits, wake};
 use crate::errors::run_error;
 use crate::features::parse_specs;
 use crate::feed;
@@ -171,7 +170,7 @@ impl Kernel {
     ) -> PyResult<bool> {
         self.check_sound()?;
         let held = series.iter().map(feed::hold).collect::<PyResult<Vec<_>>>()?;
-        let mut sim = venue::build(venue, &kinds(&series)?, &self.inner.state.market.instruments)?;
+        let mut sim = venue::build(venue, &venue::kinds(&series)?, &self.inner.state.market.instruments)?;
         let instruments: Vec<Instrument> = self.inner.state.market.instruments.clone();
         let hold = |series: &Option<Bound<'py, PyTuple>>| series.as_ref().map(feed::hold).transpose();
         let venue_held = venue_series.iter().flatten().map(hold).collect::<PyResult<Vec<_>>>()?;
@@ -271,7 +270,7 @@ impl Kernel {
 
     /// A simulated venue for this kernel's instruments, to be driven a step at a time.
     fn venue(&self, config: &Bound<'_, PyDict>, series: Vec<Bound<'_, PyTuple>>) -> PyResult<SimVenue> {
-        let venue = venue::build(config, &kinds(&series)?, &self.inner.state.market.instruments)?;
+        let venue = venue::build(config, &venue::kinds(&series)?, &self.inner.state.market.instruments)?;
         Ok(SimVenue::new(venue, self.hooks.names.clone(), self.hooks.classes.clone()))
     }
 
@@ -464,18 +463,6 @@ impl Kernel {
     }
 }
 
-/// Which records each symbol of the series has, and whether they are of single orders.
-fn kinds(series: &[Bound<'_, PyTuple>]) -> PyResult<Vec<(SymbolId, SourceKind, bool)>> {
-    let mut kinds = Vec::new();
-    for values in series {
-        let kind: String = values.get_item(0)?.extract()?;
-        if kind != "events" {
-            kinds.push((values.get_item(1)?.extract()?, source_kind(&kind)?, kind == "book_l3"));
-        }
-    }
-    Ok(kinds)
-}
-
 /// The closed enumeration of reasons, with what to do about each.
 #[pyfunction]
 pub fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
@@ -485,20 +472,4 @@ pub fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         all.set_item(reason.name(), tradewright_kernel::gate::remedy(reason))?;
     }
     Ok(all)
-}
-
-/// Name and limits of the gate that an account has unless told otherwise.
-#[pyfunction]
-pub fn default_limits(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
-    let limits = Limits::account_default();
-    let values = PyDict::new(py);
-    let amounts = [("order_value_max", limits.order_value_max), ("gross_max", limits.gross_max)];
-    for (name, amount) in amounts {
-        match amount {
-            Some(Amount::EquityFraction(value)) => values.set_item(name, (value, true))?,
-            Some(Amount::Absolute(value)) => values.set_item(name, (value, false))?,
-            None => {}
-        }
-    }
-    Ok(values)
 }

@@ -29,13 +29,15 @@ mod _native {
     #[pymodule_export]
     use crate::books::{L2Book, L3Book, MessageSequence};
     #[pymodule_export]
+    use crate::configuration::default_limits;
+    #[pymodule_export]
     use crate::exchange::run_exchanges;
     #[pymodule_export]
     use crate::features::compute_features;
     #[pymodule_export]
     use crate::flow::generate_flow;
     #[pymodule_export]
-    use crate::kernel::{Kernel, default_limits, reasons};
+    use crate::kernel::{Kernel, reasons};
     #[pymodule_export]
     use crate::ledger::{Balance, Ledger, LedgerEntry, LedgerTrip};
     #[pymodule_export]

@@ -15,6 +15,7 @@ use tradewright_kernel::venue::{
     VenueConfig,
 };
 
+use crate::configuration::source_kind;
 use crate::feed;
 use crate::kernel::Kernel;
 use crate::names::{Classes, Names};
@@ -280,4 +281,16 @@ fn read_distribution(distribution: &Bound<'_, PyDict>) -> PyResult<Distribution>
         "quantiles" => Ok(Distribution::Quantiles(field(distribution, "quantiles_ns")?)),
         other => Err(PyValueError::new_err(format!("venue.latency: distribution {other:?} is unknown"))),
     }
+}
+
+/// Which records each symbol of the series has, and whether they are of single orders.
+pub fn kinds(series: &[Bound<'_, PyTuple>]) -> PyResult<Vec<(SymbolId, SourceKind, bool)>> {
+    let mut kinds = Vec::new();
+    for values in series {
+        let kind: String = values.get_item(0)?.extract()?;
+        if kind != "events" {
+            kinds.push((values.get_item(1)?.extract()?, source_kind(&kind)?, kind == "book_l3"));
+        }
+    }
+    Ok(kinds)
 }
