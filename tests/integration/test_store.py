@@ -364,3 +364,21 @@ def test_ticks_without_a_header(shared_data: Path, tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.import_files("histdata", [path], symbol="EURUSD", kind="quotes", venue="histdata")
     assert_same(store.read("EURUSD", "quotes"), quotes)
+
+
+def test_days_are_those_of_receipt(tmp_path: Path) -> None:
+    midnight = START_NS + 1440 * MINUTE_NS
+    # The third happened before midnight and the second after it; both came after it, the third last.
+    happened = midnight + np.array([-50, 1, -1, 2, 90])
+    received = midnight + np.array([-40, 10, 11, 12, 95])
+    prints = Trades.from_arrays(
+        "X", ts=happened, ts_recv=received, price=np.arange(1.0, 6.0), size=np.ones(5)
+    )
+    store = Store(tmp_path)
+    assert store.write(prints).rows_new == 5
+    assert [len(day) for day in store.read_days("X", "trades")] == [1, 4]
+    assert_same(store.read("X", "trades"), prints)
+    before = contents(tmp_path)
+    again = store.write(prints)
+    assert (again.rows_new, again.rows_known) == (0, 5)
+    assert contents(tmp_path) == before

@@ -71,16 +71,14 @@ class SeriesKey(msgspec.Struct, frozen=True, order=True):
         """File of a row: one a year for daily bars, one a month for shorter ones, one a day for events."""
         import polars as pl
 
-        if self.is_book:
-            # By arrival: the events of a book have an order that a venue's clock does not always keep.
-            return pl.col("ts_recv").dt.strftime("%Y-%m-%d.parquet")
         if self.kind != "bars":
-            form = "%Y-%m-%d"
-        elif self.timeframe not in (None, MIXED) and duration_ns(self.timeframe, name="timeframe") >= DAY_NS:
-            form = "%Y"
+            # By arrival, the order in which a run reads them: the venue's clock does not always keep it.
+            return pl.col("ts_recv").dt.strftime("%Y-%m-%d.parquet")
+        if self.timeframe not in (None, MIXED) and duration_ns(self.timeframe, name="timeframe") >= DAY_NS:
+            form = "%Y.parquet"
         else:
-            form = "%Y-%m"
-        return pl.col("ts_event").dt.strftime(form + ".parquet")
+            form = "%Y-%m.parquet"
+        return pl.col("ts_event").dt.strftime(form)
 
     def __str__(self) -> str:
         words = [self.symbol, self.timeframe, self.kind, f"of {self.venue}" if self.venue else None]
