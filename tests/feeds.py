@@ -17,6 +17,17 @@ DEPTH, TRADE, CLEAR, SNAPSHOT = 1, 2, 3, 4
 LOCAL, BUY, SELL = 1 << 30, 1 << 29, 1 << 28
 ROW = np.dtype([("ev", "u8"), ("exch_ts", "i8"), ("local_ts", "i8"), ("px", "f8"), ("qty", "f8")])
 
+MAKER_TOML = """
+[[policies]]
+use = "tradewright.strategies:SymmetricMaker"
+symbol = "BTCUSDT"
+half_spread = 0.01
+size = 1
+position_max = 5
+refresh = "200ms"
+"""
+"""A maker of what `write_small_recording` records, as a configuration names it."""
+
 
 def hftbacktest_rows(path: Path) -> NDArray[Any]:
     """A Binance futures recording as the rows that hftbacktest's trader receives.

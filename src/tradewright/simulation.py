@@ -184,17 +184,21 @@ class Prepared:
             publish(self.folder)
         return result
 
-    @contextlib.contextmanager
-    def writing(self) -> Generator[None]:
+    def writing(self) -> contextlib.AbstractContextManager[None]:
         """For the run until its result is there: if it fails, its folder is as it was before."""
-        try:
-            yield
-        except BaseException:
-            if self.folder is not None:
-                from tradewright.research.folder import discard
+        return _whole_or_discarded(self.folder)
 
-                discard(self.folder)
-            raise
+
+@contextlib.contextmanager
+def _whole_or_discarded(folder: Path | None) -> Generator[None]:
+    try:
+        yield
+    except BaseException:
+        if folder is not None:
+            from tradewright.research.folder import discard
+
+            discard(folder)
+        raise
 
 
 def prepare(
@@ -238,7 +242,7 @@ def prepare(
     from tradewright.fingerprint import fingerprint
     from tradewright.loading import names as names_of
     from tradewright.research import journal
-    from tradewright.research.folder import discard, staging_of
+    from tradewright.research.folder import staging_of
     from tradewright.sim.build import build
 
     chosen, managers = arguments.policies_of(policies), arguments.managers_of(managers)
@@ -263,7 +267,7 @@ def prepare(
     mark = fingerprint(chosen, risk)
     folder = None if out is None else Path(out)
     staging = None if folder is None else staging_of(folder)
-    try:
+    with _whole_or_discarded(folder):
         run = build(
             chosen,
             names,
@@ -281,10 +285,6 @@ def prepare(
         )
         if staging is not None:
             _journal_names(run, chosen, mark[:4]).write(staging)
-    except BaseException:
-        if folder is not None:
-            discard(folder)
-        raise
     return Prepared(
         run=run,
         policies=chosen,

@@ -11,7 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import tradewright as tw
-from feeds import write_small_recording
+from feeds import MAKER_TOML, write_small_recording
 from runs import DAY_NS, START_NS, b2_quotes, bars
 from tradewright import config, loading
 from tradewright import features as f
@@ -242,21 +242,8 @@ def test_the_check_for_lookahead_cuts_streams(recorded: tw.data.Store) -> None:
 
 
 def test_a_configuration_streams_its_store(recorded: tw.data.Store, tmp_path: Path) -> None:
-    (tmp_path / "run.toml").write_text(
-        """
-        [[policies]]
-        use = "tradewright.strategies:SymmetricMaker"
-        symbol = "BTCUSDT"
-        half_spread = 0.01
-        size = 1
-        position_max = 5
-        refresh = "200ms"
-
-        [data]
-        store = "books"
-        kind = "book_l2"
-        """
-    )
+    stored = '[data]\nstore = "books"\nkind = "book_l2"\n'
+    (tmp_path / "run.toml").write_text(MAKER_TOML + stored)
     loaded = config.load(tmp_path / "run.toml")
     data = loading.data(loaded)
     assert all(isinstance(one, Stream) for one in data.series)

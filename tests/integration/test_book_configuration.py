@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 import tradewright as tw
-from feeds import write_small_recording
+from feeds import MAKER_TOML, write_small_recording
 from tradewright import config, loading
 from tradewright import features as f
 from tradewright.errors import ConfigError, DataError
@@ -17,15 +17,7 @@ from tradewright.strategies import SymmetricMaker
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEXT = """
-[[policies]]
-use = "tradewright.strategies:SymmetricMaker"
-symbol = "BTCUSDT"
-half_spread = 0.01
-size = 1
-position_max = 5
-refresh = "200ms"
-
+TEXT = f"""{MAKER_TOML}
 [data]
 files = ["small.gz"]
 kind = "book_l2"

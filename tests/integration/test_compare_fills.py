@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tradewright as tw
-from feeds import write_small_recording
+from feeds import MAKER_TOML, write_small_recording
 from tradewright import config, fill_models, loading
 from tradewright.cli import main
 from tradewright.errors import TradewrightError
@@ -17,15 +17,7 @@ from tradewright.errors import TradewrightError
 if TYPE_CHECKING:
     from pathlib import Path
 
-BOOK = """
-[[policies]]
-use = "tradewright.strategies:SymmetricMaker"
-symbol = "BTCUSDT"
-half_spread = 0.01
-size = 1
-position_max = 5
-refresh = "200ms"
-
+BOOK = f"""{MAKER_TOML}
 [data]
 files = ["small.gz"]
 kind = "book_l2"

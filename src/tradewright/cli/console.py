@@ -13,6 +13,9 @@ from tradewright.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+KINDS = ("bars", "quotes", "trades", "book_l2", "book_l3")
+"""What ``--kind`` chooses from."""
+
 
 def say(text: str = "") -> None:
     """One or more lines on stdout."""

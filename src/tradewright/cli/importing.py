@@ -53,7 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--venue", metavar="NAME", help="where the instruments trade")
     parser.add_argument(
         "--kind",
-        choices=("bars", "quotes", "trades", "book_l2", "book_l3"),
+        choices=console.KINDS,
         help="what to take; else all of a recording, and bars of other files",
     )
     parser.add_argument("--tz", metavar="ZONE", help="time zone of date-times that carry none")

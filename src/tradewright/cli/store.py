@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remove", metavar="SYMBOL", help="take this series out of the store")
     parser.add_argument(
         "--kind",
-        choices=("bars", "quotes", "trades", "book_l2", "book_l3"),
+        choices=console.KINDS,
         help="which series of the symbol to remove, where it has several",
     )
     parser.add_argument("--timeframe", metavar="LENGTH", help="the same, such as 1m")

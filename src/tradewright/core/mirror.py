@@ -190,29 +190,43 @@ def _instrument(instrument: Instrument) -> Instrument:
     return msgspec.structs.replace(instrument, symbol=mirrored_symbol(instrument.symbol), grid=grid)
 
 
-def _record(record: Bar | Quote | Trade) -> Bar | Quote | Trade:
-    def turned(price: float | None) -> float | None:
-        return None if price is None else mirrored_price(price)
+@overload
+def _turned(price: float | None) -> float | None: ...
+@overload
+def _turned(price: NDArray[np.float64]) -> NDArray[np.float64]: ...
+def _turned(price: float | NDArray[np.float64] | None) -> float | NDArray[np.float64] | None:
+    """A price or an array of them; ``None`` where there is none."""
+    return None if price is None else mirrored_price(price)
 
+
+def _bar(one: Bar | Bars) -> dict[str, Any]:
+    return {
+        "open": _turned(one.open),
+        "high": _turned(one.low),
+        "low": _turned(one.high),
+        "close": _turned(one.close),
+    }
+
+
+def _quote(one: Quote | Quotes) -> dict[str, Any]:
+    return {
+        "bid": _turned(one.ask),
+        "ask": _turned(one.bid),
+        "bid_size": one.ask_size,
+        "ask_size": one.bid_size,
+    }
+
+
+def _record(record: Bar | Quote | Trade) -> Bar | Quote | Trade:
     changes: dict[str, Any]
     match record:
         case Bar():
-            changes = {
-                "open": turned(record.open),
-                "high": turned(record.low),
-                "low": turned(record.high),
-                "close": turned(record.close),
-            }
+            changes = _bar(record)
         case Quote():
-            changes = {
-                "bid": turned(record.ask),
-                "ask": turned(record.bid),
-                "bid_size": record.ask_size,
-                "ask_size": record.bid_size,
-            }
+            changes = _quote(record)
         case Trade():
             sides = {"buy": "sell", "sell": "buy", "unknown": "unknown"}
-            changes = {"price": turned(record.price), "aggressor": sides[record.aggressor]}
+            changes = {"price": _turned(record.price), "aggressor": sides[record.aggressor]}
     return msgspec.structs.replace(record, symbol=mirrored_symbol(record.symbol), **changes)
 
 
@@ -241,19 +255,9 @@ def _series(series: Series, instrument: Instrument | None) -> Series:
     changes: dict[str, Any]
     match series:
         case Bars():
-            changes = {
-                "open": mirrored_price(series.open),
-                "high": mirrored_price(series.low),
-                "low": mirrored_price(series.high),
-                "close": mirrored_price(series.close),
-            }
+            changes = _bar(series)
         case Quotes():
-            changes = {
-                "bid": mirrored_price(series.ask),
-                "ask": mirrored_price(series.bid),
-                "bid_size": series.ask_size,
-                "ask_size": series.bid_size,
-            }
+            changes = _quote(series)
         case Trades():
             changes = {"price": mirrored_price(series.price), "aggressor": -series.aggressor}
         case BookEvents():
@@ -264,13 +268,10 @@ def _series(series: Series, instrument: Instrument | None) -> Series:
 
 
 def _intent(intent: TargetPosition | TargetQuotes | Submit | Amend | Cancel | CancelAll) -> object:
-    def turned(price: float | None) -> float | None:
-        return None if price is None else mirrored_price(price)
-
     match intent:
         case TargetPosition():
             return msgspec.structs.replace(
-                intent, symbol=mirrored_symbol(intent.symbol), size=-intent.size, limit=turned(intent.limit)
+                intent, symbol=mirrored_symbol(intent.symbol), size=-intent.size, limit=_turned(intent.limit)
             )
         case TargetQuotes():
             bid, ask = (
@@ -284,11 +285,11 @@ def _intent(intent: TargetPosition | TargetQuotes | Submit | Amend | Cancel | Ca
                 intent,
                 symbol=mirrored_symbol(intent.symbol),
                 side=Side.SELL if intent.side == Side.BUY else Side.BUY,
-                limit=turned(intent.limit),
-                stop=intent.stop if is_distance else turned(intent.stop),
+                limit=_turned(intent.limit),
+                stop=intent.stop if is_distance else _turned(intent.stop),
             )
         case Amend():
-            return msgspec.structs.replace(intent, limit=turned(intent.limit))
+            return msgspec.structs.replace(intent, limit=_turned(intent.limit))
         case CancelAll():
             return CancelAll(None if intent.symbol is None else mirrored_symbol(intent.symbol))
         case Cancel():

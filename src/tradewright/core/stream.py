@@ -7,11 +7,12 @@ anew.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, cast
 
 from tradewright.core.book_events import BookAction, BookEvents, BookModel
-from tradewright.core.series import Adjustment, Bars, Grade, Series, Trades
+from tradewright.core.series import Adjustment, Bars, Grade, Quotes, Series, Trades
 from tradewright.core.times import time_text
 from tradewright.errors import DataError
 
@@ -41,7 +42,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
-class Stream:
+class Stream(ABC):
     """A series in parts; the attributes are those of a series, without the columns.
 
     Attributes:
@@ -72,6 +73,7 @@ class Stream:
     grade: Grade = "ohlc"
     source: str = ""
 
+    @abstractmethod
     def parts(self, *, knows_later: bool = False) -> Iterator[Part]:
         """The rows, a part after the other; nobody but the caller holds a part.
 
@@ -81,11 +83,10 @@ class Stream:
         Raises:
             DataError: A part cannot be read, or is no longer what it was; its file is named.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def between(self, start: int | str | dt.date | None, end: int | str | dt.date | None) -> Self:
         """What was received from ``start`` on and before ``end``; ``None`` leaves that side open."""
-        raise NotImplementedError
 
     def before(self, moment: int | str | dt.date) -> Self:
         """What had been received before ``moment``."""
@@ -114,7 +115,7 @@ class Stream:
         return f"{named}, {self.rows:,} rows, {time_text(self.start_ns)} to {time_text(self.end_ns)})"
 
     def __getattr__(self, name: str) -> Any:
-        if name in _COLUMNS:
+        if any(hasattr(kind, name) for kind in _SERIES):  # What a series has whole.
             raise AttributeError(
                 f"{self.kind} of {self.symbol} are read in parts, so that {name!r} is never in memory whole. "
                 "Go through the parts (for series in stream: …), or read all with Store.read.",
@@ -127,36 +128,7 @@ class Stream:
 AnySeries: TypeAlias = Series | Stream
 """What a run is given: a series in memory, or one that it reads in parts."""
 
-_COLUMNS = frozenset(
-    [
-        "ts_event_ns",
-        "ts_recv_ns",
-        "columns",
-        "to_frame",
-        "tail",
-        "open_ns",
-        "open",
-        "high",
-        "low",
-        "close",
-        "volume",
-        "bid",
-        "ask",
-        "bid_size",
-        "ask_size",
-        "price",
-        "size",
-        "aggressor",
-        "action",
-        "side",
-        "flags",
-        "order_id",
-        "sequence",
-        "messages",
-        "with_trades",
-        "mirrored",
-    ]
-)
+_SERIES = (Bars, Quotes, Trades, BookEvents)
 
 
 def parts_of(series: AnySeries) -> Iterator[Series]:

@@ -7,7 +7,7 @@ use tradewright_kernel::instrument::{Instrument, SymbolId};
 use tradewright_kernel::kernel::Kernel;
 use tradewright_kernel::ledger::EntryKind;
 use tradewright_kernel::num::cash_to_f64;
-use tradewright_kernel::order::{Fill, Liquidity, Origin, Reason, Side};
+use tradewright_kernel::order::{Fill, Liquidity, OrderId, Origin, Reason, Side};
 use tradewright_kernel::venue::{AddedCost, FillNote, NO_MID};
 
 use crate::names::Names;
@@ -98,6 +98,23 @@ fn floats<'py>(py: Python<'py>, values: impl Iterator<Item = f64>) -> Bound<'py,
     values.collect::<Vec<f64>>().into_pyarray(py)
 }
 
+/// Columns of what the orders of some rows are.
+fn of_orders<'py>(
+    py: Python<'py>,
+    kernel: &Kernel,
+    names: &Names,
+    ids: impl Iterator<Item = OrderId> + Clone,
+) -> PyResult<Bound<'py, PyDict>> {
+    let orders = || ids.clone().map(|id| &kernel.state.orders.states[id as usize].order);
+    let columns = PyDict::new(py);
+    columns.set_item("run", &names.run)?;
+    columns.set_item("order", ints(py, ids.clone().map(i64::from)))?;
+    columns.set_item("policy", ints(py, orders().map(|order| i64::from(order.policy))))?;
+    columns.set_item("symbol", ints(py, orders().map(|order| i64::from(order.symbol))))?;
+    columns.set_item("side", ints(py, orders().map(|order| order.side as i64)))?;
+    Ok(columns)
+}
+
 /// All fills, in order of booking.
 pub fn fills<'py>(
     py: Python<'py>,
@@ -110,13 +127,8 @@ pub fn fills<'py>(
     let order = |at: usize| &kernel.state.orders.states[fills[at].order as usize].order;
     let instrument = |at: usize| &kernel.state.market.instruments[order(at).symbol as usize];
     let rows = || 0..fills.len();
-    let columns = PyDict::new(py);
-    columns.set_item("run", &names.run)?;
+    let columns = of_orders(py, kernel, names, fills.iter().map(|fill| fill.order))?;
     columns.set_item("fill_id", fills.iter().map(|fill| fill.fill.fill_id).collect::<Vec<u64>>().into_pyarray(py))?;
-    columns.set_item("order", ints(py, fills.iter().map(|fill| i64::from(fill.order))))?;
-    columns.set_item("policy", ints(py, rows().map(|at| i64::from(order(at).policy))))?;
-    columns.set_item("symbol", ints(py, rows().map(|at| i64::from(order(at).symbol))))?;
-    columns.set_item("side", ints(py, rows().map(|at| order(at).side as i64)))?;
     columns.set_item("size", floats(py, rows().map(|at| instrument(at).size(fills[at].fill.lots))))?;
     columns.set_item("price", floats(py, rows().map(|at| instrument(at).price(fills[at].fill.price))))?;
     let value = |at: usize| cash_to_f64(instrument(at).value(fills[at].fill.price, fills[at].fill.lots).abs());
@@ -246,12 +258,7 @@ pub fn amendments<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyRes
     let order = |at: usize| &kernel.state.orders.states[rows[at].order as usize].order;
     let instrument = |at: usize| &kernel.state.market.instruments[order(at).symbol as usize];
     let all = || 0..rows.len();
-    let columns = PyDict::new(py);
-    columns.set_item("run", &names.run)?;
-    columns.set_item("order", ints(py, rows.iter().map(|row| i64::from(row.order))))?;
-    columns.set_item("policy", ints(py, all().map(|at| i64::from(order(at).policy))))?;
-    columns.set_item("symbol", ints(py, all().map(|at| i64::from(order(at).symbol))))?;
-    columns.set_item("side", ints(py, all().map(|at| order(at).side as i64)))?;
+    let columns = of_orders(py, kernel, names, rows.iter().map(|row| row.order))?;
     columns.set_item("size", floats(py, all().map(|at| instrument(at).size(rows[at].lots))))?;
     let limit = |at: usize| order(at).kind.limit().map_or(f64::NAN, |_| instrument(at).price(rows[at].limit));
     columns.set_item("price", floats(py, all().map(limit)))?;

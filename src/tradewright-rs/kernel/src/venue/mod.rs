@@ -455,7 +455,8 @@ impl SimVenue {
     #[inline]
     fn settle(&mut self, symbol: SymbolId) {
         let desk = &self.desks[symbol as usize];
-        self.busy[symbol as usize] =
-            !desk.orders.is_empty() || desk.source.is_none() || self.follows_bars || self.has_own_feed;
+        // What was taken is kept with its quote; only by the venue's own clock must the next quote come here to forget it.
+        let forgets = self.has_own_feed && desk.taken.lots != [0, 0];
+        self.busy[symbol as usize] = !desk.orders.is_empty() || desk.source.is_none() || self.follows_bars || forgets;
     }
 }
