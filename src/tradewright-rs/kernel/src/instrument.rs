@@ -187,6 +187,13 @@ impl Instrument {
         self.value_x2(price_ticks * 2, lots)
     }
 
+    /// The lowest and highest price that a record may have, in price units: the bounds, or anything above zero without
+    /// them. Nothing can be valued in an inverse contract's coin at a price that is not above zero.
+    pub fn price_range_ticks(&self) -> (i64, i64) {
+        let (lowest, highest) = self.bounds_ticks.unwrap_or((1, i64::MAX));
+        (if self.contract == Contract::Inverse { lowest.max(1) } else { lowest }, highest)
+    }
+
     /// The rates in force; `None` charge nothing.
     #[inline]
     pub fn fees_at(&self, now_ns: i64) -> Option<&FeeRates> {

@@ -7,7 +7,7 @@ use pyo3::types::PyTuple;
 use tradewright_kernel::book::{Action, BookEvent};
 use tradewright_kernel::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
 use tradewright_kernel::feed::{Columns, Feed, FeedError, RowError};
-use tradewright_kernel::instrument::{Contract, GridBand, Instrument, SymbolId, TickGrid};
+use tradewright_kernel::instrument::{GridBand, Instrument, SymbolId, TickGrid};
 use tradewright_kernel::num::{Decimal, cash_from_f64};
 use tradewright_kernel::order::Side;
 
@@ -427,8 +427,7 @@ pub fn record(values: &Bound<'_, PyTuple>, instruments: &[Instrument]) -> PyResu
 
 /// A price as the nearest count, if the instrument may have it: within its bounds, or above zero without them.
 fn price_count(price: f64, instrument: &Instrument) -> Option<i64> {
-    let (lowest, highest) = instrument.bounds_ticks.unwrap_or((1, i64::MAX));
-    let lowest = if instrument.contract == Contract::Inverse { lowest.max(1) } else { lowest };
+    let (lowest, highest) = instrument.price_range_ticks();
     instrument.price_unit.count_nearest(price).filter(|count| (lowest..=highest).contains(count))
 }
 

@@ -1,7 +1,7 @@
 //! Columns of floats made rows of integers, and checked on the way.
 
 use crate::event::{Bar, Quote};
-use crate::instrument::{Contract, Instrument};
+use crate::instrument::Instrument;
 use crate::wide::wide;
 
 /// Adding this to a float of at most 2⁵¹ rounds it to an integer, half to even, in its last bits.
@@ -39,9 +39,7 @@ pub(super) fn rounded(shifted: f64) -> f64 {
 /// not too large to be rounded right.
 pub(super) fn price_range(instrument: &Instrument) -> [f64; 2] {
     const LAST: i64 = COUNT_MAX as i64 - 1;
-    let (lowest, highest) = instrument.bounds_ticks.unwrap_or((1, LAST));
-    // Nothing can be valued in an inverse contract's coin at a price that is not above zero.
-    let lowest = if instrument.contract == Contract::Inverse { lowest.max(1) } else { lowest };
+    let (lowest, highest) = instrument.price_range_ticks();
     [lowest, highest].map(|ticks| ROUND + ticks.clamp(-LAST, LAST) as f64)
 }
 
