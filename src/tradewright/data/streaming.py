@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from tradewright.core.series import Series
 
-PART_ROWS = 1 << 20
-"""Rows of a part, at most: about 50 MB of a book's events, whose longest days would not fit otherwise."""
+PART_ROWS = 1 << 18
+"""Rows of a part, at most: about 12 MB of a book's events. Larger ones take more memory and no less time."""
 
 _AGAIN = "Let nobody write to the store during a run, and make the stream again."
 
