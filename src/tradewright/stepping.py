@@ -346,6 +346,8 @@ def _records(series: tuple[Any, ...]) -> Iterator[Record]:
         order_id = np.zeros(len(event), np.uint64) if order_id is None else order_id
         yield from _book_records(symbol, recv, event, [*rest, order_id])
         return
+    if kind == "bars" and isinstance(rest[0], int):  # The length of every bar.
+        rest[0] = event - rest[0]
     columns = [recv, event, *rest]
     missing = {"bars": float("nan"), "trades": 0}.get(kind)
     for start in range(0, len(event), _CHUNK_ROWS):

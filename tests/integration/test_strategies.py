@@ -49,8 +49,8 @@ def bars_of(symbol: str, opens: NDArray[Any], closes: NDArray[Any]) -> Bars:
 
 def head(bars: Bars, rows: int) -> Bars:
     """The first bars, as if the rest had not happened."""
-    columns = ("ts_event_ns", "ts_recv_ns", "open_ns", "open", "high", "low", "close", "volume")
-    return replace(bars, **{name: getattr(bars, name)[:rows] for name in columns})
+    columns = {name: column[:rows] for name, column in bars.columns.items()}
+    return bars.with_columns(bars.ts_event_ns[:rows], bars.ts_recv_ns[:rows], columns)
 
 
 def random_bars(symbol: str, seed: int, rows: int = 900) -> Bars:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -148,3 +149,16 @@ def test_times_need_a_zone() -> None:
         time_ns("2020-01-01T00:00:00")
     with pytest.raises(ValueError, match="'soon' is no time"):
         time_ns("soon")
+
+
+def test_starts_of_bars_are_a_column_or_the_length_of_each() -> None:
+    framed = minute_bars(3, timeframe="1m")
+    assert framed.starts_ns is None
+    told = replace(framed, starts_ns=framed.open_ns, timeframe_ns=None)
+    assert told.open_ns.tolist() == framed.open_ns.tolist()
+    for bars in (framed, told):
+        last = bars.tail(2)
+        assert last.open_ns.tolist() == framed.open_ns[1:].tolist()
+        assert (last.starts_ns is None) is (bars is framed)
+    with pytest.raises(DataError, match="nothing tells when its bars start"):
+        replace(framed, timeframe_ns=None)

@@ -34,7 +34,8 @@ def plain_series(series: Series, symbol: int) -> tuple[Any, ...]:
     head = (series.kind, symbol, recv, column(series.ts_event_ns))
     if isinstance(series, Bars):
         prices = (column(one) for one in (series.open, series.high, series.low, series.close))
-        return (*head, column(series.open_ns), *prices, column(series.volume))
+        starts = series.timeframe_ns if series.starts_ns is None else column(series.starts_ns)
+        return (*head, starts, *prices, column(series.volume))
     if isinstance(series, Quotes):
         return (*head, *(column(one) for one in (series.bid, series.ask, series.bid_size, series.ask_size)))
     if isinstance(series, Trades):

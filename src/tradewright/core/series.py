@@ -139,7 +139,13 @@ class Series:
         event_ns = self.ts_event_ns[rows]
         recv_ns = event_ns if self.ts_recv_ns is self.ts_event_ns else self.ts_recv_ns[rows]
         columns = {name: column[rows] for name, column in self.columns.items()}
-        return replace(self, ts_event_ns=event_ns, ts_recv_ns=recv_ns, **columns)
+        return self.with_columns(event_ns, recv_ns, columns)
+
+    def with_columns(
+        self, ts_event_ns: TimeColumn, ts_recv_ns: TimeColumn, columns: dict[str, NDArray[Any]]
+    ) -> Self:
+        """The same description over other rows, ``columns`` named as in `columns`."""
+        return replace(self, ts_event_ns=ts_event_ns, ts_recv_ns=ts_recv_ns, **columns)
 
     def to_frame(self) -> pl.DataFrame:
         """A Polars frame: ``symbol``, ``ts_event``, ``ts_recv`` (ns, UTC), then the value columns."""
@@ -164,7 +170,8 @@ class Bars(Series):
 
     Attributes:
         ts_event_ns: Close of each bar.
-        open_ns: Shape ``(n,)``, int64; start of each bar.
+        starts_ns: Shape ``(n,)``, int64; start of each bar; ``None`` where it is its close less
+            ``timeframe_ns``.
         open: Shape ``(n,)``, float64; first price.
         high: Highest price.
         low: Lowest price.
@@ -174,7 +181,7 @@ class Bars(Series):
         grade: ``ohlc``, or ``closes only`` for four equal prices made of a close.
     """
 
-    open_ns: TimeColumn
+    starts_ns: TimeColumn | None = None
     open: FloatColumn
     high: FloatColumn
     low: FloatColumn
@@ -227,16 +234,15 @@ class Bars(Series):
         table = ArrayColumns(symbol, ts)
         timeframe_ns = None if timeframe is None else duration_ns(timeframe, name="timeframe")
         event_ns = table.event_ns
+        starts_ns = None
         if open_ts is not None:
-            open_ns = table.times("open_ts", open_ts)
-        elif timeframe_ns is not None:
-            open_ns = event_ns - timeframe_ns
-        else:
-            open_ns = np.empty_like(event_ns)
-            open_ns[1:] = event_ns[:-1]
+            starts_ns = table.times("open_ts", open_ts)
+        elif timeframe_ns is None:
+            starts_ns = np.empty_like(event_ns)
+            starts_ns[1:] = event_ns[:-1]
             if len(event_ns):
                 steps = np.diff(event_ns[:1001])
-                open_ns[0] = event_ns[0] - (int(np.median(steps)) if len(steps) else DAY_NS)
+                starts_ns[0] = event_ns[0] - (int(np.median(steps)) if len(steps) else DAY_NS)
         return cls(
             symbol=symbol,
             ts_event_ns=event_ns,
@@ -244,7 +250,7 @@ class Bars(Series):
             instrument=instrument,
             adjusted=adjusted,
             source="arrays",
-            open_ns=open_ns,
+            starts_ns=starts_ns,
             open=table.floats("open", open),
             high=table.floats("high", high),
             low=table.floats("low", low),
@@ -253,6 +259,33 @@ class Bars(Series):
             timeframe_ns=timeframe_ns,
             grade=grade,
         )
+
+    def __post_init__(self) -> None:
+        super(Bars, self).__post_init__()
+        if self.starts_ns is None and self.timeframe_ns is None:
+            raise DataError(
+                "nothing tells when its bars start.",
+                source=self.symbol,
+                field="starts_ns",
+                remedy="Give starts_ns, or the timeframe of all bars.",
+            )
+
+    @property
+    def open_ns(self) -> TimeColumn:
+        """Start of each bar; shape ``(n,)``, int64."""
+        if self.starts_ns is not None:
+            return self.starts_ns
+        return self.ts_event_ns - (self.timeframe_ns or 0)
+
+    def with_columns(
+        self, ts_event_ns: TimeColumn, ts_recv_ns: TimeColumn, columns: dict[str, NDArray[Any]]
+    ) -> Self:
+        """See `Series.with_columns`."""
+        values = dict(columns)
+        starts_ns = values.pop("open_ns")
+        if self.starts_ns is not None:
+            values["starts_ns"] = starts_ns
+        return super(Bars, self).with_columns(ts_event_ns, ts_recv_ns, values)
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:

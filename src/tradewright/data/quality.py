@@ -5,7 +5,6 @@ A series is read a file at a time, so that memory does not grow with its length.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -366,12 +365,11 @@ def _joined(last: Series, part: Series) -> Series:
     import numpy as np
 
     columns = {name: np.concatenate([last.columns[name], column]) for name, column in part.columns.items()}
-    return replace(
-        part,
-        ts_event_ns=np.concatenate([last.ts_event_ns, part.ts_event_ns]),
-        ts_recv_ns=np.concatenate([last.ts_recv_ns, part.ts_recv_ns]),
-        **columns,
+    event_ns, recv_ns = (
+        np.concatenate(pair)
+        for pair in ((last.ts_event_ns, part.ts_event_ns), (last.ts_recv_ns, part.ts_recv_ns))
     )
+    return part.with_columns(event_ns, recv_ns, columns)
 
 
 def _length(ns: float) -> str:

@@ -90,7 +90,7 @@ class Reading:
             rows_moved=arranged.rows_moved,
             clock_shift_ns=shift_ns,
             source=table.source,
-            open_ns=times.open_ns,
+            starts_ns=times.open_ns,
             open=close if grade != "ohlc" else self._price("open"),
             high=close if grade != "ohlc" else self._price("high"),
             low=close if grade != "ohlc" else self._price("low"),

@@ -392,7 +392,7 @@ def _series(key: SeriesKey, description: Description, frame: pl.DataFrame, sourc
         if name == "symbol":
             continue
         if name.startswith("ts_"):
-            field = "open_ns" if name == "ts_open" else name + "_ns"
+            field = "starts_ns" if name == "ts_open" else name + "_ns"
             columns[field] = frame[name].cast(pl.Int64).to_numpy()
         else:
             columns[name] = frame[name].to_numpy()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewright.core import market as records
 from tradewright.errors import DataError, UnknownSymbolError
-from tradewright.sim.streaming import STREAMED, VenuePasses
+from tradewright.sim.streaming import STREAMED, VenuePasses, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,16 +118,10 @@ def plain_event(
 
 def by_venue_time(columns: tuple[Any, ...]) -> tuple[Any, ...]:
     """A series of `plain_series`, or the events, in order of the venue's time: for the venue's clock."""
-    import numpy as np
-
     if columns[0] == "events":
         at_venue = [(kind, symbol, event, event, *rest) for kind, symbol, _, event, *rest in columns[1]]
         return ("events", sorted(at_venue, key=lambda one: one[3]))
     if len(columns) == STREAMED:
         kind, symbol, passes = columns
         return (kind, symbol, VenuePasses(passes))
-    kind, symbol, _, event, *values = columns
-    if np.any(event[1:] < event[:-1]):
-        order = np.argsort(event, kind="stable")
-        event, values = event.take(order), [None if one is None else one.take(order) for one in values]
-    return (kind, symbol, None, event, *values)
+    return in_order(columns)

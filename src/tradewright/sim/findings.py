@@ -82,7 +82,7 @@ class Sizes:
         """Counts what one part has."""
         for name in _SIZES.get(series.kind, ()):
             small, known = self.counts.get(name, (0, 0))
-            more = _too_small(series.columns[name], self._lot, is_part=is_part)
+            more = _too_small(getattr(series, name), self._lot, is_part=is_part)
             self.counts[name] = (small + more[0], known + more[1])
 
     def of(self, series: AnySeries) -> Sizes:

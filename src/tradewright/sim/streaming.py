@@ -82,7 +82,7 @@ class VenuePasses:
             later_ns = part.later_ns
             name, before, columns = self._passes.plain(part)
             del part
-            found, waiting = _due(_in_order(columns), waiting, later_ns)
+            found, waiting = _due(in_order(columns), waiting, later_ns)
             del columns
             while found:
                 yield name, before, found.pop()  # Nothing here keeps it.
@@ -94,7 +94,7 @@ def _due(came: Columns, waiting: Columns | None, later_ns: int) -> tuple[list[Co
     if waiting is not None:
         # Only the rows that those which waited stand among are put together with them.
         among = int(came[3].searchsorted(waiting[3][-1], side="left"))
-        pieces = [_in_order(_joined(waiting, _cut(came, 0, among))), _cut(came, among, None)]
+        pieces = [in_order(_joined(waiting, _cut(came, 0, among))), _cut(came, among, None)]
     found: list[Columns] = []
     waits: list[Columns] = []
     for piece in pieces:
@@ -106,18 +106,23 @@ def _due(came: Columns, waiting: Columns | None, later_ns: int) -> tuple[list[Co
     return found[::-1], _joined(*waits) if waits else None
 
 
-def _in_order(columns: Columns) -> Columns:
+def in_order(columns: Columns) -> Columns:
     """A series without receive times, sorted by the venue's."""
     kind, symbol, _, event, *values = columns
     if (event[1:] < event[:-1]).any():
-        order = event.argsort(kind="stable")
-        event, values = event[order], [None if one is None else one[order] for one in values]
+        return _rows((kind, symbol, None, event, *values), event.argsort(kind="stable"))
     return (kind, symbol, None, event, *values)
 
 
 def _cut(columns: Columns, start: int, end: int | None) -> Columns:
     kind, symbol, _, *values = columns
-    return (kind, symbol, None, *(None if one is None else one[start:end] for one in values))
+    return _rows((kind, symbol, None, *values), slice(start, end))
+
+
+def _rows(columns: Columns, rows: Any) -> Columns:
+    # What is no array is the same for all rows: absent, or the length of each bar.
+    kind, symbol, *values = columns
+    return (kind, symbol, *(one if one is None or isinstance(one, int) else one[rows] for one in values))
 
 
 def _joined(first: Columns, *others: Columns) -> Columns:
@@ -130,5 +135,5 @@ def _joined(first: Columns, *others: Columns) -> Columns:
         kind,
         symbol,
         None,
-        *(None if column[0] is None else np.concatenate(column) for column in columns),
+        *(np.concatenate(column) if isinstance(column[0], np.ndarray) else column[0] for column in columns),
     )

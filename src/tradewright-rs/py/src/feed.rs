@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tradewright_kernel::book::{Action, BookEvent};
 use tradewright_kernel::event::{Bar, BookRow, CashEvent, Payload, Quote, Record, Status, Trade};
-use tradewright_kernel::feed::{Columns, Feed, FeedError, RowError};
+use tradewright_kernel::feed::{Columns, Feed, FeedError, RowError, Starts};
 use tradewright_kernel::instrument::{GridBand, Instrument, SymbolId, TickGrid};
 use tradewright_kernel::num::{Decimal, cash_from_f64};
 use tradewright_kernel::order::Side;
@@ -19,8 +19,8 @@ type Times<'py> = PyReadonlyArray1<'py, i64>;
 
 /// The arrays of one series, kept alive while the feed reads them.
 pub enum Held<'py> {
-    /// Bars: receive times, event times, opens; prices; volume.
-    Bars(SymbolId, Option<Times<'py>>, Times<'py>, Times<'py>, [Floats<'py>; 4], Option<Floats<'py>>),
+    /// Bars: receive times, event times, starts; prices; volume.
+    Bars(SymbolId, Option<Times<'py>>, Times<'py>, HeldStarts<'py>, [Floats<'py>; 4], Option<Floats<'py>>),
     /// Quotes: receive times, event times; bid, ask; sizes.
     Quotes(SymbolId, Option<Times<'py>>, Times<'py>, [Floats<'py>; 2], [Floats<'py>; 2]),
     /// Trades: receive times, event times; price, size; aggressor.
@@ -31,6 +31,12 @@ pub enum Held<'py> {
     Records(Vec<Record>),
     /// A series that comes in parts: what is iterated over for each pass, and its rows.
     Parts(SymbolId, Bound<'py, PyAny>, usize),
+}
+
+/// When bars start: their times, or the length of each in ns.
+pub enum HeldStarts<'py> {
+    At(Times<'py>),
+    Before(i64),
 }
 
 /// The arrays of a book's events.
@@ -69,7 +75,7 @@ fn optional<'py, T: numpy::Element>(
     if series.get_item(at)?.is_none() { Ok(None) } else { column(series, at, name).map(Some) }
 }
 
-/// Reads one series: `("bars", symbol, recv, event, open_ns, open, high, low, close, volume)`,
+/// Reads one series: `("bars", symbol, recv, event, starts, open, high, low, close, volume)`, starts being times or a length in ns,
 /// `("quotes", symbol, recv, event, bid, ask, bid_size, ask_size)`,
 /// `("trades", symbol, recv, event, price, size, aggressor)`,
 /// `("book_l2", symbol, recv, event, action, side, flags, price, size, order_id)`, the same as `"book_l3"`, or
@@ -96,7 +102,10 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
             symbol,
             recv,
             event,
-            column(series, 4, "open_ns")?,
+            match series.get_item(4)?.extract() {
+                Ok(length_ns) => HeldStarts::Before(length_ns),
+                Err(_) => HeldStarts::At(column(series, 4, "open_ns")?),
+            },
             [
                 column(series, 5, "open")?,
                 column(series, 6, "high")?,
@@ -140,9 +149,11 @@ pub fn hold<'py>(series: &Bound<'py, PyTuple>) -> PyResult<Held<'py>> {
 impl Held<'_> {
     fn check_lengths(&self) -> PyResult<()> {
         let (rows, lengths): (usize, Vec<usize>) = match self {
-            Held::Bars(_, recv, event, opened, prices, volume) => {
+            Held::Bars(_, recv, event, starts, prices, volume) => {
                 let mut lengths: Vec<usize> = prices.iter().map(|column| column.len()).collect();
-                lengths.push(opened.len());
+                if let HeldStarts::At(times) = starts {
+                    lengths.push(times.len());
+                }
                 lengths.extend(recv.iter().map(|column| column.len()));
                 lengths.extend(volume.iter().map(|column| column.len()));
                 (event.len(), lengths)
@@ -183,12 +194,15 @@ impl Held<'_> {
             array.as_ref().map(slice).transpose()
         }
         Ok(match self {
-            Held::Bars(symbol, recv, event, opened, [open, high, low, close], volume) => (
+            Held::Bars(symbol, recv, event, starts, [open, high, low, close], volume) => (
                 *symbol,
                 Columns::Bars {
                     ts_recv_ns: maybe(recv)?,
                     ts_event_ns: slice(event)?,
-                    open_ns: slice(opened)?,
+                    starts: match starts {
+                        HeldStarts::At(times) => Starts::At(slice(times)?),
+                        HeldStarts::Before(length_ns) => Starts::Before(*length_ns),
+                    },
                     prices: [slice(open)?, slice(high)?, slice(low)?, slice(close)?],
                     volume: maybe(volume)?,
                 },

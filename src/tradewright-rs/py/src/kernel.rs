@@ -25,7 +25,7 @@ use crate::errors::run_error;
 use crate::features::parse_specs;
 use crate::feed;
 use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt};
-use crate::memory::roomy;
+
 use crate::names::{Classes, Names};
 use crate::values::{self, Approved};
 use crate::venue::{self, SimVenue};
@@ -191,7 +191,7 @@ impl Kernel {
         }
         if self.inner.equity.is_empty() {
             let points = feed.bars_max() * 9 / 8; // One a bar, and some for fills between bars.
-            (self.inner.equity_ns, self.inner.equity) = (roomy(points), roomy(points));
+            (self.inner.equity_ns, self.inner.equity) = (Vec::with_capacity(points), Vec::with_capacity(points));
         }
         let by_venue = venue_series.is_some().then_some(&mut venue_feed);
         let ended =

@@ -1,6 +1,7 @@
 //! The kernel as `tradewright._native`: converts, nothing else.
 
 use pyo3::prelude::*;
+use tradewright_kernel::memory::HugePages;
 
 mod books;
 mod columns;
@@ -16,13 +17,16 @@ mod intents;
 mod kernel;
 mod ledger;
 mod matching;
-mod memory;
 mod names;
 mod parts;
 mod recorded;
 mod values;
 mod venue;
 mod views;
+
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: HugePages = HugePages::new();
 
 #[pymodule]
 mod _native {

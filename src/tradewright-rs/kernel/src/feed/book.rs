@@ -34,8 +34,7 @@ impl<'a> Source<'a> {
     pub(super) fn refill_book(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
         let Some(all) = BookColumns::of(columns) else { return false };
         let columns = all.slice(from..to);
-        let behind_ns = if to < self.rows { all.recv[to] } else { i64::MAX };
-        self.append_times(columns.recv.iter().copied(), behind_ns);
+        self.refill_times(all.recv, from, to);
         let Chunk::Book(events) = &mut self.chunk else { return false };
         events.drain(..self.at);
         let is_first_good = columns.first_recv_ns() >= self.last_recv_ns;

@@ -1,5 +1,8 @@
 //! Columns of floats made rows of integers, and checked on the way.
 
+use std::array::from_fn;
+
+use super::Starts;
 use crate::event::{Bar, Quote};
 use crate::instrument::Instrument;
 use crate::wide::wide;
@@ -15,6 +18,9 @@ pub(super) const COUNT_MAX: f64 = 2.25e15;
 
 /// Rows taken at a time, column by column: what is between two passes stays in the nearest cache.
 pub(super) const PASS_ROWS: usize = 64;
+
+/// Volumes that were not recorded.
+const UNKNOWN: [f64; PASS_ROWS] = [f64::NAN; PASS_ROWS];
 
 /// A float as the nearest integer count, and whether it fits.
 #[inline(always)]
@@ -53,7 +59,7 @@ pub(super) fn is_price(shifted: f64, range: [f64; 2]) -> bool {
 pub(super) struct BarColumns<'a> {
     pub recv: &'a [i64],
     pub event: &'a [i64],
-    pub opened: &'a [i64],
+    pub starts: Starts<'a>,
     pub prices: [&'a [f64]; 4],
     pub volume: Option<&'a [f64]>,
 }
@@ -64,6 +70,16 @@ pub(super) struct QuoteColumns<'a> {
     pub event: &'a [i64],
     pub prices: [&'a [f64]; 2],
     pub sizes: [&'a [f64]; 2],
+}
+
+wide! {
+    /// Whether no two neighbours are equal.
+    pub(super) fn are_apart(times_ns: &[i64]) -> bool = differ
+}
+
+#[inline(always)]
+fn differ(times_ns: &[i64]) -> bool {
+    times_ns.windows(2).fold(true, |good, pair| good & (pair[0] != pair[1]))
 }
 
 wide! {
@@ -94,11 +110,13 @@ pub(super) fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -
     let (pieces, rest) = (column.chunks_exact(4), column.chunks_exact(4).remainder());
     let done = column.len() - rest.len();
     for (out, prices) in out.chunks_exact_mut(4).zip(pieces) {
-        for lane in 0..4 {
-            let exact = prices[lane] * scale;
-            out[lane] = exact + ROUND;
-            lanes[lane] = greater(lanes[lane], (exact - (out[lane] - ROUND)).abs());
-        }
+        // A step over all lanes at a time, which is what the compiler makes one instruction of.
+        let exact: [f64; 4] = from_fn(|lane| prices[lane] * scale);
+        let shifted = exact.map(|exact| exact + ROUND);
+        let back = shifted.map(|shifted| shifted - ROUND);
+        let off: [f64; 4] = from_fn(|lane| (exact[lane] - back[lane]).abs());
+        lanes = from_fn(|lane| greater(lanes[lane], off[lane]));
+        out.copy_from_slice(&shifted);
     }
     for (out, price) in out[done..].iter_mut().zip(rest) {
         let exact = price * scale;
@@ -108,12 +126,23 @@ pub(super) fn shift(column: &[f64], scale: f64, out: &mut [f64], largest: f64) -
     lanes.into_iter().fold(largest, greater)
 }
 
+/// What `extend` does, which by itself would not be compiled for wide registers.
+#[inline(always)]
+fn append<T>(values: &mut Vec<T>, count: usize, value: impl Fn(usize) -> T) {
+    values.reserve(count);
+    for (row, slot) in values.spare_capacity_mut()[..count].iter_mut().enumerate() {
+        slot.write(value(row));
+    }
+    // SAFETY: the loop has written as many.
+    unsafe { values.set_len(values.len() + count) };
+}
+
 #[inline(always)]
 fn bars_of(columns: &BarColumns<'_>, scale: f64, range: [f64; 2], bars: &mut Vec<Bar>, shift_max: &mut f64) -> bool {
-    let (recv, event, opened) = (columns.recv, columns.event, columns.opened);
+    let (recv, event, starts) = (columns.recv, columns.event, columns.starts);
     let mut is_good = recv.windows(2).fold(true, |good, pair| good & (pair[0] < pair[1]));
-    for ((recv, event), opened) in recv.iter().zip(event).zip(opened) {
-        is_good &= (event <= recv) & (opened <= event);
+    for (recv, event) in recv.iter().zip(event) {
+        is_good &= event <= recv;
     }
     if let Some(volume) = columns.volume {
         for volume in volume {
@@ -121,11 +150,25 @@ fn bars_of(columns: &BarColumns<'_>, scale: f64, range: [f64; 2], bars: &mut Vec
         }
     }
     let mut shifted = [[0.0; PASS_ROWS]; 4];
+    let mut opened = [0; PASS_ROWS];
     let mut from = 0;
     while from < recv.len() {
         let rows = from..recv.len().min(from + PASS_ROWS);
         for (column, out) in columns.prices.iter().zip(&mut shifted) {
             *shift_max = shift(&column[rows.clone()], scale, &mut out[..rows.len()], *shift_max);
+        }
+        let (recv, event) = (&recv[rows.clone()], &event[rows.clone()]);
+        let opened = match starts {
+            Starts::At(times_ns) => &times_ns[rows.clone()],
+            Starts::Before(length_ns) => {
+                for (opened, event) in opened.iter_mut().zip(event) {
+                    *opened = event.wrapping_sub(length_ns);
+                }
+                &opened[..rows.len()]
+            }
+        };
+        for (opened, event) in opened.iter().zip(event) {
+            is_good &= opened <= event;
         }
         let [open, high, low, close] = shifted.each_ref().map(|column| &column[..rows.len()]);
         for row in 0..rows.len() {
@@ -134,8 +177,8 @@ fn bars_of(columns: &BarColumns<'_>, scale: f64, range: [f64; 2], bars: &mut Vec
             is_good &= (open[row] >= low[row]) & (open[row] <= high[row]);
             is_good &= (close[row] >= low[row]) & (close[row] <= high[row]);
         }
-        let (recv, event, opened) = (&recv[rows.clone()], &event[rows.clone()], &opened[rows.clone()]);
-        let made = (0..rows.len()).map(|row| Bar {
+        let volume = columns.volume.map_or(&UNKNOWN[..rows.len()], |volume| &volume[rows.clone()]);
+        append(bars, rows.len(), |row| Bar {
             ts_recv_ns: recv[row],
             ts_event_ns: event[row],
             open_ns: opened[row],
@@ -143,15 +186,8 @@ fn bars_of(columns: &BarColumns<'_>, scale: f64, range: [f64; 2], bars: &mut Vec
             high: ticks(high[row]),
             low: ticks(low[row]),
             close: ticks(close[row]),
-            volume: f64::NAN,
+            volume: volume[row],
         });
-        bars.extend(made);
-        if let Some(volume) = columns.volume {
-            let first = bars.len() - rows.len();
-            for (bar, volume) in bars[first..].iter_mut().zip(&volume[rows.clone()]) {
-                bar.volume = *volume;
-            }
-        }
         from = rows.end;
     }
     is_good
@@ -198,14 +234,14 @@ fn quotes_of(
         }
         let (recv, event) = (&recv[rows.clone()], &event[rows.clone()]);
         let [bid_sizes, ask_sizes] = columns.sizes.map(|column| &column[rows.clone()]);
-        quotes.extend((0..rows.len()).map(|row| Quote {
+        append(quotes, rows.len(), |row| Quote {
             ts_recv_ns: recv[row],
             ts_event_ns: event[row],
             bid: if bids[row].is_nan() { i64::MIN } else { ticks(bids[row]) },
             ask: if asks[row].is_nan() { i64::MAX } else { ticks(asks[row]) },
             bid_size: bid_sizes[row],
             ask_size: ask_sizes[row],
-        }));
+        });
         from = rows.end;
     }
     is_good

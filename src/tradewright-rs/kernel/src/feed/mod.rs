@@ -20,6 +20,34 @@ use crate::instrument::{Instrument, SymbolId};
 pub use parts::{FeedError, Parts, RowError};
 use source::{Chunk, Source};
 
+/// When bars start.
+#[derive(Clone, Copy, Debug)]
+pub enum Starts<'a> {
+    /// At these times.
+    At(&'a [i64]),
+    /// So long before their closes, in ns.
+    Before(i64),
+}
+
+impl<'a> Starts<'a> {
+    /// Those of some rows.
+    pub(crate) fn rows(self, from: usize, to: usize) -> Starts<'a> {
+        match self {
+            Starts::At(times_ns) => Starts::At(&times_ns[from..to]),
+            Starts::Before(_) => self,
+        }
+    }
+
+    /// That of a row with this close. What is too long ago for a time comes out after the close.
+    #[inline(always)]
+    pub(crate) fn of(self, row: usize, close_ns: i64) -> i64 {
+        match self {
+            Starts::At(times_ns) => times_ns[row],
+            Starts::Before(length_ns) => close_ns.wrapping_sub(length_ns),
+        }
+    }
+}
+
 /// One series as columns of equal length; times are ns since the epoch, UTC.
 #[derive(Clone, Copy, Debug)]
 pub enum Columns<'a> {
@@ -30,7 +58,7 @@ pub enum Columns<'a> {
         /// Closes of the bars.
         ts_event_ns: &'a [i64],
         /// Starts of the bars.
-        open_ns: &'a [i64],
+        starts: Starts<'a>,
         /// Open, high, low, close.
         prices: [&'a [f64]; 4],
         /// Traded size; `None` if it was not recorded.

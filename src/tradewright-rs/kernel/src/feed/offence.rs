@@ -73,7 +73,7 @@ impl Source<'_> {
         for row in from..to {
             let above = row.checked_sub(1);
             let found = match *columns {
-                Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices: [open, high, low, close], volume } => {
+                Columns::Bars { ts_recv_ns, ts_event_ns, starts, prices: [open, high, low, close], volume } => {
                     times(ts_recv_ns.unwrap_or(ts_event_ns), ts_event_ns, row, above, true)
                         .or_else(|| number(row, "open", open[row]))
                         .or_else(|| number(row, "high", high[row]))
@@ -92,8 +92,9 @@ impl Source<'_> {
                                 .then(|| error(row, "close", format!("{}", close[row]), "is outside low to high"))
                         })
                         .or_else(|| {
-                            (open_ns[row] > ts_event_ns[row])
-                                .then(|| error(row, "open_ns", open_ns[row].to_string(), "is after the bar's close"))
+                            let open_ns = starts.of(row, ts_event_ns[row]);
+                            (open_ns > ts_event_ns[row])
+                                .then(|| error(row, "open_ns", open_ns.to_string(), "is after the bar's close"))
                         })
                         .or_else(|| volume.and_then(|column| size(row, "volume", column[row])))
                 }

@@ -1,7 +1,9 @@
 //! One series: converts the rows that it is about to hand out.
 
 use super::Columns;
-use super::convert::{BarColumns, QuoteColumns, ZERO, convert_bars, convert_quotes, count, is_price, price_range};
+use super::convert::{
+    BarColumns, QuoteColumns, ZERO, are_apart, convert_bars, convert_quotes, count, is_price, price_range,
+};
 use super::parts::{FeedError, Parts, RowError};
 use super::shared::Reader;
 use crate::event::{Bar, BookRow, Payload, Quote, Rows, Trade};
@@ -292,7 +294,8 @@ impl<'a> Source<'a> {
             Columns::Trades { .. } => (self.refill_trades(columns, from, to), to),
             Columns::Book { .. } => (self.refill_book(columns, from, to), to),
             Columns::Records(records) => {
-                self.refill_times(|row| records[row].ts_recv_ns, from, records.len());
+                let times_ns: Vec<i64> = records.iter().map(|record| record.ts_recv_ns).collect();
+                self.refill_times(&times_ns, from, records.len());
                 if let Some(row) = records.windows(2).position(|pair| pair[1].ts_recv_ns < pair[0].ts_recv_ns) {
                     return Err(RowError {
                         source: index,
@@ -307,28 +310,22 @@ impl<'a> Source<'a> {
             }
         };
         (self.next, self.held, self.at) = (to, kept + to - from, 0);
-        self.is_strict = self.times.windows(2).all(|pair| pair[0] != pair[1]);
+        self.is_strict = are_apart(&self.times);
         if is_good { Ok(to - from) } else { Err(self.first_offence(columns, index, from, to)) }
     }
 
-    /// Moves on to the times of these rows and of the one behind them.
-    pub(super) fn refill_times(&mut self, time: impl Fn(usize) -> i64, from: usize, to: usize) {
-        let behind_ns = if to < self.rows { time(to) } else { i64::MAX };
-        self.append_times((from..to).map(time), behind_ns);
-    }
-
-    /// The same of times that are there already.
-    pub(super) fn append_times(&mut self, times_ns: impl Iterator<Item = i64>, behind_ns: i64) {
+    /// Moves on to the times of these rows of all, and of the one behind them.
+    pub(super) fn refill_times(&mut self, times_ns: &[i64], from: usize, to: usize) {
         self.times.truncate(self.held);
         self.times.drain(..self.at);
-        self.times.extend(times_ns);
-        self.times.push(behind_ns);
+        self.times.extend_from_slice(&times_ns[from..to]);
+        self.times.push(if to < self.rows { times_ns[to] } else { i64::MAX });
     }
 
     fn refill_bars(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
-        let Columns::Bars { ts_recv_ns, ts_event_ns, open_ns, prices, volume } = *columns else { return false };
+        let Columns::Bars { ts_recv_ns, ts_event_ns, starts, prices, volume } = *columns else { return false };
         let recv = ts_recv_ns.unwrap_or(ts_event_ns);
-        self.refill_times(|row| recv[row], from, to);
+        self.refill_times(recv, from, to);
         let Chunk::Bars(bars) = &mut self.chunk else { return false };
         bars.drain(..self.at);
         let is_first_good = recv[from..to].first().is_none_or(|&first| first > self.last_recv_ns);
@@ -336,7 +333,7 @@ impl<'a> Source<'a> {
         let columns = BarColumns {
             recv: &recv[from..to],
             event: &ts_event_ns[from..to],
-            opened: &open_ns[from..to],
+            starts: starts.rows(from, to),
             prices: prices.map(|column| &column[from..to]),
             volume: volume.map(|column| &column[from..to]),
         };
@@ -346,7 +343,7 @@ impl<'a> Source<'a> {
     fn refill_quotes(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
         let Columns::Quotes { ts_recv_ns, ts_event_ns, prices, sizes } = *columns else { return false };
         let recv = ts_recv_ns.unwrap_or(ts_event_ns);
-        self.refill_times(|row| recv[row], from, to);
+        self.refill_times(recv, from, to);
         let Chunk::Quotes(quotes) = &mut self.chunk else { return false };
         quotes.drain(..self.at);
         let columns = QuoteColumns {
@@ -363,7 +360,7 @@ impl<'a> Source<'a> {
     fn refill_trades(&mut self, columns: &Columns<'_>, from: usize, to: usize) -> bool {
         let Columns::Trades { ts_recv_ns, ts_event_ns, price, size, aggressor } = *columns else { return false };
         let recv = ts_recv_ns.unwrap_or(ts_event_ns);
-        self.refill_times(|row| recv[row], from, to);
+        self.refill_times(recv, from, to);
         let Chunk::Trades(trades) = &mut self.chunk else { return false };
         trades.drain(..self.at);
         let (scale, range) = (self.scale, self.range);

@@ -5,13 +5,16 @@ use proptest::prelude::*;
 
 #[derive(Default)]
 struct Step {
+    bars: Vec<Bar>,
     trades: Vec<(SymbolId, Trade)>,
     book: Vec<BookRow>,
     others: usize,
 }
 
 impl Receiver for Step {
-    fn bar(&mut self, _: SymbolId, _: &Bar) {}
+    fn bar(&mut self, _: SymbolId, bar: &Bar) {
+        self.bars.push(*bar);
+    }
     fn quote(&mut self, _: SymbolId, _: &Quote) {}
     fn trade(&mut self, symbol: SymbolId, trade: &Trade) {
         self.trades.push((symbol, *trade));
@@ -220,12 +223,47 @@ fn the_first_offence_is_named() {
     let columns = Columns::Bars {
         ts_recv_ns: None,
         ts_event_ns: &ts,
-        open_ns: &open_ns,
+        starts: Starts::At(&open_ns),
         prices: [&close, &close, &close, &close],
         volume: None,
     };
     let Err(FeedError::Row(error)) = Feed::new().add(0, columns, &instrument) else { panic!("was taken") };
     assert_eq!((error.row, error.field, &*error.problem), (2, "open", "is empty (NaN)"));
+}
+
+#[test]
+fn bars_start_at_times_or_so_long_before_their_closes() {
+    let instrument = Instrument::plain("X");
+    let (close, ts) = ([10.0; 100], std::array::from_fn::<i64, 100, _>(|row| 60 * (row as i64 + 1)));
+    let open_ns = ts.map(|close_ns| close_ns - 60);
+    let bars = |starts| {
+        let columns = Columns::Bars {
+            ts_recv_ns: None,
+            ts_event_ns: &ts,
+            starts,
+            prices: [&close; 4].map(|one| &one[..]),
+            volume: None,
+        };
+        let (mut feed, mut step, mut bars) = (Feed::new(), Step::default(), Vec::new());
+        feed.add(0, columns, &instrument).unwrap();
+        while feed.next_ns() != i64::MAX {
+            feed.collect().unwrap();
+            feed.hand_out(&mut step);
+            bars.extend(step.bars.drain(..).map(|bar| (bar.ts_event_ns, bar.open_ns)));
+            feed.advance().unwrap();
+        }
+        bars
+    };
+    assert_eq!(bars(Starts::Before(60)), bars(Starts::At(&open_ns)));
+    assert_eq!(bars(Starts::Before(60)), ts.iter().copied().zip(open_ns).collect::<Vec<_>>());
+    let long_ago = Columns::Bars {
+        ts_recv_ns: None,
+        ts_event_ns: &ts,
+        starts: Starts::Before(i64::MAX),
+        prices: [&close; 4].map(|one| &one[..]),
+        volume: None,
+    };
+    assert!(Feed::new().add(0, long_ago, &instrument).is_ok(), "a time before the epoch is one");
 }
 
 /// Trades cut into parts, a part at a time.

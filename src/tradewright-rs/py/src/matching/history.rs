@@ -10,7 +10,6 @@ use tradewright_kernel::matching::Fill;
 use tradewright_kernel::order::Side;
 
 use super::read::side_code;
-use crate::memory::roomy;
 
 /// Trades of single calls in the first page, and in the largest: 6 MiB with the allocator's header.
 const PAGE_MIN: usize = 256;
@@ -28,7 +27,7 @@ pub(super) struct FillColumns {
 
 impl FillColumns {
     pub(super) fn with_room(count: usize) -> FillColumns {
-        FillColumns { numbers: std::array::from_fn(|_| roomy(count)), side: roomy(count) }
+        FillColumns { numbers: std::array::from_fn(|_| Vec::with_capacity(count)), side: Vec::with_capacity(count) }
     }
 
     pub(super) fn extend(&mut self, fills: &[Fill]) {
@@ -131,7 +130,7 @@ impl History {
 
     #[cold]
     fn turn(&mut self, page: &mut Vec<Fill>) {
-        let next = roomy((page.capacity() * 2).clamp(PAGE_MIN, PAGE_MAX));
+        let next = Vec::with_capacity((page.capacity() * 2).clamp(PAGE_MIN, PAGE_MAX));
         self.close(std::mem::replace(page, next));
     }
 

@@ -16,8 +16,6 @@ use history::{FillColumns, History};
 use read::{counted, id_of, limit_of, market_of, side_asked, side_code};
 use write::{column, outcome_columns};
 
-use crate::memory::roomy;
-
 /// How many operations of a batch run between two looks at signals.
 const UNWATCHED: usize = 1 << 18;
 
@@ -264,7 +262,7 @@ impl MatchingEngine {
         self.reject = 0;
         self.history.close(std::mem::take(&mut self.record.fills));
         let rows = columns.kind.len();
-        let (mut status, mut fills) = (roomy(rows), FillColumns::with_room(rows));
+        let (mut status, mut fills) = (Vec::with_capacity(rows), FillColumns::with_room(rows));
         let mut interrupted = Ok(());
         for start in (0..rows).step_by(UNWATCHED) {
             interrupted = py.check_signals();
