@@ -1,5 +1,7 @@
 //! What a run did, as columns for data frames: numbers as arrays, names as indices.
 
+use std::array::from_fn;
+
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -7,7 +9,7 @@ use tradewright_kernel::instrument::{Instrument, SymbolId};
 use tradewright_kernel::kernel::Kernel;
 use tradewright_kernel::ledger::EntryKind;
 use tradewright_kernel::num::cash_to_f64;
-use tradewright_kernel::order::{Fill, Liquidity, OrderId, Origin, Reason, Side};
+use tradewright_kernel::order::{Fill, Liquidity, Origin, Reason, Side};
 use tradewright_kernel::venue::{AddedCost, FillNote, NO_MID};
 
 use crate::names::Names;
@@ -98,23 +100,6 @@ fn floats<'py>(py: Python<'py>, values: impl Iterator<Item = f64>) -> Bound<'py,
     values.collect::<Vec<f64>>().into_pyarray(py)
 }
 
-/// Columns of what the orders of some rows are.
-fn of_orders<'py>(
-    py: Python<'py>,
-    kernel: &Kernel,
-    names: &Names,
-    ids: impl Iterator<Item = OrderId> + Clone,
-) -> PyResult<Bound<'py, PyDict>> {
-    let orders = || ids.clone().map(|id| &kernel.state.orders.states[id as usize].order);
-    let columns = PyDict::new(py);
-    columns.set_item("run", &names.run)?;
-    columns.set_item("order", ints(py, ids.clone().map(i64::from)))?;
-    columns.set_item("policy", ints(py, orders().map(|order| i64::from(order.policy))))?;
-    columns.set_item("symbol", ints(py, orders().map(|order| i64::from(order.symbol))))?;
-    columns.set_item("side", ints(py, orders().map(|order| order.side as i64)))?;
-    Ok(columns)
-}
-
 /// All fills, in order of booking.
 pub fn fills<'py>(
     py: Python<'py>,
@@ -123,40 +108,56 @@ pub fn fills<'py>(
     notes: &[FillNote],
     added: Option<&[AddedCost]>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let fills = &kernel.fills;
-    let order = |at: usize| &kernel.state.orders.states[fills[at].order as usize].order;
-    let instrument = |at: usize| &kernel.state.market.instruments[order(at).symbol as usize];
-    let rows = || 0..fills.len();
-    let columns = of_orders(py, kernel, names, fills.iter().map(|fill| fill.order))?;
-    columns.set_item("fill_id", fills.iter().map(|fill| fill.fill.fill_id).collect::<Vec<u64>>().into_pyarray(py))?;
-    columns.set_item("size", floats(py, rows().map(|at| instrument(at).size(fills[at].fill.lots))))?;
-    columns.set_item("price", floats(py, rows().map(|at| instrument(at).price(fills[at].fill.price))))?;
-    let value = |at: usize| cash_to_f64(instrument(at).value(fills[at].fill.price, fills[at].fill.lots).abs());
-    columns.set_item("value", floats(py, rows().map(value)))?;
-    columns.set_item("fee", floats(py, fills.iter().map(|fill| cash_to_f64(fill.fill.fee))))?;
-    columns.set_item("currency", ints(py, rows().map(|at| i64::from(instrument(at).currency))))?;
-    let is_maker = |at: usize| i64::from(fills[at].fill.liquidity == Liquidity::Maker);
-    columns.set_item("is_maker", ints(py, rows().map(is_maker)))?;
-    columns.set_item("realised_pnl", floats(py, fills.iter().map(|fill| cash_to_f64(fill.realised))))?;
-    columns.set_item("position", floats(py, rows().map(|at| instrument(at).size(fills[at].position_lots))))?;
-    columns.set_item("ts_event_ns", ints(py, fills.iter().map(|fill| fill.ts_event_ns)))?;
-    columns.set_item("ts_recv_ns", ints(py, fills.iter().map(|fill| fill.ts_recv_ns)))?;
-    // Only the simulated venue notes what it saw; its fill ids count from 1.
-    let note = |at: usize| notes.get(fills[at].fill.fill_id.wrapping_sub(1) as usize);
-    let mid = |at: usize| match note(at) {
-        Some(note) if note.mid_x2 != NO_MID => instrument(at).price_unit.times(note.mid_x2) / 2.0,
-        _ => f64::NAN,
-    };
-    columns.set_item("mid", floats(py, rows().map(mid)))?;
-    let ahead = |at: usize| note(at).map_or(f64::NAN, |note| note.ahead_lots * instrument(at).lot_size.to_f64());
-    columns.set_item("queue_ahead", floats(py, rows().map(ahead)))?;
-    let costs: Vec<Option<[i128; 2]>> =
-        rows().map(|at| added_value(instrument(at), order(at).side, &fills[at].fill, added)).collect();
-    for (which, name) in ["half_spread", "impact"].into_iter().enumerate() {
-        columns.set_item(
-            name,
-            floats(py, costs.iter().map(|cost| cost.map_or(f64::NAN, |cost| cash_to_f64(cost[which])))),
-        )?;
+    const FLOATS: [&str; 10] =
+        ["size", "price", "value", "fee", "realised_pnl", "position", "mid", "queue_ahead", "half_spread", "impact"];
+    const INTS: [&str; 8] = ["order", "policy", "symbol", "side", "currency", "is_maker", "ts_event_ns", "ts_recv_ns"];
+    let count = kernel.fills.len();
+    let mut floats: [Vec<f64>; FLOATS.len()] = from_fn(|_| Vec::with_capacity(count));
+    let mut ints: [Vec<i64>; INTS.len()] = from_fn(|_| Vec::with_capacity(count));
+    // One pass: fills and orders are wide, and twenty passes would fetch each of them twenty times.
+    for row in &kernel.fills {
+        let order = &kernel.state.orders.states[row.order as usize].order;
+        let instrument = &kernel.state.market.instruments[order.symbol as usize];
+        let fill = &row.fill;
+        // Only the simulated venue notes what it saw; its fill ids count from 1.
+        let note = notes.get(fill.fill_id.wrapping_sub(1) as usize);
+        let mid = note.filter(|note| note.mid_x2 != NO_MID).map(|note| instrument.price_x2(note.mid_x2));
+        let ahead = note.map(|note| note.ahead_lots * instrument.lot_size.to_f64());
+        let cost = added_value(instrument, order.side, fill, added).map(|cost| cost.map(cash_to_f64));
+        let numbers = [
+            instrument.size(fill.lots),
+            instrument.price(fill.price),
+            cash_to_f64(instrument.value(fill.price, fill.lots).abs()),
+            cash_to_f64(fill.fee),
+            cash_to_f64(row.realised),
+            instrument.size(row.position_lots),
+            mid.unwrap_or(f64::NAN),
+            ahead.unwrap_or(f64::NAN),
+            cost.map_or(f64::NAN, |cost| cost[0]),
+            cost.map_or(f64::NAN, |cost| cost[1]),
+        ];
+        let counts = [
+            i64::from(row.order),
+            i64::from(order.policy),
+            i64::from(order.symbol),
+            order.side as i64,
+            i64::from(instrument.currency),
+            i64::from(fill.liquidity == Liquidity::Maker),
+            row.ts_event_ns,
+            row.ts_recv_ns,
+        ];
+        floats.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
+        ints.iter_mut().zip(counts).for_each(|(column, count)| column.push(count));
+    }
+    let columns = PyDict::new(py);
+    columns.set_item("run", &names.run)?;
+    let ids: Vec<u64> = kernel.fills.iter().map(|row| row.fill.fill_id).collect();
+    columns.set_item("fill_id", ids.into_pyarray(py))?;
+    for (name, column) in FLOATS.into_iter().zip(floats) {
+        columns.set_item(name, column.into_pyarray(py))?;
+    }
+    for (name, column) in INTS.into_iter().zip(ints) {
+        columns.set_item(name, column.into_pyarray(py))?;
     }
     Ok(columns)
 }
@@ -258,7 +259,12 @@ pub fn amendments<'py>(py: Python<'py>, kernel: &Kernel, names: &Names) -> PyRes
     let order = |at: usize| &kernel.state.orders.states[rows[at].order as usize].order;
     let instrument = |at: usize| &kernel.state.market.instruments[order(at).symbol as usize];
     let all = || 0..rows.len();
-    let columns = of_orders(py, kernel, names, rows.iter().map(|row| row.order))?;
+    let columns = PyDict::new(py);
+    columns.set_item("run", &names.run)?;
+    columns.set_item("order", ints(py, rows.iter().map(|row| i64::from(row.order))))?;
+    columns.set_item("policy", ints(py, all().map(|at| i64::from(order(at).policy))))?;
+    columns.set_item("symbol", ints(py, all().map(|at| i64::from(order(at).symbol))))?;
+    columns.set_item("side", ints(py, all().map(|at| order(at).side as i64)))?;
     columns.set_item("size", floats(py, all().map(|at| instrument(at).size(rows[at].lots))))?;
     let limit = |at: usize| order(at).kind.limit().map_or(f64::NAN, |_| instrument(at).price(rows[at].limit));
     columns.set_item("price", floats(py, all().map(limit)))?;
