@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import polars as pl
 import pytest
 
 import tradewright as tw
@@ -410,6 +411,23 @@ def test_how_a_wrong_quote_gives_way(replace: Any, gap_ns: int | None, orders: i
         assert decided == [START_NS + 1_000_000_000, START_NS + 4_000_000_000 + gap_ns]
     else:
         assert [report.kind for report in policy.reports][:2] == ["accepted", "amended"]
+
+
+@pytest.mark.parametrize(("bid", "ask"), [(101, 101), (102, 100)])
+def test_quotes_that_cross_each_other_are_refused_and_those_shown_are_withdrawn(bid: float, ask: float) -> None:
+    script = {0: shown(100, 102)} | {wake: shown(bid, ask) for wake in range(2, 5)} | {5: shown(100, 102)}
+    result, _ = run(script, quotes(QUIET))
+    refused = result.orders.filter(pl.col("status") == "refused")
+    assert refused.select("side", "price", "reason", "repeats").rows() == [
+        ("buy", float(bid), "contradiction", 2),
+        ("sell", float(ask), "contradiction", 2),
+    ]
+    for detail in refused["detail"]:
+        assert f"the bid of {bid} is not below the ask of {ask}" in detail
+    ends = [("cancelled", "replaced")] * 2 + [("cancelled", "run_ended")] * 2
+    assert [end for end in statuses(result) if end[0] != "refused"] == ends
+    counters = result.meta.counters
+    assert (counters.sent, counters.reviews) == (4, counters.sent + counters.refused)
 
 
 def test_a_smaller_size_is_reduced_in_place() -> None:

@@ -150,6 +150,16 @@ impl Kernel {
         self.refuse_draft(policy, symbol, draft, Reason::OffGrid, price, text);
     }
 
+    /// Refuses two quotes that would trade with each other: price and lots of the bid and of the ask.
+    pub(super) fn refuse_crossed(&mut self, policy: PolicyId, symbol: SymbolId, bid: (i64, i64), ask: (i64, i64)) {
+        let [below, above] = [bid, ask].map(|(price, _)| self.state.market.instruments[symbol as usize].price(price));
+        let text = format!("the bid of {below} is not below the ask of {above}");
+        for (side, (price, lots), value) in [(Side::Buy, bid, below), (Side::Sell, ask, above)] {
+            let draft = Draft { post_only: true, ..Draft::limit(side, lots, price, Origin::Quotes) };
+            self.refuse_draft(policy, symbol, draft, Reason::Contradiction, value, text.clone());
+        }
+    }
+
     pub(super) fn cancel(&mut self, order: OrderId, reason: Reason, commands: &mut Vec<Command>) {
         let state = self.state.orders.get(order);
         if !state.status.is_open() || state.in_flight == InFlight::Cancel {

@@ -106,6 +106,12 @@ impl Kernel {
                             }
                         }
                     }
+                    if let (Some(bid), Some(ask)) = (target.bid, target.ask)
+                        && bid.0 >= ask.0
+                    {
+                        self.refuse_crossed(policy, symbol, bid, ask);
+                        (target.bid, target.ask) = (None, None);
+                    }
                     self.stand(policy, symbol, target);
                     self.reconcile_quotes(policy, symbol, &target, host, commands)?;
                 }
