@@ -38,9 +38,12 @@ mod linux {
         }
 
         fn map(&self, bytes: usize) -> *mut u8 {
+            self.take(bytes).unwrap_or_else(|| map(bytes))
+        }
+
+        fn take(&self, bytes: usize) -> Option<*mut u8> {
             // Who cannot look does without, so that a child of a fork never waits for a thread it does not have.
-            let kept = self.kept.try_lock().ok().and_then(|mut kept| kept.take(bytes));
-            kept.unwrap_or_else(|| map(bytes))
+            self.kept.try_lock().ok()?.take(bytes)
         }
 
         fn unmap(&self, start: *mut u8, bytes: usize) {
@@ -151,8 +154,15 @@ mod linux {
         }
 
         unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-            // SAFETY: as the caller promises. A new mapping holds zeros, a kept one would not.
-            if is_large(layout) { map(mapped(layout.size())) } else { unsafe { System.alloc_zeroed(layout) } }
+            if !is_large(layout) {
+                // SAFETY: as the caller promises.
+                return unsafe { System.alloc_zeroed(layout) };
+            }
+            let bytes = mapped(layout.size());
+            let Some(kept) = self.take(bytes) else { return map(bytes) };
+            // SAFETY: the block is as long, and nobody else's.
+            unsafe { kept.write_bytes(0, layout.size()) };
+            kept
         }
 
         unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -178,9 +188,14 @@ mod linux {
                 }
                 _ => {}
             }
+            // A block that was kept is filled by a copy: its pages are there already, and so are the old one's for the
+            // next who asks. A new one is given the old one's pages.
+            let kept = if is_large(to) { self.take(new) } else { None };
+            let is_new = kept.is_none();
             // SAFETY: as the caller promises.
-            let found = unsafe { self.alloc(to) };
-            let is_moved = !found.is_null() && is_large(layout) && is_large(to) && move_into(block, old, found);
+            let found = kept.unwrap_or_else(|| unsafe { self.alloc(to) });
+            let may_move = is_new && is_large(layout) && is_large(to);
+            let is_moved = !found.is_null() && may_move && move_into(block, old, found);
             if !found.is_null() && !is_moved {
                 // SAFETY: the new block is not the old one, both have room for the smaller size, and the old one is
                 // given back as it was taken.
