@@ -414,7 +414,7 @@ def test_how_a_wrong_quote_gives_way(replace: Any, gap_ns: int | None, orders: i
 
 
 @pytest.mark.parametrize(("bid", "ask"), [(101, 101), (102, 100)])
-def test_quotes_that_cross_each_other_are_refused_and_those_shown_are_withdrawn(bid: float, ask: float) -> None:
+def test_crossed_quotes_are_refused_and_those_shown_are_withdrawn(bid: float, ask: float) -> None:
     script = {0: shown(100, 102)} | {wake: shown(bid, ask) for wake in range(2, 5)} | {5: shown(100, 102)}
     result, _ = run(script, quotes(QUIET))
     refused = result.orders.filter(pl.col("status") == "refused")

@@ -44,7 +44,7 @@ pub fn remedy(reason: Reason) -> &'static str {
         Reason::UnknownBlocks => "wait until the venue says what became of the unknown order on that side",
         Reason::Liquidation => "hold less against the equity; see account.maintenance_margin",
         Reason::Contradiction => {
-            "mend what the text names: post_only needs a limit order that may rest, a quoted bid lies below the ask"
+            "mend what the text names: post_only needs a limit order that may rest, a bid lies below the ask"
         }
         Reason::Venue => "see the venue's own text",
     }
