@@ -38,7 +38,7 @@ REMEDIES: Final[dict[str, str]] = {
     "halted": "Find the cause of the halt; only an operator re-arms it.",
     "unknown_blocks": "Wait until the venue's evidence settles the unknown order on that side.",
     "liquidation": "Use less leverage: equity fell below the maintenance margin.",
-    "contradiction": "Mend what the detail names: post_only is for orders that may rest, a bid lies below the ask.",
+    "contradiction": "Mend what the detail names: post_only may only rest, and a bid lies below the ask.",
     "venue": "See the detail: the venue's own words.",
 }
 """Remedy by reason; the keys are the kernel's closed enumeration, less the empty one."""
