@@ -45,10 +45,6 @@ mod linux {
             HugePages { kept: Mutex::new(kept), next_place: AtomicUsize::new(0) }
         }
 
-        fn map(&self, bytes: usize) -> *mut u8 {
-            self.take(bytes).unwrap_or_else(|| map(bytes))
-        }
-
         /// Where a block begins in its mapping; null in none.
         fn place(&self, start: *mut u8, layout: Layout) -> *mut u8 {
             if start.is_null() || layout.align() > 64 {
@@ -158,20 +154,13 @@ mod linux {
         }
     }
 
-    /// Puts a mapping's pages at the start of a larger one, without copying them.
-    fn move_into(start: *mut u8, bytes: usize, larger: *mut u8) -> bool {
-        let how = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
-        // SAFETY: both are mappings of ours that do not overlap, and nothing refers to the larger one yet.
-        let found = unsafe { libc::mremap(start.cast(), bytes, bytes, how, larger.cast::<libc::c_void>()) };
-        found != libc::MAP_FAILED
-    }
-
     // SAFETY: which of both holds a block follows from its layout alone, which is the same whenever it is named; a
     // kept mapping is in nobody's hands.
     unsafe impl GlobalAlloc for HugePages {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             if is_large(layout) {
-                return self.place(self.map(mapped(layout.size())), layout);
+                let bytes = mapped(layout.size());
+                return self.place(self.take(bytes).unwrap_or_else(|| map(bytes)), layout);
             }
             // SAFETY: as the caller promises.
             unsafe { System.alloc(layout) }
@@ -213,18 +202,8 @@ mod linux {
                 }
                 _ => {}
             }
-            // A block that was kept is filled by a copy: its pages are there already, and so are the old one's for the
-            // next who asks. A new one is given the old one's pages.
-            let kept = if is_large(to) { self.take(new) } else { None };
-            if kept.is_none() && is_large(layout) && is_large(to) {
-                let larger = map(new);
-                if larger.is_null() || move_into(start_of(block), old, larger) {
-                    return if larger.is_null() { larger } else { larger.wrapping_add(block.addr() % PAGE) };
-                }
-                unmap(larger, new);
-            }
             // SAFETY: as the caller promises.
-            let found = kept.map_or_else(|| unsafe { self.alloc(to) }, |kept| self.place(kept, to));
+            let found = unsafe { self.alloc(to) };
             if !found.is_null() {
                 // SAFETY: the new block is not the old one, both have room for the smaller size, and the old one is
                 // given back as it was taken.
