@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -178,9 +177,7 @@ def _depth(book: L2Book | L3Book) -> tuple[Floats, Floats, Floats, Floats]:
 
 def _rows(events: BookEvents, rows: slice) -> BookEvents:
     columns = {name: column[rows] for name, column in events.columns.items()}
-    return replace(
-        events, ts_event_ns=events.ts_event_ns[rows], ts_recv_ns=events.ts_recv_ns[rows], **columns
-    )
+    return events.with_columns(events.ts_event_ns[rows], events.ts_recv_ns[rows], columns)
 
 
 def book_with_most_fills(result: Result) -> AnySeries:

@@ -19,6 +19,7 @@ pub mod kernel;
 pub mod ledger;
 pub mod market;
 pub mod matching;
+#[cfg(target_os = "linux")]
 pub mod memory;
 pub mod num;
 pub mod order;

@@ -1,7 +1,6 @@
 //! The kernel as `tradewright._native`: converts, nothing else.
 
 use pyo3::prelude::*;
-use tradewright_kernel::memory::HugePages;
 
 mod books;
 mod columns;
@@ -26,7 +25,7 @@ mod views;
 
 #[cfg(target_os = "linux")]
 #[global_allocator]
-static ALLOCATOR: HugePages = HugePages::new();
+static ALLOCATOR: tradewright_kernel::memory::HugePages = tradewright_kernel::memory::HugePages::new();
 
 #[pymodule]
 mod _native {
