@@ -69,6 +69,30 @@ class Spread(tw.Policy):
         return [tw.TargetPosition("A", -size), tw.TargetPosition("B", size)]
 
 
+@dataclass
+class Onlooker(tw.Policy):
+    """Woken by one series, it looks at all of them; what it saw is kept."""
+
+    seen: list[tuple[Any, ...]]
+
+    def setup(self, ctx: tw.Setup) -> None:
+        prices = {symbol: f.last(symbol) if symbol == "T" else f.close(symbol) for symbol in ctx.symbols}
+        self.watched: list[f.Watched] = []
+        for price in prices.values():
+            fast, slow = ctx.watch(f.sma(price, 4)), ctx.watch(f.ema(price, 31))
+            self.watched += [fast, slow, ctx.watch(fast - slow), ctx.watch(f.rolling_max(price, "9m"))]
+            ctx.wake(f.crosses(fast, slow))
+
+    def decide(self, market: tw.MarketSnapshot, portfolio: tw.PortfolioState) -> tw.Intents:
+        values = [repr(market[one]) for one in self.watched]  # NaN is not NaN, but it reads the same.
+        marks = [repr(market.mark(symbol)) for symbol in market.symbols]
+        self.seen.append((market.now_ns, market.woken_by, *values, *marks, portfolio.equity))
+        targets = enumerate(market.symbols)
+        return [
+            tw.TargetPosition(symbol, (market.now_ns // MINUTE_NS + at) % 3 - 1) for at, symbol in targets
+        ]
+
+
 def walk(rng: np.random.Generator, rows: int, start: float, step: float) -> np.ndarray:
     return np.maximum(np.round(start + np.cumsum(rng.normal(0, step, rows)), 2), 1.0)
 
@@ -193,6 +217,22 @@ def test_several_symbols_of_bars(tmp_path: Path, shift_ns: int) -> None:
         tmp_path, lambda: [Spread(), *(Turn(symbol, "bars") for symbol in "ABCDE")], data, cash=100_000
     )
     assert len(set(result.fills["symbol"])) == 5
+
+
+@pytest.mark.parametrize("shift_ns", [0, 17_000_000_000], ids=["aligned", "shifted"])
+def test_one_series_wakes_and_all_are_looked_at(tmp_path: Path, shift_ns: int) -> None:
+    rng = np.random.default_rng(8)
+    data = [bars_of(rng, symbol, 1500, shift_ns=shift_ns * at) for at, symbol in enumerate("ABCD")]
+    made: list[Onlooker] = []
+
+    def make() -> list[tw.Policy]:
+        made.append(Onlooker([]))
+        return [made[-1]]
+
+    compare(tmp_path, make, [*data, trades_of(rng, "T", 4000)], cash=100_000)
+    native, stepped = made
+    assert len(native.seen) > 300
+    assert native.seen == stepped.seen
 
 
 def test_quotes_and_trades(tmp_path: Path) -> None:

@@ -226,6 +226,7 @@ fn run_quietly<H: Host>(
     }
     let venue_ns = venue.next_report_ns().min(venue.next_arrival_ns()).min(venue.next_timer_ns());
     let until_ns = venue_ns.min(stretch.other_ns);
+    feed.prefetch(&ToKernel(kernel));
     let taken = match stretch.rows {
         Rows::Bars(bars) => step_each(&stretch, bars, Arrival::Bar, until_ns, kernel, host, commands)?,
         Rows::Quotes(quotes) => step_each(&stretch, quotes, Arrival::Quote, until_ns, kernel, host, commands)?,
@@ -234,7 +235,9 @@ fn run_quietly<H: Host>(
     if taken != 0 {
         feed.skip(taken)?;
         let now_ns = kernel.state.market.now_ns;
-        send(commands, venue, now_ns);
+        if !commands.is_empty() {
+            send(commands, venue, now_ns);
+        }
         if venue.next_arrival_ns() <= now_ns {
             venue.arrive(now_ns, &kernel.state.market);
         }
@@ -256,16 +259,16 @@ fn step_each<'a, T: 'a, H: Host>(
     let (symbol, times_ns) = (stretch.symbol, stretch.times_ns);
     let may_pass = stretch.is_strict && kernel.may_pass(symbol, &stretch.rows);
     let mut taken = 0;
-    while taken < rows.len() {
+    while taken < rows.len() && times_ns[taken] < until_ns {
         if may_pass {
             let left = stretch.rows.slice(taken..rows.len());
             taken += kernel.pass(symbol, left, &times_ns[taken..rows.len()], until_ns);
-            if taken == rows.len() {
+            if taken == rows.len() || times_ns[taken] >= until_ns {
                 break;
             }
         }
         let (now_ns, next_ns) = (times_ns[taken], times_ns[taken + 1]);
-        if now_ns >= until_ns || now_ns >= kernel.next_timer_ns() || now_ns == next_ns {
+        if now_ns >= kernel.next_timer_ns() || now_ns == next_ns {
             break;
         }
         kernel.begin(now_ns);
@@ -339,6 +342,14 @@ impl Receiver for ToKernel<'_> {
     }
     fn other(&mut self, record: &Record) {
         self.0.apply(Arrival::Other(record));
+    }
+    #[inline]
+    fn expect(&self, symbol: SymbolId) {
+        self.0.expect(symbol);
+    }
+    #[inline]
+    fn expect_next(&self, symbol: SymbolId) {
+        self.0.state.ledger.prefetch_position(symbol);
     }
 }
 

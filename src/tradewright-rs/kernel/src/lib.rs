@@ -24,6 +24,7 @@ pub mod memory;
 pub mod num;
 pub mod order;
 pub mod orders;
+mod prefetch;
 pub mod queues;
 mod reason;
 pub mod timer;

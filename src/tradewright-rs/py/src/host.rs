@@ -130,7 +130,8 @@ impl PyHost<'_, '_> {
 
     fn labels(&self, policy: PolicyId, state: &State) -> Vec<String> {
         let labels = &self.hooks.names.wakes[policy as usize];
-        state.woken_by.iter().filter_map(|&wake| labels.get(wake as usize).cloned()).collect()
+        let labels = state.woken_by.iter().filter_map(|&wake| labels.get(wake as usize));
+        labels.map(|label| label.bind(self.py).to_string()).collect()
     }
 
     fn show_account<R>(&self, state: &State, call: impl FnOnce() -> PyResult<R>) -> PyResult<R> {

@@ -24,6 +24,7 @@ use crate::configuration::{account, get, instrument, limits, wake};
 use crate::errors::run_error;
 use crate::features::parse_specs;
 use crate::feed;
+use crate::fields::Field;
 use crate::host::{Hooks, ManagerHooks, PolicyHooks, PyHost, into_py_err, is_interrupt};
 
 use crate::names::{Classes, Names};
@@ -70,6 +71,7 @@ impl Kernel {
             instruments: users,
             policies: policies.iter().map(|policy| get(policy, "name")).collect::<PyResult<_>>()?,
             wakes: policies.iter().map(|policy| get(policy, "wake_labels")).collect::<PyResult<_>>()?,
+            slot: Field::of(&py.import("tradewright.core.features.watched")?.getattr("Watched")?.cast_into()?, "slot")?,
             currencies: get(config, "currencies")?,
             run: get(config, "run")?,
         });

@@ -22,8 +22,10 @@ pub struct Names {
     pub instruments: Vec<Py<PyAny>>,
     /// Policies by id.
     pub policies: Vec<String>,
-    /// Labels of each policy's wake conditions.
-    pub wakes: Vec<Vec<String>>,
+    /// Labels of each policy's wake conditions: the same objects at each wake, whose hash Python keeps.
+    pub wakes: Vec<Vec<Py<PyString>>>,
+    /// Where a watched feature keeps its place in the graph.
+    pub slot: Field,
     /// Currencies by id.
     pub currencies: Vec<String>,
     /// Prefix of the run's client order ids.

@@ -167,10 +167,10 @@ impl Group {
         self.shown += samples;
     }
 
-    /// How many samples lie before the next one at which a condition holds.
+    /// How many samples behind the `passed` next ones lie before one at which a condition holds.
     #[inline]
-    pub fn quiet_samples(&self) -> usize {
-        let ahead = &self.fires[self.shown + 1..self.held];
+    pub fn quiet_samples(&self, passed: usize) -> usize {
+        let ahead = &self.fires[self.shown + passed + 1..self.held];
         if !self.has_conditions {
             return ahead.len();
         }
@@ -189,7 +189,13 @@ impl Group {
     /// The shown value of a column.
     #[inline]
     pub fn value(&self, column: u32) -> f64 {
-        self.values[column as usize * self.stride + self.shown]
+        self.value_ahead(column, 0)
+    }
+
+    /// The value of a column so many samples behind the shown one.
+    #[inline]
+    pub fn value_ahead(&self, column: u32, samples: usize) -> f64 {
+        self.values[column as usize * self.stride + self.shown + samples]
     }
 
     /// Replaces the shown value of a column.

@@ -3,7 +3,7 @@
 use super::build::kinds_of;
 use super::group::Group;
 use super::node::{Memory, Node};
-use super::{Graph, NoCallables, NodeSlot, NodeSpec, Place, Plan, source_index};
+use super::{Feeds, Graph, NoCallables, NodeSlot, NodeSpec, Place, Plan, source_index};
 use crate::market::Market;
 
 impl Graph {
@@ -31,6 +31,8 @@ impl Graph {
             for source in &fed_by {
                 let column = (group == shared).then_some(members[shared].len() as u32);
                 self.plans[*source as usize].add(column);
+                let is_shared = column.is_some() || self.feeds[*source as usize] == Feeds::Shared;
+                self.feeds[*source as usize] = if is_shared { Feeds::Shared } else { Feeds::Own };
             }
             feeds.push(fed_by);
             members[group].push((id as u32, node));
@@ -57,7 +59,6 @@ impl Graph {
 
 impl Plan {
     fn add(&mut self, shared_column: Option<u32>) {
-        self.feeds = true;
         let Some(column) = shared_column else { return };
         self.shared.push(column);
         let (word, bit) = (column / 64, 1_u64 << (column % 64));

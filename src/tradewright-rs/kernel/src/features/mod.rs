@@ -5,6 +5,7 @@
 //! sources sample once a step, after everything of that step is applied, trade sources sample every trade; a NaN
 //! input is no sample.
 
+mod ahead;
 mod build;
 mod conditions;
 mod eval;
@@ -24,6 +25,7 @@ use crate::event::{Rows, Trade};
 use crate::host::HostError;
 use crate::instrument::{Instrument, SymbolId};
 use crate::market::{Market, SOURCE_KINDS, SourceKind};
+use ahead::{Ahead, Feeds};
 use build::Builder;
 use group::Group;
 use layout::settles;
@@ -71,7 +73,6 @@ struct Plan {
     bits: Vec<(u32, u64)>,
     /// Own columns that shared nodes read, and the shared columns that they are copied to.
     exports: Vec<(u32, u32)>,
-    feeds: bool,
 }
 
 /// Where a node stands: a group and a column.
@@ -87,6 +88,9 @@ pub struct Graph {
     /// By source: the nodes that depend on it alone. Behind them the shared nodes, and those that never change.
     groups: Vec<Group>,
     plans: Vec<Plan>,
+    feeds: Vec<Feeds>,
+    /// By group.
+    ahead: Vec<Ahead>,
     places: Vec<Place>,
     memory: Memory,
     conditions: Vec<bool>,
@@ -120,6 +124,8 @@ impl Graph {
         let mut graph = Graph {
             groups: Vec::with_capacity(sources + 2),
             plans: vec![Plan::default(); sources],
+            feeds: vec![Feeds::None; sources],
+            ahead: vec![Ahead::default(); sources + 2],
             places: vec![Place::default(); nodes.len()],
             memory: Memory { ints, floats, ..Memory::default() },
             conditions: nodes.iter().map(Node::is_condition).collect(),
@@ -141,7 +147,7 @@ impl Graph {
     #[inline]
     pub fn value(&self, node: u32) -> f64 {
         let Place { group, column } = self.places[node as usize];
-        self.groups[group as usize].value(column)
+        self.groups[group as usize].value_ahead(column, self.ahead[group as usize].passed as usize)
     }
 
     /// How many nodes there are.
@@ -160,7 +166,7 @@ impl Graph {
     #[inline]
     pub fn touch(&mut self, symbol: SymbolId, kind: SourceKind, market: &Market) {
         let source = source_index(symbol, kind);
-        if !self.plans[source].feeds || self.only == source as u32 {
+        if self.feeds[source] == Feeds::None || self.only == source as u32 {
             return;
         }
         if self.only == NONE && self.touched.is_empty() && kind != SourceKind::Trade {
@@ -196,10 +202,11 @@ impl Graph {
             Rows::Book(_) => return, // What a row makes of the book is known once it is applied.
         };
         let source = source_index(symbol, kind);
-        let group = &mut self.groups[source];
-        if !self.plans[source].feeds || !group.is_native() {
+        if self.feeds[source] == Feeds::None || !self.groups[source].is_native() {
             return;
         }
+        self.catch_up(source as u32);
+        let group = &mut self.groups[source];
         let mut start = 0;
         while start < rows.len() {
             // Rows up to the next one that others of its time follow.
@@ -210,31 +217,6 @@ impl Graph {
                 group.compute(rows.slice(start..end), &times_ns[start..end], &mut self.memory, &mut NoCallables);
             }
             start = end + 1;
-        }
-    }
-
-    /// How many coming samples of the source wake nobody and touch no node of several sources, as far as is known.
-    #[inline]
-    pub fn quiet_samples(&self, symbol: SymbolId, kind: SourceKind) -> usize {
-        let source = source_index(symbol, kind);
-        let plan = &self.plans[source];
-        match plan.feeds {
-            false => usize::MAX,
-            true if plan.shared.is_empty() => self.groups[source].quiet_samples(),
-            true => 0,
-        }
-    }
-
-    /// Steps over so many quiet samples of the source.
-    #[inline]
-    pub fn skip(&mut self, symbol: SymbolId, kind: SourceKind, samples: usize) {
-        if self.pulsed {
-            self.settle();
-        }
-        self.fired.clear();
-        let source = source_index(symbol, kind);
-        if self.plans[source].feeds {
-            self.groups[source].skip(samples);
         }
     }
 
@@ -252,7 +234,7 @@ impl Graph {
         }
         let source = std::mem::replace(&mut self.only, NONE);
         self.sample(source, market, callables);
-        if !self.plans[source as usize].shared.is_empty() {
+        if self.feeds[source as usize] == Feeds::Shared {
             self.export(source);
             for index in 0..self.plans[source as usize].shared.len() {
                 self.run_shared(self.plans[source as usize].shared[index], market, callables);
@@ -277,6 +259,9 @@ impl Graph {
     /// Moves the nodes of one source on to its next sample: computed before, or now of the latest record.
     #[inline]
     fn sample(&mut self, source: u32, market: &Market, callables: &mut dyn Callables) {
+        if self.passes(source) {
+            return;
+        }
         if !self.groups[source as usize].has_next() {
             let state = &market.symbols[source as usize / SOURCE_KINDS];
             let rows = match source as usize % SOURCE_KINDS {
@@ -304,7 +289,12 @@ impl Graph {
 
     #[inline]
     fn show_next(&mut self, source: u32) {
-        if self.groups[source as usize].show_next() {
+        let group = &mut self.groups[source as usize];
+        let fires = group.show_next();
+        if self.feeds[source as usize] == Feeds::Own {
+            self.ahead[source as usize].left = group.quiet_samples(0) as u32;
+        }
+        if fires {
             self.note_fired(source);
         }
     }
@@ -342,6 +332,9 @@ impl Graph {
     fn evaluate_many(&mut self, market: &Market, callables: &mut dyn Callables) -> Result<(), HostError> {
         for index in 0..self.trades.len() {
             let (source, trade) = self.trades[index];
+            if self.passes(source) {
+                continue;
+            }
             if !self.groups[source as usize].has_next() {
                 self.compute_one(source, Rows::Trades(std::slice::from_ref(&trade)), callables);
             }
@@ -354,10 +347,9 @@ impl Graph {
             if !is_trade(source) {
                 self.sample(source, market, callables);
             }
-            let plan = &self.plans[source as usize];
-            if !plan.shared.is_empty() {
+            if self.feeds[source as usize] == Feeds::Shared {
                 is_shared = true;
-                for (word, bits) in &plan.bits {
+                for (word, bits) in &self.plans[source as usize].bits {
                     self.dirty[*word as usize] |= bits;
                 }
                 self.export(source);

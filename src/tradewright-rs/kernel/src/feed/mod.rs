@@ -5,18 +5,20 @@
 
 mod book;
 mod convert;
+mod due;
+mod lists;
 mod offence;
 mod parts;
 mod shared;
 mod source;
 mod venue_order;
 
-use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 
 use crate::event::{Bar, BookRow, Quote, Record, Rows, Trade};
 use crate::instrument::{Instrument, SymbolId};
+use crate::prefetch::{NEXT, SOON};
+use due::Due;
 pub use parts::{FeedError, Parts, RowError};
 use source::{Chunk, Source};
 
@@ -176,6 +178,12 @@ pub trait Receiver {
     fn book(&mut self, symbol: SymbolId, rows: &[BookRow]);
     /// Anything else.
     fn other(&mut self, record: &Record);
+    /// Something of this instrument follows soon.
+    #[inline]
+    fn expect(&self, _symbol: SymbolId) {}
+    /// It follows next.
+    #[inline]
+    fn expect_next(&self, _symbol: SymbolId) {}
 }
 
 /// Who may look at rows before they are handed out, to prepare for them.
@@ -188,11 +196,13 @@ pub trait Previewer {
 #[derive(Debug)]
 pub struct Feed<'a> {
     sources: Vec<Source<'a>>,
+    /// The instrument of each.
+    symbols: Vec<SymbolId>,
     /// The next receive time and the list of sources whose next row has it; `i64::MAX` at the end.
     next_ns: i64,
     list: u32,
     /// The other lists, soonest first.
-    heap: BinaryHeap<Reverse<(i64, u32)>>,
+    heap: BinaryHeap<Due>,
     lists: Vec<Vec<u32>>,
     free: Vec<u32>,
     /// The current step: (source, first row of the chunk, row after the last).
@@ -206,6 +216,7 @@ impl Default for Feed<'_> {
     fn default() -> Self {
         Feed {
             sources: Vec::new(),
+            symbols: Vec::new(),
             next_ns: i64::MAX,
             list: 0,
             heap: BinaryHeap::new(),
@@ -260,23 +271,16 @@ impl<'a> Feed<'a> {
             let new = source.refill(index)?;
             self.converted.push((index as u32, new));
             let (due_ns, list) = (source.next_ns(), self.new_list(index as u32));
-            self.heap.push(Reverse((due_ns, list)));
+            self.heap.push(Due { time_ns: due_ns, list, source: index as u32 });
             if self.next_ns != i64::MAX {
-                self.heap.push(Reverse((self.next_ns, self.list)));
+                let source = self.lists[self.list as usize][0];
+                self.heap.push(Due { time_ns: self.next_ns, list: self.list, source });
             }
             self.take_soonest();
         }
+        self.symbols.push(source.symbol);
         self.sources.push(source);
         Ok(())
-    }
-
-    fn new_list(&mut self, source: u32) -> u32 {
-        if let Some(list) = self.free.pop() {
-            self.lists[list as usize].push(source);
-            return list;
-        }
-        self.lists.push(vec![source]);
-        (self.lists.len() - 1) as u32
     }
 
     /// Receive time of the next record; `i64::MAX` at the end.
@@ -320,10 +324,17 @@ impl<'a> Feed<'a> {
         if now_ns == i64::MAX {
             return Ok(now_ns);
         }
-        if self.heap.peek().is_some_and(|Reverse((due_ns, _))| *due_ns == now_ns) {
+        if self.heap.peek().is_some_and(|due| due.time_ns == now_ns) {
             self.merge_equal(now_ns);
         }
-        for &index in &self.lists[self.list as usize] {
+        let list = &self.lists[self.list as usize];
+        for (nth, &index) in list.iter().enumerate() {
+            if let Some(&soon) = list.get(nth + SOON) {
+                self.sources[soon as usize].prefetch();
+            }
+            if let Some(&soon) = list.get(nth + NEXT) {
+                self.sources[soon as usize].prefetch_row();
+            }
             let source = &mut self.sources[index as usize];
             let last = source.due_until(now_ns, index as usize, &mut self.converted)?;
             self.due.push((index, source.at as u32, last as u32));
@@ -332,24 +343,15 @@ impl<'a> Feed<'a> {
         Ok(now_ns)
     }
 
-    /// Joins the lists of equal time into one, in the order of the sources.
-    #[cold]
-    #[inline(never)]
-    fn merge_equal(&mut self, now_ns: i64) {
-        while let Some(top) = self.heap.peek_mut().filter(|top| top.0.0 == now_ns) {
-            let Reverse((_, list)) = PeekMut::pop(top);
-            let mut moved = std::mem::take(&mut self.lists[list as usize]);
-            self.lists[self.list as usize].append(&mut moved);
-            self.lists[list as usize] = moved;
-            self.free.push(list);
-        }
-        self.lists[self.list as usize].sort_unstable();
-    }
-
     /// Hands out the records of the current step, in order.
     #[inline]
     pub fn hand_out(&self, receiver: &mut impl Receiver) {
-        for &(index, first, last) in &self.due {
+        for (nth, &(index, first, last)) in self.due.iter().enumerate() {
+            if let Some(&(soon, first, _)) = self.due.get(nth + NEXT) {
+                let soon = &self.sources[soon as usize];
+                soon.chunk.prefetch(first as usize);
+                receiver.expect(soon.symbol);
+            }
             let source = &self.sources[index as usize];
             let (symbol, rows) = (source.symbol, first as usize..last as usize);
             match &source.chunk {
@@ -371,7 +373,7 @@ impl<'a> Feed<'a> {
     #[inline]
     pub fn stretch(&self) -> Option<Stretch<'_>> {
         let &[index] = self.lists[self.list as usize].as_slice() else { return None };
-        let other_ns = self.heap.peek().map_or(i64::MAX, |Reverse((due_ns, _))| *due_ns);
+        let other_ns = self.heap.peek().map_or(i64::MAX, |due| due.time_ns);
         let source = &self.sources[index as usize];
         let rows = source.chunk.rows()?;
         let rows = rows.slice(source.at..rows.len());
@@ -437,10 +439,11 @@ impl<'a> Feed<'a> {
         let next_ns = next_ns.unwrap_or(i64::MAX);
         if is_split || next_ns == i64::MAX {
             self.split();
-        } else if self.heap.peek().is_some_and(|Reverse((other_ns, _))| *other_ns < next_ns) {
+        } else if self.heap.peek().is_some_and(|due| due.time_ns < next_ns) {
             if let Some(mut top) = self.heap.peek_mut() {
-                let Reverse(soonest) = std::mem::replace(&mut *top, Reverse((next_ns, self.list)));
-                (self.next_ns, self.list) = soonest;
+                let own = Due { time_ns: next_ns, list: self.list, source: self.due[0].0 };
+                let soonest = std::mem::replace(&mut *top, own);
+                (self.next_ns, self.list) = (soonest.time_ns, soonest.list);
             }
         } else {
             self.next_ns = next_ns;
@@ -448,32 +451,17 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
-    fn take_soonest(&mut self) {
-        (self.next_ns, self.list) = self.heap.pop().map_or((i64::MAX, 0), |Reverse(soonest)| soonest);
-    }
-
-    /// Puts the sources of a step into lists by their next time.
-    fn split(&mut self) {
-        let mut sources = std::mem::take(&mut self.lists[self.list as usize]);
-        let mut made: Vec<(i64, u32)> = Vec::new();
-        for &index in &sources {
-            let due_ns = self.sources[index as usize].next_ns();
-            if due_ns == i64::MAX {
-                continue;
-            }
-            match made.iter().rev().take(4).find(|(time, _)| *time == due_ns) {
-                Some(&(_, into)) => self.lists[into as usize].push(index),
-                None => {
-                    let into = self.new_list(index);
-                    made.push((due_ns, into));
-                }
-            }
+    /// Asks memory for what the next steps read, of series that take turns.
+    #[inline]
+    pub fn prefetch(&self, receiver: &impl Receiver) {
+        let [next, behind @ ..] = self.heap.as_slice() else { return };
+        // What comes behind the soonest one is one of these.
+        for due in behind.iter().take(2) {
+            self.sources[due.source as usize].prefetch();
+            receiver.expect(self.symbols[due.source as usize]);
         }
-        sources.clear();
-        self.lists[self.list as usize] = sources;
-        self.free.push(self.list);
-        self.heap.extend(made.into_iter().map(Reverse));
-        self.take_soonest();
+        self.sources[next.source as usize].prefetch_row();
+        receiver.expect_next(self.symbols[next.source as usize]);
     }
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod dispatch;
 mod equity;
 mod halt;
+mod marks;
 mod money;
 mod passing;
 mod reconcile;
@@ -337,14 +338,6 @@ impl Kernel {
         }
     }
 
-    #[inline]
-    fn mark(&mut self, symbol: SymbolId) {
-        let state = &self.state.market.symbols[symbol as usize];
-        if state.has_mark() {
-            self.equity_changed |= self.state.ledger.mark(symbol, state.mark_x2);
-        }
-    }
-
     #[inline(always)]
     fn touch(&mut self, symbol: SymbolId, kind: SourceKind) {
         self.state.graph.touch(symbol, kind, &self.state.market);
@@ -474,17 +467,6 @@ impl Kernel {
             self.record_equity(now_ns);
         }
         Ok(())
-    }
-
-    /// Marks what was held through this step's bars: after the reports, so that a position that began at a bar's open
-    /// has its range, and one that ended there has not.
-    #[inline]
-    fn mark_bars(&mut self) {
-        for &symbol in &self.to_mark {
-            let bar = &self.state.market.symbols[symbol as usize].bar;
-            self.equity_changed |= self.state.ledger.mark_bar(symbol, bar.low, bar.high, bar.close);
-        }
-        self.to_mark.clear();
     }
 
     #[inline]

@@ -16,7 +16,7 @@ impl Kernel {
         self.state.graph.foresee(symbol, rows, times_ns, is_strict);
     }
 
-    /// Takes the first of these rows that wake nobody and ask nothing of anybody, a step each; returns how many.
+    /// Takes the first of these rows, of which there is one at least, that wake nobody and ask nothing of anybody, a step each; returns how many.
     ///
     /// [`Kernel::may_pass`] holds, each row has a time of its own, nothing else is due before `until_ns`, and the venue has nothing to do with them.
     #[inline]
@@ -28,21 +28,20 @@ impl Kernel {
             // Each minute has a point of its own on the equity curve.
             until_ns = times_ns.first().map_or(until_ns, |&first_ns| until_ns.min(minute_end(first_ns)));
         }
-        // A step or two are not worth the preparations.
-        let is_worth = times_ns.len() > 1 && times_ns[1] < until_ns;
         let is_settled = kind == SourceKind::Quote || !self.equity_changed;
-        if !is_worth || !is_settled || !self.state.ledger.can_pass(symbol) {
+        if !is_settled || times_ns[0] >= until_ns || !self.state.ledger.can_pass(symbol) {
             return 0;
         }
         let most = self.state.graph.quiet_samples(symbol, kind).min(rows.len());
         let times_ns = &times_ns[..most];
-        let taken = match times_ns.last() {
-            Some(&last_ns) if last_ns < until_ns => most,
+        let taken = match *times_ns {
+            // Series that take turns.
+            [_, next_ns, ..] if next_ns >= until_ns => 1,
+            // A step alone is not worth the preparations.
+            [] | [_] => return 0,
+            [.., last_ns] if last_ns < until_ns => most,
             _ => times_ns.partition_point(|&time_ns| time_ns < until_ns),
         };
-        if taken < 2 {
-            return 0;
-        }
         if times_ns[0] >= self.minute_ends_at_ns {
             self.close_minute(times_ns[0]);
         }

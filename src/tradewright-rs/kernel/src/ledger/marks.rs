@@ -3,6 +3,7 @@
 use super::{Ledger, NO_MARK, times};
 use crate::instrument::SymbolId;
 use crate::order::PolicyId;
+use crate::prefetch::prefetch;
 
 impl Ledger {
     /// Twice the mark in price units; `None` before the first.
@@ -10,6 +11,20 @@ impl Ledger {
     pub fn mark_x2(&self, symbol: SymbolId) -> Option<i64> {
         let mark = self.symbols[symbol as usize].mark_x2;
         (mark != NO_MARK).then_some(mark)
+    }
+
+    /// Asks memory for what marking the instrument reads.
+    #[inline]
+    pub fn prefetch(&self, symbol: SymbolId) {
+        prefetch(&self.symbols[symbol as usize]);
+    }
+
+    /// The same for the position of its only holder, once that is known.
+    #[inline]
+    pub fn prefetch_position(&self, symbol: SymbolId) {
+        if let Some(owner) = self.symbols[symbol as usize].sole {
+            prefetch(&self.positions[owner as usize * self.symbols.len() + symbol as usize]);
+        }
     }
 
     /// Sets the mark, twice the price in price units. Returns at once when nobody holds the instrument, and whether

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::{PyKeyError, PyTypeError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use tradewright_kernel::features::Graph;
@@ -135,7 +134,7 @@ impl MarketSnapshot {
                 return Ok(seen.values.get(*slot).unwrap_or(f64::NAN));
             }
         }
-        let slot: isize = match watched.getattr(intern!(py, "slot")) {
+        let slot: isize = match self.names.slot.get(watched) {
             Ok(slot) => slot.extract()?,
             Err(_) => {
                 return Err(PyTypeError::new_err(format!(
