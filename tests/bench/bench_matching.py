@@ -50,7 +50,8 @@ def batched(columns: Columns) -> Work:
 
     def work() -> None:
         kind = columns["kind"]
-        ids = np.where(kind == 1, columns["ref"], np.arange(len(kind)))
+        ids = np.arange(len(kind))
+        np.copyto(ids, columns["ref"], where=kind == 1)
         result = engine.run(kind, ids, columns["side"], columns["price"], columns["qty"])
         if len(result.fills.size) != engine.trades:
             raise ValueError(f"{len(result.fills.size)} fills came out of {engine.trades} trades.")

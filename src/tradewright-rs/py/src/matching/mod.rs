@@ -262,7 +262,8 @@ impl MatchingEngine {
         self.reject = 0;
         self.history.close(std::mem::take(&mut self.record.fills));
         let rows = columns.kind.len();
-        let (mut status, mut fills) = (Vec::with_capacity(rows), FillColumns::with_room(rows));
+        // Room for a trade in every other operation: more than is kept of what was given back would be touched anew.
+        let (mut status, mut fills) = (Vec::with_capacity(rows), FillColumns::with_room(rows / 2));
         let mut interrupted = Ok(());
         for start in (0..rows).step_by(UNWATCHED) {
             interrupted = py.check_signals();
