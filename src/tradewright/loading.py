@@ -119,7 +119,7 @@ def data(loaded: Loaded) -> Dataset:
             raise DataError(
                 f"holds no {wanted.kind}.", source=str(store.path), remedy="`tradewright import` fills it."
             )
-        return tw.data.Dataset.of(stored)
+        return _not_empty(tw.data.Dataset.of(stored), loaded)
     if wanted.files is not None:
         options = msgspec.structs.replace(wanted.read, instrument=wanted.instruments or None)
         symbols = wanted.symbols or [None] * len(wanted.files)
@@ -138,7 +138,23 @@ def data(loaded: Loaded) -> Dataset:
                 )
     else:
         series = [getattr(tw.data, name)() for name in wanted.sources]
-    return tw.data.Dataset.of(series).between(wanted.start, wanted.end)
+    return _not_empty(tw.data.Dataset.of(series).between(wanted.start, wanted.end), loaded)
+
+
+def _not_empty(dataset: Dataset, loaded: Loaded) -> Dataset:
+    """The data, unless its period leaves nothing of a series."""
+    wanted = loaded.config.data
+    for one in dataset.series:
+        if len(one) or (wanted.start is None and wanted.end is None):
+            continue
+        start, end = wanted.start or "its beginning", wanted.end or "its end"
+        raise ConfigError(
+            f"nothing of {one.symbol} ({one.kind}) lies between data.start = {start} and data.end = {end}.",
+            source=loaded.name,
+            path="data.start" if wanted.start is not None else "data.end",
+            remedy="Give a period that the data has.",
+        )
+    return dataset
 
 
 def _read(wanted: Data, file: Path, symbol: str | None, options: ReadOptions) -> list[Series]:

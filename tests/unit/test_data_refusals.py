@@ -6,11 +6,13 @@ import gzip
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import polars as pl
 import pytest
 
 from tradewright.core.instrument import Instrument
 from tradewright.core.presets import binary
+from tradewright.core.series import Bars
 from tradewright.data import bars_from_frame, quotes_from_frame, read_bars, read_quotes, read_trades
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 
@@ -230,7 +232,6 @@ def test_files_that_are_empty_cut_short_or_something_else(tmp_path: Path) -> Non
         ("flipped.csv.gz", whole[:40] + b"\0\0\0" + whole[43:], "flipped.csv.gz: is cut short or damaged: "),
         ("cut.zip", b"PK\x03\x04abc", "cut.zip: is cut short or damaged: "),
         ("cut.parquet", b"PAR1abcdef", "cut.parquet: cannot be read: "),
-        ("long.csv", f"{HEADER}\n{GOOD[0]},1,2,3\n".encode(), "long.csv: cannot be read: "),
     ):
         path = tmp_path / name
         path.write_bytes(content)
@@ -242,6 +243,83 @@ def test_files_that_are_empty_cut_short_or_something_else(tmp_path: Path) -> Non
         archive.writestr("b.csv", HEADER)
     with pytest.raises(DataError, match=r"two\.zip: holds 2 files \(a\.csv, b\.csv\)"):
         read_bars(tmp_path / "two.zip")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [GOOD[0], "2020-01-03,10.5,12,10,1,100,200", GOOD[2]],
+            "abc.csv, row 2: has 7 fields, and the header 6. Correct the row: a ',' within a value needs "
+            '"quotes" around it.',
+        ),
+        # Quoted separators and blank lines count as the reader of the rows counts them.
+        (
+            ['2020-01-02,10,11,9,"1,0",1', "", f"{GOOD[1]},"],
+            "abc.csv, row 3: has 7 fields, and the header 6.",
+        ),
+    ],
+)
+def test_a_row_longer_than_the_header(tmp_path: Path, rows: list[str], message: str) -> None:
+    with pytest.raises(DataError) as refused:
+        read_bars(written(tmp_path, *rows))
+    assert str(refused.value).startswith(message)
+
+
+def test_a_row_longer_than_the_first_without_a_header(tmp_path: Path) -> None:
+    path = written(tmp_path, "2020-01-03,11,3", header="2020-01-02,10")
+    with pytest.raises(DataError, match=r"abc\.csv, row 2: has 3 fields, and the first row 2\."):
+        read_bars(path, columns=["time", "close"])
+
+
+def test_a_name_that_stands_twice(tmp_path: Path) -> None:
+    path = written(tmp_path, "2020-01-02,10,11,9,10,99", header="date,open,high,low,close,close")
+    with pytest.raises(DataError) as refused:
+        read_bars(path)
+    assert str(refused.value) == (
+        "abc.csv, close: the header has 'close' 2 times. Rename or remove all but one of these columns."
+    )
+    frame = pd.DataFrame([["2020-01-02", 10.0, 99.0]], columns=["date", "close", "close"])
+    with pytest.raises(DataError, match=r"frame, close: has several columns 'close'\."):
+        bars_from_frame(frame, "X")
+    # Spreadsheets end lines with columns that have neither name nor value.
+    nameless = written(tmp_path, "2020-01-02,10,11,9,10,,", header="date,open,high,low,close,,")
+    assert len(read_bars(nameless)) == 1
+
+
+@pytest.mark.parametrize(
+    "header", ["date,PX_OPEN,PX_HIGH,PX_LOW,PX_LAST,PX_VOLUME", "t,o,h,l,c,v", "Date,Open,High,Low,Close,Vol"]
+)
+def test_names_of_vendors_are_no_tickers(tmp_path: Path, header: str) -> None:
+    bars = read_bars(written(tmp_path, *GOOD, header=header))
+    assert isinstance(bars, Bars)
+    assert (bars.grade, bars.symbol) == ("ohlc", "abc")
+    assert [column.tolist()[0] for column in (bars.open, bars.high, bars.low, bars.close)] == [
+        10,
+        11,
+        9,
+        10.5,
+    ]
+    assert bars.volume.tolist() == [100, 200, 300]
+
+
+def test_unknown_prices_of_a_symbol_are_no_tickers(tmp_path: Path) -> None:
+    path = written(tmp_path, "2020-01-02,1,2,1,2", header="date,OPN,HGH,LOO,CLS")
+    with pytest.raises(DataError) as refused:
+        read_bars(path, "SPY")
+    assert str(refused.value) == (
+        "abc.csv: no column for 'close' of bars. The columns are 'date', 'OPN', 'HGH', 'LOO', 'CLS'. "
+        "Say which is which with columns={'close': …}."
+    )
+    # One ticker of a wide file is still chosen by its name; T is AT&T where there are tickers.
+    wide = written(tmp_path, "2020-01-02,1,2", header="when,T,F")
+    (chosen,) = series_of(read_bars(wide, "F"))
+    assert (chosen.symbol, chosen.close.tolist()) == ("F", [2.0])
+    assert [bars.symbol for bars in series_of(read_bars(wide))] == ["T", "F"]
+
+
+def series_of(found: Bars | list[Bars]) -> list[Bars]:
+    return found if isinstance(found, list) else [found]
 
 
 def test_bad_quotes_and_trades(tmp_path: Path) -> None:

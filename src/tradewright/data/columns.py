@@ -30,11 +30,11 @@ _NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "bars": {
         "time": _TIME,
         "open_time": ("opentime", "tsopen"),
-        "open": ("open", "openprice", "first", "o"),
-        "high": ("high", "highprice", "h"),
-        "low": ("low", "lowprice", "l"),
-        "close": ("close", "closeprice", "last", "lastprice", "price", "c"),
-        "volume": ("volume", "vol", "totalvolume", "tickvolume", "v"),
+        "open": ("open", "openprice", "pxopen", "first", "o"),
+        "high": ("high", "highprice", "pxhigh", "h"),
+        "low": ("low", "lowprice", "pxlow", "l"),
+        "close": ("close", "closeprice", "last", "lastprice", "pxlast", "price", "c"),
+        "volume": ("volume", "vol", "totalvolume", "tickvolume", "pxvolume", "v"),
     },
     "quotes": {
         "time": _TIME,
@@ -114,7 +114,9 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^0-9a-z]", "", name.lower())
 
 
-def find_layout(kind: str, names: Sequence[str], given: Mapping[str, str], *, source: str) -> Layout:
+def find_layout(
+    kind: str, names: Sequence[str], given: Mapping[str, str], *, source: str, symbol: str | None = None
+) -> Layout:
     """Recognises the columns of a source.
 
     Args:
@@ -122,6 +124,8 @@ def find_layout(kind: str, names: Sequence[str], given: Mapping[str, str], *, so
         names: The source's column names.
         given: Field to column name, from the user; these are taken as they are.
         source: For messages.
+        symbol: The one symbol that is wanted, where that is known: it has to be a column of a wide source,
+            so that unknown columns of prices are not taken for tickers.
 
     Raises:
         DataError: a column that is missing, or several that could be meant; the text lists the columns found.
@@ -137,7 +141,7 @@ def find_layout(kind: str, names: Sequence[str], given: Mapping[str, str], *, so
         if column := search.one_of("close", _ADJUSTED):
             fields["close"] = column
             layout = msgspec.structs.replace(layout, is_adjusted=True)
-        elif tickers := search.tickers(fields):
+        elif (tickers := search.tickers(fields)) and (symbol is None or symbol in tickers):
             fields.setdefault("time", names[0])
             return msgspec.structs.replace(layout, tickers=tickers)
     search.require(fields)
@@ -197,6 +201,10 @@ class _Search:
         if "open_time" in fields:
             fields["time"] = fields.pop("open_time")
             return Layout(fields=fields, label="open")
+        # A letter says little, and may be a ticker: it has to stand beside all else that is needed.
+        letters = [name for plain, name in self.plain if plain == "t"]
+        if len(letters) == 1 and all(field in fields for field in _REQUIRED[self.kind] if field != "time"):
+            fields["time"] = letters[0]
         return Layout(fields=fields)
 
     def tickers(self, fields: Mapping[str, str]) -> tuple[str, ...]:

@@ -69,6 +69,14 @@ def _from_pandas(frame: Any, source: str) -> pl.DataFrame:
             )
         frame = frame.copy(deep=False)
         frame.columns = frame.columns.droplevel(single)
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        raise DataError(
+            f"has several columns {str(repeated[0])!r}.",
+            source=source,
+            field=str(repeated[0]),
+            remedy="Rename or drop all but one of them.",
+        )
     columns = {str(name): frame.iloc[:, position] for position, name in enumerate(frame.columns)}
     if type(frame.index).__name__ != "RangeIndex":
         columns = {str(frame.index.name or "time"): frame.index.to_series()} | columns
@@ -77,12 +85,15 @@ def _from_pandas(frame: Any, source: str) -> pl.DataFrame:
 
 def _series(name: str, column: Any) -> pl.Series:
     """A pandas series as a Polars one, without needing pyarrow."""
+    import numpy as np
     import polars as pl
 
     if column.dtype.kind == "M":
         zone = getattr(column.dtype, "tz", None)
         naive = column if zone is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
-        made = pl.Series(name, naive.to_numpy(dtype="datetime64[ns]"))
+        # In its own unit: pandas turns what nanoseconds do not reach into other years. Polars has no seconds.
+        unit = np.datetime_data(naive.dtype)[0]
+        made = pl.Series(name, naive.to_numpy(dtype=f"datetime64[{'ms' if unit == 's' else unit}]"))
         return made if zone is None else made.dt.replace_time_zone("UTC")
     if column.dtype.kind in "iuf" and not column.isna().any():
         return pl.Series(name, column.to_numpy())

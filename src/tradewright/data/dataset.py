@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from tradewright.core.series import Series
 from tradewright.core.stream import AnySeries, Stream
-from tradewright.core.times import time_ns
 from tradewright.data.options import read_options
+from tradewright.data.times import clamped_ns
 from tradewright.errors import ConfigError, DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
@@ -92,13 +92,13 @@ class Dataset:
 
     def before(self, moment: int | str | dt.date) -> Dataset:
         """What had been received before a moment."""
-        moment_ns = time_ns(moment)
+        moment_ns = clamped_ns(moment)
         events = tuple(event for event in self.events if event.ts_recv_ns < moment_ns)
         return Dataset(tuple(one.before(moment_ns) for one in self.series), events)
 
     def between(self, start: int | str | dt.date | None, end: int | str | dt.date | None) -> Dataset:
         """What was received from ``start`` on and before ``end``; ``None`` leaves that side open."""
-        start_ns = None if start is None else time_ns(start)
+        start_ns = None if start is None else clamped_ns(start)
         kept = self if end is None else self.before(end)
         events = tuple(event for event in kept.events if start_ns is None or event.ts_recv_ns >= start_ns)
         return Dataset(tuple(one.between(start_ns, None) for one in kept.series), events)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
@@ -11,7 +13,7 @@ from tradewright.data.options import ReadKeywords, ReadOptions, read_options
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
@@ -75,7 +77,8 @@ def read_table(path: Path, options: ReadOptions) -> pl.DataFrame:
     """The columns of a file; those of text files all as text, empty ones null.
 
     Raises:
-        DataError: an empty, truncated or corrupt file, or rows that are longer than the header.
+        DataError: an empty, truncated or corrupt file, a header that repeats a name, or rows that are longer
+            than the header.
     """
     import polars as pl
 
@@ -84,16 +87,22 @@ def read_table(path: Path, options: ReadOptions) -> pl.DataFrame:
         if content.startswith(_PARQUET):
             return pl.read_parquet(io.BytesIO(content))
         header = None if isinstance(options.columns, dict) else options.columns
+        separator = options.separator or _separator(content)
+        if header is None:
+            _check_header(content, separator, path)
         table = pl.read_csv(
             content,
             has_header=header is None,
-            separator=options.separator or _separator(content),
+            separator=separator,
             infer_schema=False,
             null_values=_EMPTY_TEXTS,
         )
     except pl.exceptions.NoDataError:
         raise _unreadable(path, "is empty.", "Check that the download is complete.") from None
     except pl.exceptions.PolarsError as error:
+        if not content.startswith(_PARQUET):
+            separator = options.separator or _separator(content)
+            _check_lengths(content, separator, path, has_header=not isinstance(options.columns, list))
         text = str(error).strip().splitlines()[0]
         raise _unreadable(
             path, f"cannot be read: {text}.", "Check that it is complete and of the form it says."
@@ -150,6 +159,50 @@ def raw_bytes(path: Path) -> bytes:
 def _separator(content: bytes) -> str:
     first = content[:10_000].split(b"\n", 1)[0].decode("utf-8", "replace")
     return max(_SEPARATORS, key=first.count)
+
+
+def _lines(content: bytes, separator: str) -> Iterator[list[str]]:
+    """The fields of each line from the header on; no fields for a blank line."""
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace", newline="")
+    return itertools.dropwhile(lambda fields: not fields, csv.reader(text, delimiter=separator))
+
+
+def _check_header(content: bytes, separator: str, path: Path) -> None:
+    """Refuses a name that stands twice: the second column would be lost. Nameless columns may."""
+    try:
+        header = next(_lines(content, separator))
+    except (csv.Error, StopIteration):
+        return  # Whatever it is, the reader of the rows says so.
+    repeated = [name for index, name in enumerate(header) if name.strip() and name in header[:index]]
+    if repeated:
+        problem = f"the header has {repeated[0]!r} {header.count(repeated[0])} times."
+        raise DataError(
+            problem,
+            source=path.name,
+            field=repeated[0],
+            remedy="Rename or remove all but one of these columns.",
+        )
+
+
+def _check_lengths(content: bytes, separator: str, path: Path, *, has_header: bool) -> None:
+    """Names the first row with more fields than the header, or than the first row where there is none."""
+    lines = _lines(content, separator)
+    try:
+        width = len(next(lines))
+        for row, fields in enumerate(lines, start=1 if has_header else 2):
+            if len(fields) > width:
+                problem = (
+                    f"has {len(fields)} fields, and the {'header' if has_header else 'first row'} {width}."
+                )
+                raise DataError(
+                    problem,
+                    source=path.name,
+                    row=row,
+                    value=separator.join(fields),
+                    remedy=f'Correct the row: a {separator!r} within a value needs "quotes" around it.',
+                )
+    except (csv.Error, StopIteration):
+        return  # The caller has a message of its own.
 
 
 def _named(table: pl.DataFrame, header: Sequence[str | None], path: Path) -> pl.DataFrame:

@@ -97,7 +97,7 @@ def read_series(
     if not table.height:
         raise DataError("has no rows.", source=source, remedy="Check that it is the right one, and complete.")
     given = options.columns if isinstance(options.columns, dict) else {}
-    layout = find_layout(kind, table.columns, given, source=source)
+    layout = find_layout(kind, table.columns, given, source=source, symbol=symbol)
     columns, are_dates = _columns(kind, table, layout, source, options)
 
     def one(name: str, rows: pl.DataFrame, names: dict[str, str]) -> Series:
@@ -106,8 +106,6 @@ def read_series(
 
     names = {**layout.fields, "at": layout.fields["time"]}
     if layout.tickers:
-        if symbol is not None and symbol not in layout.tickers:
-            raise UnknownSymbolError(symbol, list(layout.tickers))
         chosen = layout.tickers if symbol is None else (symbol,)
         closes = {ticker: columns.with_columns(table[ticker].alias("close")) for ticker in chosen}
         return [one(ticker, rows, {**names, "close": ticker}) for ticker, rows in closes.items()]

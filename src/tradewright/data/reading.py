@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tradewright.data.options import ReadOptions
 
 PRICES = {"bars": ("open", "high", "low", "close"), "quotes": ("bid", "ask"), "trades": ("price",)}
+_INT64_MAX = 2**63 - 1
 SIZES = {"bars": ("volume",), "quotes": ("bid_size", "ask_size"), "trades": ("size",)}
 
 
@@ -205,6 +206,13 @@ class Reading:
             )
         if calendar is None:
             return _Times(days * DAY_NS, (days + 1) * DAY_NS, DAY_NS)
+        first_day, end_day = (np.datetime64(day).astype(int) for day in ("1678-01-01", "2262-01-01"))
+        table.refuse(
+            (pl.col("at") < int(first_day)) | (pl.col("at") >= int(end_day)),
+            "at",
+            "{at:day} is beyond what calendars can reach, 1678 to 2261.",
+            f"Correct or remove the row, or leave out the calendar {calendar}.",
+        )
         while True:
             days = table.frame["at"].to_numpy()
             dates = days.astype("datetime64[D]")
@@ -257,6 +265,15 @@ class Reading:
                 "Give label='open' or label='close'.",
             )
         length_ns = self._timeframe_ns()
+        self.table.refuse(
+            (pl.col("at") > _INT64_MAX - length_ns)
+            if label == "open"
+            else (pl.col("at") < length_ns - _INT64_MAX),
+            "at",
+            f"a bar of {duration_text(length_ns)} reaches beyond the times that can be held, "
+            "1677-09-22 to 2262-04-10.",
+            "Correct the row, or timeframe=.",
+        )
         return (
             _Times(at, at + length_ns, length_ns)
             if label == "open"
@@ -289,9 +306,9 @@ class Reading:
         if "ts_recv" not in self.table.frame.columns:
             return event_ns, 0
         recv_ns = self.table.frame["ts_recv"].to_numpy()
-        earliest_ns = int((recv_ns - event_ns).min())
-        if earliest_ns >= 0:
+        if bool((recv_ns >= event_ns).all()):  # Differences of far times would wrap around.
             return recv_ns, 0
+        earliest_ns = int((recv_ns - event_ns).min())
         if self.options.clock_offset != "estimate":
             self.table.refuse(
                 pl.lit(pl.Series(recv_ns < event_ns)),

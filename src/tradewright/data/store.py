@@ -9,12 +9,13 @@ import msgspec
 
 from tradewright.core.book_events import BookEvents
 from tradewright.core.series import Bars, Quotes, Series, Trades
-from tradewright.core.times import duration_ns, duration_text, time_ns
+from tradewright.core.times import duration_ns, duration_text
 from tradewright.data.importing import IMPORTERS, ImportSummary
 from tradewright.data.layout import DESCRIPTION, MIXED, Description, SeriesKey
 from tradewright.data.merge import writing
 from tradewright.data.options import ReadKeywords, StoredInstruments, read_options
 from tradewright.data.streaming import Rows, StoredStream
+from tradewright.data.times import clamped_span
 from tradewright.errors import DataError, UnknownSymbolError
 
 if TYPE_CHECKING:
@@ -195,10 +196,11 @@ class Store:
         key = self._key(symbol, kind, timeframe, venue)
         rows = self._scan(key)
         time = pl.Datetime("ns", "UTC")
-        if start is not None:
-            rows = rows.filter(pl.col("ts_recv") >= pl.lit(time_ns(start)).cast(time))
-        if end is not None:
-            rows = rows.filter(pl.col("ts_recv") < pl.lit(time_ns(end)).cast(time))
+        start_ns, end_ns = clamped_span(start, end)
+        if start_ns is not None:
+            rows = rows.filter(pl.col("ts_recv") >= pl.lit(start_ns).cast(time))
+        if end_ns is not None:
+            rows = rows.filter(pl.col("ts_recv") < pl.lit(end_ns).cast(time))
         return _series(key, self._description(key), rows.collect(), str(self.path))
 
     def stream(
@@ -256,7 +258,7 @@ class Store:
         for file in self._files(key):
             series = _series(key, description, pl.read_parquet(file, memory_map=False), str(file))
             if start is not None or end is not None:
-                series = series.between(start, end)
+                series = series.between(*clamped_span(start, end))
             if len(series):
                 yield series
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tradewright.core.stream import LATEST_NS, Part, Stream
-from tradewright.core.times import time_ns
+from tradewright.data.times import clamped_span
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class StoredStream(Stream):
 
     def between(self, start: int | str | dt.date | None, end: int | str | dt.date | None) -> Self:
         """See `Stream.between`."""
-        first, last = (None if moment is None else time_ns(moment) for moment in (start, end))
+        first, last = clamped_span(start, end)
         return self.with_files([one.between(first, last) for one in self.files])
 
     def parts(self, *, knows_later: bool = False) -> Iterator[Part]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from tradewright.core.times import DAY_NS
+from tradewright.core.times import DAY_NS, time_ns, time_text
 from tradewright.data.options import OFFSET, check_zone
 from tradewright.errors import DataError
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import polars as pl
 
     from tradewright.data.options import ReadOptions
@@ -32,6 +34,11 @@ _CLOCKS = (
 )
 _ZONES = ((r"[ ]?[+-]\d{2}(:?\d{2})?", "%#z"), (r"Z", "Z"), (r" UTC", " UTC"), (r"", ""))
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+# The whole days whose start and end int64 nanoseconds hold: about a day of room is left on both sides, for
+# offsets of zones. Arithmetic beyond int64 wraps around without a word, so ranges are checked before it.
+_FIRST_NS, _END_NS = -106_751 * DAY_NS, 106_751 * DAY_NS
+_HELD = "outside of the times that can be held, 1677-09-22 to 2262-04-10"
+_INT64_MAX = 2**63 - 1
 
 
 class Times(NamedTuple):
@@ -39,6 +46,18 @@ class Times(NamedTuple):
 
     values: pl.Series
     are_dates: bool
+
+
+def clamped_ns(moment: int | str | dt.date) -> int:
+    """`time_ns` of a start or an end, within int64: a far end means to the end."""
+    return min(max(time_ns(moment), -_INT64_MAX), _INT64_MAX)
+
+
+def clamped_span(
+    start: int | str | dt.date | None, end: int | str | dt.date | None
+) -> tuple[int | None, int | None]:
+    """`clamped_ns` of a start and an end; ``None`` leaves that side open."""
+    return None if start is None else clamped_ns(start), None if end is None else clamped_ns(end)
 
 
 def read_times(column: pl.Series, options: ReadOptions, *, source: str, tz: str | None = None) -> Times:
@@ -52,7 +71,7 @@ def read_times(column: pl.Series, options: ReadOptions, *, source: str, tz: str 
 
     Raises:
         DataError: text that is no time, a naive date-time without ``tz``, a moment that the zone does not
-            have, or numbers whose unit cannot be told.
+            have, one that nanoseconds do not reach, or numbers whose unit cannot be told.
     """
     return _Reader(column, options, source, options.tz or tz).read()
 
@@ -68,8 +87,9 @@ class _Reader:
         if dtype == pl.Null or self.column.null_count() == len(self.column):
             return Times(self.column.cast(pl.Int64), are_dates=False)
         if dtype == pl.Date:
-            return Times(self.column.cast(pl.Int64), are_dates=True)
+            return self._days(self.column)
         if isinstance(dtype, pl.Datetime):
+            self._check_range(self.column)
             return self._moments(self.column.cast(pl.Datetime("ns", dtype.time_zone)))
         if dtype == pl.String:
             return self._text(self.column.str.strip_chars())
@@ -89,9 +109,11 @@ class _Reader:
         if not re.search(r"%[HIsTRcXr]", form):
             days = text.str.to_date(form, strict=False)
             self._check_all_read(days, f"a date like {first!r}")
-            return Times(days.cast(pl.Int64), are_dates=True)
+            return self._days(days)
         moments = text.str.to_datetime(form, time_unit="ns", strict=False)
         self._check_all_read(moments, f"a time like {first!r}")
+        if not _has_near_years(text, form):
+            self._check_range(text.str.to_datetime(form, time_unit="us", strict=False))
         if form.endswith(("Z", " UTC")):
             moments = moments.dt.replace_time_zone("UTC")
         return self._moments(moments)
@@ -128,12 +150,16 @@ class _Reader:
     def _numbers(self, numbers: pl.Series) -> Times:
         import polars as pl
 
+        if numbers.dtype.is_float():
+            numbers = numbers.fill_nan(None)
+        if numbers.null_count() == len(numbers):
+            return Times(numbers.cast(pl.Int64), are_dates=False)
         # Python's own numbers: epoch times need more digits than a float has.
         low, high = cast("tuple[float, float]", (numbers.min(), numbers.max()))
         if low >= 19_000_101 and high <= 21_001_231 and numbers.dtype.is_integer():
             days = numbers.cast(pl.String).str.to_date("%Y%m%d", strict=False)
             self._check_all_read(days, "a date of the form YYYYMMDD")
-            return Times(days.cast(pl.Int64), are_dates=True)
+            return self._days(days)
         units = [
             unit
             for unit, per_second in _PER_SECOND.items()
@@ -146,9 +172,19 @@ class _Reader:
                 0, f"the unit of epoch times from {low:.0f} to {high:.0f} cannot be told.", remedy
             )
         factor = 10**9 // _PER_SECOND[unit]
+        if (row := _outside(numbers, factor)) is not None:
+            raise self._refusal(
+                row, f"{numbers[row]} {unit} since 1970 is {_HELD}.", _other_unit(numbers[row], unit)
+            )
         if numbers.dtype.is_float():
             return Times((numbers * factor).round().cast(pl.Int64), are_dates=False)
         return Times(numbers.cast(pl.Int64) * factor, are_dates=False)
+
+    def _days(self, days: pl.Series) -> Times:
+        import polars as pl
+
+        self._check_range(days)
+        return Times(days.cast(pl.Int64), are_dates=True)
 
     def _moments(self, moments: pl.Series) -> Times:
         import polars as pl
@@ -186,6 +222,45 @@ class _Reader:
             remedy = "Correct it, or give time_format= if the source's form is another."
             raise self._refusal(row, f"{self.column[row]!r} is not {what}.", remedy)
 
+    def _check_range(self, read: pl.Series) -> None:
+        """Refuses dates and date-times that nanoseconds do not reach."""
+        import polars as pl
+
+        dtype = read.dtype
+        unit_ns = 10**9 // _PER_SECOND[dtype.time_unit] if isinstance(dtype, pl.Datetime) else DAY_NS
+        if (row := _outside(read.to_physical(), unit_ns)) is not None:
+            remedy = "Correct or remove the row."
+            raise self._refusal(row, f"{self.column[row]} is {_HELD}.", remedy)
+
     def _refusal(self, row: int, problem: str, remedy: str) -> DataError:
         name, value = self.column.name, self.column[row]
         return DataError(problem, source=self.source, row=row + 1, field=name, value=value, remedy=remedy)
+
+
+def _outside(counts: pl.Series, unit_ns: int) -> int | None:
+    """Index of the first count of units since the epoch that nanoseconds do not hold."""
+    import polars as pl
+
+    first, end = _FIRST_NS // unit_ns, _END_NS // unit_ns
+    low, high = cast("tuple[float | None, float | None]", (counts.min(), counts.max()))
+    if low is None or high is None or first <= low <= high < end:
+        return None
+    # In a type that has both bounds, whatever the column's own.
+    wide = counts.cast(pl.Int128 if counts.dtype.is_integer() else pl.Float64)
+    return int(((wide < first) | (wide >= end)).arg_max() or 0)
+
+
+def _has_near_years(text: pl.Series, form: str) -> bool:
+    """Whether all years are in range by the texts alone, which saves reading them a second time."""
+    low, high = cast("tuple[str, str]", (text.min(), text.max()))
+    return form.startswith("%Y") and low[:4] > "1677" and high[:4] < "2262"
+
+
+def _other_unit(number: float, unit: str) -> str:
+    """What to do about an epoch time that is out of range: mostly the unit is another."""
+    for name, per_second in _PER_SECOND.items():
+        if name != unit and 1e8 * per_second <= number < 1e10 * per_second:
+            moment_ns = int(number) * (10**9 // per_second)
+            if moment_ns < _END_NS:
+                return f"Give time_unit={name!r}: it makes that {time_text(moment_ns)}."
+    return "Correct or remove the row."
