@@ -386,7 +386,60 @@ def test_sampled_quotes_need_their_time_zone_and_never_cross(shared_data: Path, 
     assert str(np.datetime64(quotes.start_ns, "ns"))[:19] == "2026-02-08T19:12:11"
 
 
+def test_both_sides_of_one_game_sum_as_counted_in_the_file(shared_data: Path, store: tw.data.Store) -> None:
+    """The counts are those of the data's own description."""
+    path = shared_data / "prediction_markets" / "kalshi_superbowl" / "KXSB-26_top_of_book_20260208.csv.gz"
+    store.import_files("kalshi", [path], tz="America/New_York")
+    one, other = (store.read(symbol, "quotes") for symbol in store.symbols())
+    assert isinstance(one, tw.Quotes)
+    assert isinstance(other, tw.Quotes)
+    assert len(one) + len(other) == 51_104
+    _, here, there = np.intersect1d(
+        one.ts_event_ns, other.ts_event_ns, assume_unique=True, return_indices=True
+    )
+    assert len(here) == 25_552
+    # Whole cents: a sum of two floats may miss 1 by its rounding. An empty side is NaN and never counts.
+    asks = np.round(one.ask[here] + other.ask[there], 6)
+    bids = np.round(one.bid[here] + other.bid[there], 6)
+    assert (int((asks < 1).sum()), int((bids > 1).sum())) == (7, 998)
+
+
+@pytest.mark.parametrize(
+    "file", ["kalshi_2024_07/market_history.json.gz", "kalshi_2024_07/orderbook_data.json.gz"]
+)
+def test_json_of_a_venue_is_refused_in_a_line(file: str, shared_data: Path, store: tw.data.Store) -> None:
+    with pytest.raises(DataError, match=r"is JSON, and this importer reads CSV") as refused:
+        store.import_files("kalshi", [shared_data / "prediction_markets" / file])
+    assert len(str(refused.value)) < 200
+
+
+def test_a_table_of_another_form_is_refused_with_its_first_columns(
+    tmp_path: Path, store: tw.data.Store
+) -> None:
+    path = tmp_path / "wide.csv"
+    path.write_text(",".join(f"c{at}" for at in range(300)) + "\n")
+    with pytest.raises(
+        DataError, match=r"no column 'timestamp'.*'c0', .*'c11' and 288 more: another"
+    ) as refused:
+        store.import_files("kalshi", [path])
+    assert "'c12'" not in str(refused.value)
+
+
 # Others.
+
+
+def test_hyperliquid_has_the_touch_of_every_message(shared_data: Path, store: tw.data.Store) -> None:
+    path = shared_data / "l2_crypto" / "hyperliquid_btc_20250126.gz"
+    sent = [
+        tuple(float(side[0][field]) for side in message["data"]["levels"] for field in ("px", "sz"))
+        for message in messages(path)
+        if message.get("channel") == "l2Book"
+    ]
+    assert len(sent) == 46
+    store.import_files("hyperliquid", [path])
+    events = book_events(store, "BTC", "book_l2")
+    replayed = L2Book(events.instrument).replay(events)
+    assert replayed.select("bid_1", "bid_size_1", "ask_1", "ask_size_1").rows() == sent
 
 
 def test_bybit_and_hyperliquid_books_are_sound(shared_data: Path, store: tw.data.Store) -> None:

@@ -17,20 +17,27 @@ if TYPE_CHECKING:
     import polars as pl
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_LISTED_MAX = 12
 
 
 def table(path: Path, required: tuple[str, ...]) -> pl.DataFrame:
     """The columns of a text file as text, empty ones null.
 
     Raises:
-        DataError: an unreadable file, or one without a required column.
+        DataError: an unreadable file, JSON, or a table without a required column.
     """
+    if read_content(path).lstrip()[:1] in (b"{", b"["):  # would pass as a header of thousands of columns
+        problem, remedy = "is JSON, and this importer reads CSV.", "Give it a CSV recording of this source."
+        raise DataError(problem, source=path.name, remedy=remedy)
     frame = read_table(path, ReadOptions())
     if missing := [name for name in required if name not in frame.columns]:
+        listed = ", ".join(map(repr, frame.columns[:_LISTED_MAX]))
+        more = frame.width - _LISTED_MAX
         raise DataError(
             f"no column {', '.join(map(repr, missing))}.",
             source=path.name,
-            remedy=f"The columns are {', '.join(map(repr, frame.columns))}: another form or source.",
+            remedy=f"The columns are {listed}{f' and {more:,} more' if more > 0 else ''}: "
+            "another form or source.",
         )
     return frame
 

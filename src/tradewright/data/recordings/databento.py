@@ -1,5 +1,7 @@
 """Databento's binary encoding (DBN): single orders (``mbo``), levels (``mbp-1``, ``mbp-10``) and trades.
 
+``tbbo`` has the trades alone, each with the best prices just before it.
+
 Source:
     Databento, "Databento Binary Encoding" and its schemas; the package ``databento-dbn`` decodes the records.
 """
@@ -57,7 +59,7 @@ def read(kind: str | None, path: Path, symbol: str | None, options: ReadOptions)
         if str(interval["symbol"]).isdigit()
     }
     readers: dict[int, _Orders | _Levels | _Trades] = {}
-    make = _Orders if schema == "mbo" else _Trades if schema == "trades" else _Levels
+    make = {"mbo": _Orders, "trades": _Trades, "tbbo": _BestBeforeTrades}.get(schema, _Levels)
     for row, record in enumerate(records, start=1):
         if not hasattr(record, "action"):
             continue  # system messages and symbol mappings
@@ -180,20 +182,30 @@ class _Levels:
         self.shown: dict[tuple[int, float], float] = {}
 
     def record(self, row: int, record: Any) -> None:
-        event_ns, recv_ns = _times(record)
-        flags, sequence = _flags(int(record.flags), is_snapshot=False), int(record.sequence)
+        flags = _flags(int(record.flags), is_snapshot=False)
         if str(record.action) == "T":
-            self.recording.event(
-                row,
-                event_ns,
-                recv_ns,
-                BookAction.TRADE,
-                _SIDES[str(record.side)],
-                _price(record.price),
-                float(record.size),
-                flags=flags & ~int(BookFlag.LAST),
-                sequence=sequence,
-            )
+            self._trade(row, record, flags & ~int(BookFlag.LAST))
+        self._show(row, record, flags & int(BookFlag.GAP))
+        if flags & int(BookFlag.LAST):
+            self.recording.end_message()
+
+    def end(self) -> Recording:
+        return self.recording
+
+    def _trade(self, row: int, record: Any, flags: int) -> None:
+        self.recording.event(
+            row,
+            *_times(record),
+            BookAction.TRADE,
+            _SIDES[str(record.side)],
+            _price(record.price),
+            float(record.size),
+            flags=flags,
+            sequence=int(record.sequence),
+        )
+
+    def _show(self, row: int, record: Any, flags: int) -> bool:
+        """What leads to the levels of a record, the flags with its first event; whether anything does."""
         levels: dict[tuple[int, float], float] = {}
         for level in record.levels:
             for side, price, size in ((1, level.bid_px, level.bid_sz), (-1, level.ask_px, level.ask_sz)):
@@ -206,21 +218,26 @@ class _Levels:
         for (side, price), size in changes:
             self.recording.event(
                 row,
-                event_ns,
-                recv_ns,
+                *_times(record),
                 BookAction.SET,
                 side,
                 price,
                 size,
-                flags=flags & int(BookFlag.GAP),
-                sequence=sequence,
+                flags=flags,
+                sequence=int(record.sequence),
             )
-            flags &= ~int(BookFlag.GAP)
-        if flags & int(BookFlag.LAST):
-            self.recording.end_message()
+            flags = 0
+        return bool(changes)
 
-    def end(self) -> Recording:
-        return self.recording
+
+class _BestBeforeTrades(_Levels):
+    """``tbbo``: each record is a message, though no flag says so, and shows the book that its trade met."""
+
+    def record(self, row: int, record: Any) -> None:
+        gap = _flags(int(record.flags), is_snapshot=False) & int(BookFlag.GAP)
+        is_told = self._show(row, record, gap)
+        self._trade(row, record, 0 if is_told else gap)
+        self.recording.end_message()
 
 
 class _Trades:
