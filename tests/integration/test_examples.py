@@ -45,6 +45,18 @@ def run_example(script: str, out: Path, *words: str, cwd: Path) -> str:
     return done.stdout
 
 
+def module_of(script: str) -> Any:
+    """An example, imported without being run."""
+    name = f"example_{script[:2]}"
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / script)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look their annotations up
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_every_example_is_tested_and_listed() -> None:
     assert SCRIPTS == [
         "01_complete_backtest.py",
@@ -127,12 +139,7 @@ def test_first_policy_trades_where_the_averages_cross() -> None:
 
     import tradewright as tw
 
-    spec = importlib.util.spec_from_file_location("your_first_policy", EXAMPLES / "03_your_first_policy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses look their annotations up
-    spec.loader.exec_module(module)
+    module = module_of("03_your_first_policy.py")
     bars = tw.data.sp500()
     closes = np.asarray(bars.close)
     slow = np.convolve(closes, np.full(50, 1 / 50), "valid")
@@ -183,6 +190,25 @@ def test_event_maker_writes_what_it_did(folder: str, ran_from_root: Callable[[st
         outcomes = [cash, cash + held]  # every contract left pays nothing, or 1
         assert any(float(row["pnl"]) == pytest.approx(pnl, abs=1e-6) for pnl in outcomes)
         assert (f"{fills} fills < 100" in ran.printed) == (fills < 100)
+
+
+@pytest.mark.parametrize(
+    ("field", "at", "beyond", "said"),
+    [
+        ("max_drawdown", 5.0, 5.01, "drawdown 5.01 > 5"),
+        ("inventory", 150.0, 151.0, "inventory +151 beyond 150"),
+        ("inventory", -150.0, -151.0, "inventory -151 beyond 150"),
+        ("spread", 0.3, 0.31, "spread 0.31 > 0.3"),
+        ("fill_count", 100, 99, "99 fills < 100: too few to conclude from"),
+    ],
+)
+def test_event_maker_warns_beyond_each_threshold_and_not_at_it(
+    field: str, at: float, beyond: float, said: str
+) -> None:
+    warnings = module_of("04_event_market_maker.py").warnings
+    unremarkable = {"max_drawdown": 0.0, "inventory": 0.0, "spread": 0.05, "fill_count": 1_000}
+    assert warnings(unremarkable | {field: at}) == []
+    assert warnings(unremarkable | {field: beyond}) == [said]
 
 
 def test_event_maker_teaches_adverse_selection(ran_from_root: Callable[[str], Ran]) -> None:

@@ -21,12 +21,13 @@ class BinaryEventMaker(tw.Policy):
     - The fair value starts at the mid and moves with it, but for a best price where nobody stands but us: we
       would follow ourselves. Each fill moves it ``flow_weight`` of the way to the fill's price: somebody who
       buys from us may know something.
-    - The imbalance is the size bought less the size sold by takers in the last 20 public trades. A trade
-      above the mid in force was a purchase, below it a sale, at it neither; of trades that arrive together
-      only the last one is seen.
+    - The imbalance is the size bought less the size sold by takers in the last 20 public trades, or in all
+      while there are fewer. Trades whose taker is unknown are left out.
     - Spread, shading, defence and size are `quoting.event_spread`, `event_quotes` and `event_size`: wider
-      with imbalance and inventory, the centre against the inventory, more so beyond 80 % of the limit.
-    - Prices are rounded outward to the tick; a side that would stand at 0 or 1 is not shown.
+      with imbalance and inventory, the centre against the inventory, more so beyond 80 % of the limit. What
+      shrinks below a lot is a lot, or the inventory would never be worked off.
+    - Prices are rounded outward to the tick; a side that would stand at 0 or 1 is not shown. Nothing is shown
+      while a side of the market is empty.
 
     A fair value that follows five per cent of what each informed trade knows is late by the rest: against
     informed flow this maker loses like the others, only more slowly.
@@ -77,13 +78,15 @@ class BinaryEventMaker(tw.Policy):
         """
         if ctx.instrument(self.symbol).contract != "binary":
             raise ValueError(f"{self.symbol} is not a binary contract; use one of the other makers")
-        self.trade_size = ctx.watch(f.trade_size(self.symbol))
-        self.trade_label = f"on_trade({self.symbol})"  # as `market.woken_by` says it
+        signed = f.signed_size(self.symbol)
+        self.all_flow = ctx.watch(f.cumulative(signed))
+        self.last_flow = ctx.watch(f.rolling_sum(signed, self.window))
+        self.lot_size = ctx.instrument(self.symbol).lot_size
         ctx.wake(f.every(self.refresh, symbol=self.symbol), f.on_trade(self.symbol), f.on_report())
         self.fair = self.mid = math.nan
         self.held = 0.0
+        self.imbalance = 0.0  # size bought less size sold in the last trades
         self.fill_prices: list[float] = []  # since the last decision
-        self.flow: list[float] = []  # signed sizes of the last trades, purchases above zero
 
     def on_report(self, report: tw.ExecutionReport) -> None:
         """Notes what filled, for the next decision."""
@@ -94,6 +97,8 @@ class BinaryEventMaker(tw.Policy):
         """Quotes for the fair value, flow and inventory as they are now."""
         self.held = portfolio.position(self.symbol)
         self._learn(market, alone=self._stands_alone(market, portfolio))
+        if math.isnan(market.mid(self.symbol)):
+            return tw.TargetQuotes.none(self.symbol)
         prices = event_quotes(
             self.fair,
             self.held,
@@ -103,12 +108,8 @@ class BinaryEventMaker(tw.Policy):
             defence=self.defence,
         )
         size = event_size(self.size, self.held, halved_at=self.size_halved_at)
+        size = max(size, min(self.size, self.lot_size))
         return place(market, self.symbol, prices, held=self.held, size=size, most=self.inventory_limit)
-
-    @property
-    def imbalance(self) -> float:
-        """Size bought less size sold in the last trades."""
-        return math.fsum(self.flow)
 
     @property
     def spread(self) -> float:
@@ -147,8 +148,6 @@ class BinaryEventMaker(tw.Policy):
         self.fill_prices = []
         if not math.isnan(self.fair):
             self.fair = min(max(self.fair, 0.0), 1.0)
-        if self.trade_label in market.woken_by:
-            last, size = market.last(self.symbol), market[self.trade_size]
-            above = (last > mid) - (last < mid)  # 0 without a mid.
-            self.flow.append(above * size)
-            del self.flow[: -self.window]
+        # The window is NaN until it is full; until then all trades are its trades.
+        flows = (market[self.last_flow], market[self.all_flow], 0.0)
+        self.imbalance = next(flow for flow in flows if not math.isnan(flow))

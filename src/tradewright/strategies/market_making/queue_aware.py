@@ -29,7 +29,8 @@ class QueueAwareMaker(tw.Policy):
     a tick away from it, and one behind a long queue opposite a short one is withdrawn before it is run over.
 
     Its place is ``queue_ahead``: exact on books of orders, the venue's queue model on books of levels. Where
-    it is not known (quotes, or an order on its way) the order counts as the last at its price.
+    it is not known (quotes, or an order on its way) the order counts as the last at its price. On a generated
+    exchange it is the queue model's estimate from the levels shown, which counts our own lots too.
 
     ``order_size``, ``inflow``, ``traded`` and ``adverse`` describe the market and are to be measured on it.
     """
