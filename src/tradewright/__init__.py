@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tradewright.core.limits import Limits, Risk
     from tradewright.core.order import Order, OrderId, OrderStatus, OrderType, Side, TimeInForce
     from tradewright.core.policy import Policy, Setup
+    from tradewright.core.position import Position
     from tradewright.core.prediction import ModelPrediction
     from tradewright.core.risk import Allow, Halt, Refused, RiskManager, Shrink, Verdict
     from tradewright.core.series import Bars, Quotes, Trades
@@ -82,6 +83,7 @@ __all__ = [
     "OrderType",
     "Policy",
     "PortfolioState",
+    "Position",
     "ProbabilisticQueue",
     "Quotes",
     "Refused",
@@ -147,6 +149,7 @@ _HOMES: dict[str, tuple[str, str | None]] = {
     "OrderType": ("tradewright.core.order", "OrderType"),
     "Policy": ("tradewright.core.policy", "Policy"),
     "PortfolioState": ("tradewright._native", "PortfolioState"),
+    "Position": ("tradewright.core.position", "Position"),
     "ProbabilisticQueue": ("tradewright.sim.config", "ProbabilisticQueue"),
     "Quotes": ("tradewright.core.series", "Quotes"),
     "Refused": ("tradewright.core.risk", "Refused"),

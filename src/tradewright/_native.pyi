@@ -15,6 +15,7 @@ from tradewright.core.execution import ExecutionReport
 from tradewright.core.features.watched import Watched
 from tradewright.core.instrument import Instrument
 from tradewright.core.order import Order
+from tradewright.core.position import Position
 
 _NodeSpec: TypeAlias = tuple[str, list[int], list[float], list[int], int | None, int | None]
 """Operation, inputs, numbers, integers, symbol, callable."""
@@ -388,6 +389,9 @@ class PortfolioState:
 
     def value(self, symbol: str) -> float:
         """Signed value of what is held, at the mark."""
+
+    def holding(self, symbol: str) -> Position:
+        """Size, average price, value and profit of what is held, as a value that stays valid."""
 
     @property
     def positions(self) -> dict[str, float]:

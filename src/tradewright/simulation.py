@@ -265,6 +265,8 @@ def prepare(
                 "no policy has this name.", path=f"risk.per_policy.{name}", remedy=nearest(name, names)
             )
     mark = fingerprint(chosen, risk)
+    if out is not None and not str(out).strip():
+        raise ConfigError("is empty.", path="out", remedy="Name a folder, or leave it out.")
     folder = None if out is None else Path(out)
     staging = None if folder is None else staging_of(folder)
     with _whole_or_discarded(folder):

@@ -254,6 +254,27 @@ def test_an_account_without_money_is_refused(cash: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("period", ["start = 2030-01-01", "end = 1990-01-01"])
+def test_a_period_without_data_is_named(period: str) -> None:
+    policy = (
+        '[[policies]]\nuse = "tradewright.strategies:Momentum"\nsymbol = "SPX"\n[data]\nsource = "sp500"\n'
+    )
+    loaded = config.loads(policy + period)
+    name = "data." + period.split()[0]
+    with pytest.raises(ConfigError, match=rf"{name}: nothing of SPX \(bars\) lies between .*Give a period"):
+        loading.data(loaded)
+
+
+@pytest.mark.parametrize("out", ["", "  "])
+def test_a_folder_without_a_name_is_refused(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"out: is empty\. Name a folder"):
+        tw.backtest(Hold(), DAYS, out=out)
+    assert not list(tmp_path.iterdir())
+
+
 class Fails(Hold):
     """Fails on the third bar, with an order on the way."""
 

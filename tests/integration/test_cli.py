@@ -152,6 +152,10 @@ def test_why_tells_one_order_and_lists_them(tmp_path: Path) -> None:
     assert "fill" in story
     lines = msgspec.json.decode(tradewright("why", "runs/idea", order_id, "--json", cwd=tmp_path).stdout)
     assert {line["label"] for line in lines} >= {"decide", "intent", "sent", "filled"}
+    orders = msgspec.json.decode(
+        tradewright("why", "runs/idea", "--json", "--last", "2", cwd=tmp_path).stdout
+    )
+    assert [order["order_id"] for order in orders] == [line.split()[0] for line in listed[-2:]]
     assert "Nearest: " in tradewright("why", "runs/idea", "zzz", cwd=tmp_path, expected=2).stderr
 
 

@@ -28,10 +28,10 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "IMPLEMENTATION_GUIDE.md",
     *sorted((ROOT / "docs" / "guides").glob("*.md")),
-    ROOT / "docs" / "concepts" / "intents.md",
+    *sorted(
+        page for page in (ROOT / "docs" / "concepts").glob("*.md") if "```python" in page.read_text("utf-8")
+    ),
     ROOT / "docs" / "reference" / "configuration.md",
-    ROOT / "docs" / "concepts" / "prediction-markets.md",
-    ROOT / "docs" / "concepts" / "results.md",
 ]
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"^# ([\w./-]+\.(?:py|toml))$")

@@ -413,6 +413,22 @@ def test_how_a_wrong_quote_gives_way(replace: Any, gap_ns: int | None, orders: i
         assert [report.kind for report in policy.reports][:2] == ["accepted", "amended"]
 
 
+@pytest.mark.parametrize("size", [float("nan"), float("inf"), -1.0, -0.25])
+def test_a_quote_of_no_possible_size_is_refused_and_the_other_side_stands(size: float) -> None:
+    wrong = tw.TargetQuotes("X", bid=(100, size), ask=(102, 1))
+    result, _ = run({0: shown(100, 102), 2: wrong, 3: wrong}, quotes(QUIET))
+    refused = result.orders.filter(pl.col("status") == "refused")
+    assert refused.select("side", "reason", "repeats").rows() == [("buy", "bad_size", 1)]
+    assert "is not a size that can be shown" in refused["detail"][0]
+    ends = [end for end in statuses(result) if end[0] != "refused"]
+    assert ends == [("cancelled", "replaced"), ("cancelled", "run_ended")]
+
+
+def test_a_size_of_nothing_shows_nothing() -> None:
+    result, _ = run({0: shown(100, 102, size=0), 2: shown(100, 102, size=0.0)}, quotes(QUIET))
+    assert result.orders.is_empty()
+
+
 @pytest.mark.parametrize(("bid", "ask"), [(101, 101), (102, 100)])
 def test_crossed_quotes_are_refused_and_those_shown_are_withdrawn(bid: float, ask: float) -> None:
     script = {0: shown(100, 102)} | {wake: shown(bid, ask) for wake in range(2, 5)} | {5: shown(100, 102)}

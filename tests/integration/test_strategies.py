@@ -241,6 +241,25 @@ def test_momentum_on_real_bars(shared_data: Path, symbol: str) -> None:
     assert_same_fills(run(policy, [bars]), slow_momentum(bars, policy))
 
 
+def minutes(folder: Path, symbol: str) -> Bars:
+    """Bars of one of the real minute files, whose rows came twice and out of order."""
+    path = folder / "minute_bars" / "us_etf" / f"{symbol.lower()}_m1.csv.gz"
+    bars = tw.data.read_bars(path, symbol, label="open", drop_empty=True, sort=True, deduplicate="last")
+    assert isinstance(bars, Bars)
+    columns = {name: getattr(bars, name) for name in ("open", "high", "low", "close")}
+    volume = np.nan_to_num(bars.volume) + 1e9  # A minute without volume would not fill.
+    return Bars.from_arrays(symbol, ts=bars.ts_event_ns, timeframe="1m", volume=volume, **columns)
+
+
+@pytest.mark.parametrize("symbol", ["GLD", "SPY"])
+def test_momentum_on_minute_bars(shared_data: Path, symbol: str) -> None:
+    bars = minutes(shared_data, symbol)
+    policy = Momentum(symbol, long_only=False)
+    expected = slow_momentum(bars, policy)
+    assert len(expected) > 20
+    assert_same_fills(run(policy, [bars]), expected)
+
+
 def test_momentum_on_the_packaged_index() -> None:
     bars = tw.data.sp500()
     policy = Momentum(bars.symbol)
@@ -321,6 +340,28 @@ def test_pairs_on_real_bars(shared_data: Path) -> None:
     assert (policy.windows_tested, policy.windows_passed) == (tested, passed)
     assert tested == 44
     assert passed > policy.alpha * tested
+
+
+def test_pairs_on_minute_bars(shared_data: Path) -> None:
+    """Minutes that both have: the strategy looks at the two together."""
+    a, b = minutes(shared_data, "EWA"), minutes(shared_data, "EWC")
+    both = np.intersect1d(a.ts_event_ns, b.ts_event_ns)
+    a, b = (common(one, both) for one in (a, b))
+    policy = Pairs("EWA", "EWC", formation=390, exit=0.2)
+    result = run(policy, [a, b])
+    expected, tested, passed = slow_pairs(a, b, policy)
+    assert tested >= 2
+    assert (policy.windows_tested, policy.windows_passed) == (tested, passed)
+    assert_same_fills(result, expected)
+
+
+def common(bars: Bars, times_ns: np.ndarray) -> Bars:
+    """The bars that close at these times."""
+    keep = np.isin(bars.ts_event_ns, times_ns)
+    columns = {name: getattr(bars, name)[keep] for name in ("open", "high", "low", "close", "volume")}
+    return Bars.from_arrays(
+        bars.symbol, ts=bars.ts_event_ns[keep], instrument=bars.instrument, timeframe="1m", **columns
+    )
 
 
 def test_legs_are_traded_together(shared_data: Path) -> None:

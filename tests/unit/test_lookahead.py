@@ -86,6 +86,39 @@ def test_a_policy_that_peeks_one_bar_is_found(rule: Rule, seed: int) -> None:
     assert "nothing; with the later data too: Rule buy 1.0 X market" in str(report)
 
 
+def test_chance_is_not_called_lookahead() -> None:
+    coin = np.random.default_rng(1)
+
+    def tossed(_closes: Sequence[float], _index: int) -> bool:
+        return bool(coin.random() < 0.5)
+
+    report = lookahead.check(run, lambda _: tossed, bars(300), cuts=4)
+    assert not report.passed
+    assert report.is_random
+    assert str(report).startswith("not deterministic: ")
+
+
+def test_each_side_of_a_difference_has_its_own_time() -> None:
+    report = lookahead.check(run, lambda _: peeks_rarely, bars(300), cuts=40)
+    assert report.difference is not None
+    assert not report.is_random
+    with_all, without = report.difference.whole, report.difference.cut
+    assert with_all is not None
+    later = lookahead.Difference(
+        report.difference.cut_ns,
+        report.difference.at_ns,
+        with_all,
+        {
+            **with_all,
+            "decided_at": report.difference.at_ns + DAY_NS,
+        },
+    )
+    before, after = str(later).split("; with the later data too: ")
+    assert " market at 1970-" in before
+    assert after.endswith(" market")
+    assert without is None or without["decided_at"] != with_all["decided_at"]
+
+
 def test_a_mean_of_all_data_is_found() -> None:
     def below_the_mean(data: Bars) -> Rule:
         mean = float(data.close.mean())

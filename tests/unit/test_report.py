@@ -215,6 +215,12 @@ def test_a_run_without_anything_still_has_a_page() -> None:
     assert "No order was made." in text
 
 
+def test_a_report_is_a_file_and_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is a folder\. Name the file"):
+        trading_result(symbols=("SPX",), bars=30).report(tmp_path)
+    assert not list(tmp_path.parent.glob("*.part"))
+
+
 def test_a_report_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="needs at least one result"):
         page({})

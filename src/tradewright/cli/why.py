@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--last", metavar="N", type=int, default=LISTED, help=f"orders to list (default {LISTED})"
     )
-    parser.add_argument("--json", action="store_true", help="print the lines as JSON")
+    parser.add_argument("--json", action="store_true", help="print the lines, or the orders, as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"{args.last} is not possible.", source="--last", remedy="Give 1 or more.")
     result = Result.load(args.folder)
     if args.order is None:
-        console.say(listing(result, last=args.last))
+        shown = result.orders.tail(args.last).to_dicts() if args.json else None
+        console.say(listing(result, last=args.last) if shown is None else msgspec.json.encode(shown).decode())
         return 0
     lines = story(result, args.order, Journal.of(args.folder))
     console.say(msgspec.json.encode(lines).decode() if args.json else text(lines))

@@ -188,7 +188,9 @@ class LogOddsFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def node(self, price: NodeLike, window: int) -> Node:
         """The filtered probability of the last ``window`` samples of a node, each a unit of time apart.
 
-        Slow, as `features.apply`. Ready from sample ``window``. Choose a window over which
+        Slow, as `features.apply`, and slower with the window: each sample filters all of the window anew,
+        so its cost is proportional to ``window``. Where that is too much, keep an `Estimate` in the policy
+        and `update` it: one price, one step. Ready from sample ``window``. Choose a window over which
         ``exp(-reversion * window)`` is small, and the samples before it do not matter.
 
         Raises:

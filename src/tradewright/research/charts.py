@@ -43,7 +43,15 @@ def document(heading: str, body: str, footer: str) -> str:
 
 
 def write_page(path: Path, content: str) -> Path:
-    """Writes a page whole or not at all; folders above it are made."""
+    """Writes a page whole or not at all; folders above it are made.
+
+    Raises:
+        DataError: the path is a folder.
+    """
+    if path.is_dir():
+        from tradewright.errors import DataError
+
+        raise DataError("is a folder.", source=str(path), remedy="Name the file to write in it.")
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".part")
     beside.write_text(content, encoding="utf-8", newline="\n")

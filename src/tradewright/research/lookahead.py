@@ -71,8 +71,8 @@ class Difference(Struct, frozen=True):
 
     def __str__(self) -> str:
         return (
-            f"at {time_text(self.at_ns)}, with the data up to {time_text(self.cut_ns)}: {_order(self.cut)}; "
-            f"with the later data too: {_order(self.whole)}"
+            f"at {time_text(self.at_ns)}, with the data up to {time_text(self.cut_ns)}: "
+            f"{_order(self.cut, self.at_ns)}; with the later data too: {_order(self.whole, self.at_ns)}"
         )
 
 
@@ -84,12 +84,15 @@ class LookaheadReport(Struct, frozen=True):
         orders: Orders of the whole run.
         difference: The earliest decision that depends on later data; ``None`` where none was found.
         amendments: Amendments of the whole run.
+        is_random: Whether two runs over the whole data decided differently: then a difference says nothing
+            about lookahead. Looked at where there is a difference.
     """
 
     cuts_ns: list[int]
     orders: int
     difference: Difference | None = None
     amendments: int = 0
+    is_random: bool = False
 
     @property
     def passed(self) -> bool:
@@ -97,6 +100,11 @@ class LookaheadReport(Struct, frozen=True):
         return self.difference is None
 
     def __str__(self) -> str:
+        if self.is_random:
+            return (
+                "not deterministic: two runs over the same data decided differently, so nothing is known of "
+                "lookahead. Draw random numbers from a generator with a seed, made anew with the policy."
+            )
         if self.difference is not None:
             return f"lookahead: {self.difference}"
         warning = "" if self.orders else " The policy sent no order, so this says little."
@@ -141,7 +149,13 @@ def check(
         if difference is not None and (first is None or difference.at_ns < first.at_ns):
             first = difference
     amended = sum(decision["intent"] == AMENDMENT for decision in whole)
-    return LookaheadReport(cuts_ns=places, orders=len(whole) - amended, difference=first, amendments=amended)
+    return LookaheadReport(
+        cuts_ns=places,
+        orders=len(whole) - amended,
+        difference=first,
+        amendments=amended,
+        is_random=first is not None and _decisions(run(make_policies(data), data)) != whole,
+    )
 
 
 def _compare(whole: Orders, cut: Orders, cut_ns: int) -> Difference | None:
@@ -232,9 +246,11 @@ def _until(data: DataT, moment_ns: int) -> DataT:
     return cast("Any", data).before(moment_ns + 1)
 
 
-def _order(order: dict[str, Any] | None) -> str:
+def _order(order: dict[str, Any] | None, at_ns: int) -> str:
     if order is None:
         return "nothing"
     price = "" if order.get("price") is None else f" @ {order['price']:,}"
     what = f"{order['policy']} {order['side']} {order['size']:,} {order['symbol']} {order['type']}{price}"
+    if _at(order) != at_ns:
+        what = f"{what} at {time_text(_at(order))}"
     return f"amendment of order {order['order']} to {what}" if order["intent"] == AMENDMENT else what

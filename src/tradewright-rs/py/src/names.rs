@@ -117,6 +117,8 @@ pub struct Classes {
     pub amend: Py<PyType>,
     /// `CancelAll`.
     pub cancel_all: Py<PyType>,
+    /// `Position`.
+    pub holding: Py<PyType>,
     /// `Order`.
     pub order: Py<PyType>,
     /// `ExecutionReport`.
@@ -167,6 +169,7 @@ impl Classes {
             cancel: class(intents, "Cancel")?,
             amend: class(intents, "Amend")?,
             cancel_all: class(intents, "CancelAll")?,
+            holding: class("tradewright.core.position", "Position")?,
             order: class("tradewright.core.order", "Order")?,
             report: class(execution, "ExecutionReport")?,
             fill: class(execution, "Fill")?,

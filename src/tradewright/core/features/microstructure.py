@@ -95,6 +95,9 @@ def traded_volume(symbol: str, window: Window, side: Literal["buy", "sell"] | No
 
     Raises:
         ValueError: a bad window or side.
+
+    Source:
+        Its definition, the sum of the sizes in the window.
     """
     if side is None:
         return rolling_sum(trade_size(symbol), window)
@@ -181,6 +184,9 @@ def momentum(x: NodeLike, span: str) -> Node:
 
     Raises:
         ValueError: a span that is no length of time; for a count of samples there is `returns`.
+
+    Source:
+        Its definition, the simple return over the span.
     """
     return Node("momentum", (as_node(x),), ints=(0, _time(span, "span")))
 
@@ -198,6 +204,9 @@ def arrival_rate(symbol: str, window: str, kind: Literal["bar", "quote", "trade"
 
     Raises:
         ValueError: a window that is no length of time, or another kind.
+
+    Source:
+        Its definition, records a second over the window.
     """
     if kind not in _KINDS:
         raise ValueError(f"kind {kind!r} is not one of {', '.join(map(repr, _KINDS))}.")

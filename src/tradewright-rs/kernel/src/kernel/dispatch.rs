@@ -4,7 +4,7 @@ use super::{Amendment, Answer, Kernel};
 use crate::gate::{Approved, OpenOrders, Refusal, Review};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
-use crate::intent::Command;
+use crate::intent::{Command, QuoteSide};
 use crate::order::{
     InFlight, Order, OrderId, OrderStatus, OrderType, Origin, PolicyId, Reason, Report, ReportKind, Side, TimeInForce,
 };
@@ -148,6 +148,35 @@ impl Kernel {
         let unit = self.state.market.instruments[symbol as usize].price_unit.to_f64();
         let text = format!("price {price} is not a multiple of the price unit {unit}");
         self.refuse_draft(policy, symbol, draft, Reason::OffGrid, price, text);
+    }
+
+    /// Price and lots of a quote; `None` where its size is none, or where it is refused.
+    pub(super) fn quote_in_ticks(
+        &mut self,
+        policy: PolicyId,
+        symbol: SymbolId,
+        side: Side,
+        quote: QuoteSide,
+    ) -> Option<(i64, i64)> {
+        let QuoteSide { price, size } = quote;
+        let instrument = &self.state.market.instruments[symbol as usize];
+        let lots = instrument.lot_size.count_towards_zero(size).filter(|_| size >= 0.0);
+        let ticks = instrument.price_unit.count_exact(price);
+        let nearest = instrument.price_unit.count_nearest(price).unwrap_or(0);
+        let draft = |lots| Draft { post_only: true, ..Draft::limit(side, lots, nearest, Origin::Quotes) };
+        match (lots, ticks) {
+            (Some(0), _) => None,
+            (Some(lots), Some(ticks)) => Some((ticks, lots)),
+            (Some(lots), None) => {
+                self.refuse_price(policy, symbol, draft(lots), price);
+                None
+            }
+            (None, _) => {
+                let text = format!("size {size} is not a size that can be shown; 0 or None shows none");
+                self.refuse_draft(policy, symbol, draft(0), Reason::BadSize, size, text);
+                None
+            }
+        }
     }
 
     /// Refuses two quotes that would trade with each other: price and lots of the bid and of the ask.

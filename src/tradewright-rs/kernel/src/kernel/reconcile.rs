@@ -6,7 +6,7 @@ use super::targets::{PositionTarget, QuotesTarget, own_side};
 use crate::gate::{LOTS_MAX, OpenOrders};
 use crate::host::{Host, HostError};
 use crate::instrument::SymbolId;
-use crate::intent::{Command, Intent, QuoteSide, Replace};
+use crate::intent::{Command, Intent, Replace};
 use crate::journal::Decision;
 use crate::ledger::Ledger;
 use crate::order::{InFlight, OrderId, OrderState, OrderType, Origin, PolicyId, Reason, Side, TimeInForce};
@@ -85,27 +85,9 @@ impl Kernel {
                     self.target_position(policy, symbol, size, limit, passive, host, commands)?;
                 }
                 Intent::TargetQuotes { symbol, bid, ask, replace } => {
-                    let instrument = &self.state.market.instruments[symbol as usize];
-                    let side = |side: Side, wanted: Option<QuoteSide>| {
-                        let QuoteSide { price, size } = wanted?;
-                        let lots = instrument.lot_size.count_towards_zero(size)?;
-                        Some((side, price, instrument.price_unit.count_exact(price), lots)).filter(|_| lots > 0)
-                    };
-                    let wanted = [side(Side::Buy, bid), side(Side::Sell, ask)];
-                    let mut target = QuotesTarget { bid: None, ask: None, replace };
-                    for (side, price, ticks, lots) in wanted.into_iter().flatten() {
-                        match ticks {
-                            Some(ticks) if side == Side::Buy => target.bid = Some((ticks, lots)),
-                            Some(ticks) => target.ask = Some((ticks, lots)),
-                            None => {
-                                let unit = self.state.market.instruments[symbol as usize].price_unit;
-                                let limit = unit.count_nearest(price).unwrap_or(0);
-                                let draft =
-                                    Draft { post_only: true, ..Draft::limit(side, lots, limit, Origin::Quotes) };
-                                self.refuse_price(policy, symbol, draft, price);
-                            }
-                        }
-                    }
+                    let bid = bid.and_then(|quote| self.quote_in_ticks(policy, symbol, Side::Buy, quote));
+                    let ask = ask.and_then(|quote| self.quote_in_ticks(policy, symbol, Side::Sell, quote));
+                    let mut target = QuotesTarget { bid, ask, replace };
                     if let (Some(bid), Some(ask)) = (target.bid, target.ask)
                         && bid.0 >= ask.0
                     {

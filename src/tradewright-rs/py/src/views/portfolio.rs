@@ -29,6 +29,7 @@ struct PositionValues {
     size: f64,
     average_price: f64,
     value: f64,
+    unrealised_pnl: f64,
 }
 
 #[derive(Clone, Copy)]
@@ -143,6 +144,7 @@ fn position_values(state: &State, policy: Option<PolicyId>, symbol: SymbolId) ->
         size: instrument.size(lots),
         average_price: values::average_price(instrument, lots, cost),
         value: cash_to_f64(value),
+        unrealised_pnl: cash_to_f64(value - cost),
     }
 }
 
@@ -183,6 +185,19 @@ impl PortfolioState {
     /// Signed value of what is held, at the mark.
     fn value(&self, symbol: &Bound<'_, PyAny>) -> PyResult<f64> {
         Ok(self.values(symbol.py(), self.names.symbol(symbol)?)?.value)
+    }
+
+    /// All that is said of a position, as a value that stays valid.
+    fn holding<'py>(&self, symbol: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, id) = (symbol.py(), self.names.symbol(symbol)?);
+        let values = self.values(py, id)?;
+        let fields = PyDict::new(py);
+        fields.set_item("symbol", symbol)?;
+        fields.set_item("size", values.size)?;
+        fields.set_item("average_price", values.average_price)?;
+        fields.set_item("value", values.value)?;
+        fields.set_item("unrealised_pnl", values.unrealised_pnl)?;
+        self.classes.holding.bind(py).call((), Some(&fields))
     }
 
     /// Positions that are not flat, by symbol.
