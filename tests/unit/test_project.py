@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+
+from tradewright import features
+from tradewright.core.features import Node
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "tradewright"
@@ -16,7 +20,7 @@ LINES_MAX = 500
 
 # What each room may import from other rooms. Everything may import `errors` and the compiled core.
 EVERYWHERE = {"errors", "_native"}
-MATERIALS = {"core", "sim", "strategies", "data", "telemetry"}
+MATERIALS = {"core", "sim", "strategies", "data"}
 TOP = {
     "arguments",
     "outcome",
@@ -194,3 +198,14 @@ def test_links_in_the_documents_lead_somewhere() -> None:
         for target in link.findall(document.read_text(encoding="utf-8")):
             if "://" not in target and not target.startswith("mailto:"):
                 assert (document.parent / target).exists(), f"{document.relative_to(ROOT)}: no {target}"
+
+
+def test_each_feature_says_when_it_is_ready_and_what_it_samples() -> None:
+    """`semantics.md` §2: NaN until ready is no use to who does not know when that is."""
+    functions = inspect.getmembers(features, inspect.isfunction)
+    nodes = [(name, one) for name, one in functions if one.__annotations__.get("return") in ("Node", Node)]
+    assert len(nodes) > 50
+    for name, one in nodes:
+        words = (inspect.getdoc(one) or "").lower()
+        assert "ready" in words or name == "constant", name
+        assert "source" in words or name == "constant", name

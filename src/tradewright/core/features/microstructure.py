@@ -171,6 +171,8 @@ def relative_spread(symbol: str) -> Node:
 
     Source: quotes. NaN while a side is empty. `quoted_spread` is the absolute one, in price; averages and
     extremes are windows over either.
+
+    Ready from the first quote that has it.
     """
     return quoted_spread(symbol) / mid(symbol)
 

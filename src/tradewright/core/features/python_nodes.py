@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def apply(function: Callable[..., float], *inputs: NodeLike) -> Node:
     """A Python function of the inputs' latest values. Slow: one Python call a sample.
 
+    Ready with all inputs. Source: theirs.
+
     Args:
         function: Takes one float for each input and returns a float. It must give equal results for equal
             arguments, or replays differ. It is called only while no input is NaN.
@@ -66,6 +68,8 @@ def expr(expression: pl.Expr, *, window: Window, **inputs: NodeLike) -> Node:
     The expression sees a frame of the window, oldest first, with one column for each input by its name; the
     last value of what it gives is the node's value (null is NaN). Ready from the n-th sample at which no
     input is NaN.
+
+    Source: those of its inputs.
 
     Args:
         expression: For example ``pl.col("x").rolling_skew(50)`` or ``pl.corr("x", "y")``.

@@ -17,6 +17,8 @@ def ema(x: NodeLike, n: int) -> Node:
     """Exponential moving average ``e += 2 / (n + 1) * (x - e)``.
 
     Seeded with the first sample; ready from the n-th, so that the seed's weight has faded to about 1/7.
+
+    Source: that of ``x``.
     """
     return Node("ema", (as_node(x),), ints=(sample_count(n),))
 
@@ -39,7 +41,10 @@ def rsi(x: NodeLike, n: int = 14) -> Node:
 
 
 def true_range(symbol: str) -> Node:
-    """``max(high - low, |high - previous close|, |low - previous close|)``. Ready from the second bar."""
+    """``max(high - low, |high - previous close|, |low - previous close|)``. Ready from the second bar.
+
+    Source: bars.
+    """
     return Node("true_range", (high(symbol), low(symbol), close(symbol)))
 
 

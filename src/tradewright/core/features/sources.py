@@ -32,42 +32,66 @@ def volume(symbol: str) -> Node:
 
 
 def bid(symbol: str) -> Node:
-    """Best bid. Source: quotes. NaN while that side is empty."""
+    """Best bid. Source: quotes. NaN while that side is empty.
+
+    Ready from the first quote that has it.
+    """
     return Node("bid", symbol=checked_symbol(symbol))
 
 
 def ask(symbol: str) -> Node:
-    """Best ask. Source: quotes. NaN while that side is empty."""
+    """Best ask. Source: quotes. NaN while that side is empty.
+
+    Ready from the first quote that has it.
+    """
     return Node("ask", symbol=checked_symbol(symbol))
 
 
 def mid(symbol: str) -> Node:
-    """Half of best bid plus best ask. Source: quotes. NaN while a side is empty."""
+    """Half of best bid plus best ask. Source: quotes. NaN while a side is empty.
+
+    Ready from the first quote that has it.
+    """
     return Node("mid", symbol=checked_symbol(symbol))
 
 
 def bid_size(symbol: str) -> Node:
-    """Size at the best bid. Source: quotes. NaN while that side is empty."""
+    """Size at the best bid. Source: quotes. NaN while that side is empty.
+
+    Ready from the first quote that has it.
+    """
     return Node("bid_size", symbol=checked_symbol(symbol))
 
 
 def ask_size(symbol: str) -> Node:
-    """Size at the best ask. Source: quotes. NaN while that side is empty."""
+    """Size at the best ask. Source: quotes. NaN while that side is empty.
+
+    Ready from the first quote that has it.
+    """
     return Node("ask_size", symbol=checked_symbol(symbol))
 
 
 def quoted_spread(symbol: str) -> Node:
-    """Best ask minus best bid. Source: quotes. NaN while a side is empty."""
+    """Best ask minus best bid. Source: quotes. NaN while a side is empty.
+
+    Ready from the first quote that has it.
+    """
     return Node("quoted_spread", symbol=checked_symbol(symbol))
 
 
 def last(symbol: str) -> Node:
-    """Price of the latest public trade. Source: trades, each of them a sample."""
+    """Price of the latest public trade. Source: trades, each of them a sample.
+
+    Ready from the first trade.
+    """
     return Node("last", symbol=checked_symbol(symbol))
 
 
 def trade_size(symbol: str) -> Node:
-    """Size of the latest public trade. Source: trades, each of them a sample."""
+    """Size of the latest public trade. Source: trades, each of them a sample.
+
+    Ready from the first trade.
+    """
     return Node("trade_size", symbol=checked_symbol(symbol))
 
 
@@ -75,6 +99,8 @@ def trade_side(symbol: str) -> Node:
     """Whose order took in the latest public trade: 1 the buyer's, -1 the seller's. Source: trades.
 
     NaN where that is unknown.
+
+    Ready from the first trade whose aggressor is known.
     """
     return Node("trade_side", symbol=checked_symbol(symbol))
 
@@ -83,6 +109,8 @@ def signed_size(symbol: str) -> Node:
     """Size of the latest public trade, negative where the seller's order took. Source: trades.
 
     NaN where the aggressor is unknown.
+
+    Ready from the first trade whose aggressor is known.
     """
     return Node("signed_size", symbol=checked_symbol(symbol))
 
@@ -91,6 +119,8 @@ def imbalance(symbol: str, depth: int = 1) -> Node:
     """``(bids - asks) / (bids + asks)`` of the sizes in the best ``depth`` levels. Source: the book.
 
     In [-1, 1]; NaN for an empty book.
+
+    Ready from the first record of the book.
 
     Raises:
         ValueError: a depth that is not at least 1.
@@ -104,6 +134,8 @@ def imbalance(symbol: str, depth: int = 1) -> Node:
 def bid_depth(symbol: str, depth: int = 1) -> Node:
     """Size in the best ``depth`` bid levels. Source: the book.
 
+    Ready from the first record of the book.
+
     Raises:
         ValueError: a depth that is not at least 1.
     """
@@ -112,6 +144,8 @@ def bid_depth(symbol: str, depth: int = 1) -> Node:
 
 def ask_depth(symbol: str, depth: int = 1) -> Node:
     """Size in the best ``depth`` ask levels. Source: the book.
+
+    Ready from the first record of the book.
 
     Raises:
         ValueError: a depth that is not at least 1.
@@ -123,6 +157,8 @@ def weighted_mid(symbol: str) -> Node:
     """The mid weighted by the size on the other side of the touch. Source: the book.
 
     NaN while a side is empty.
+
+    Ready from the first record of the book.
 
     Source:
         Gatheral and Oomen (2010), "Zero-intelligence realized variance estimation", who call it the

@@ -20,22 +20,33 @@ def crosses(a: NodeLike, b: NodeLike) -> Condition:
     """True in the step in which ``a - b`` goes from <= 0 to > 0, or from >= 0 to < 0.
 
     Between consecutive ready values: the first ready value only arms it. Touching is no crossing.
+
+    Source: those of ``a`` and ``b``.
     """
     return Condition("crosses", (as_node(a), as_node(b)))
 
 
 def crosses_above(a: NodeLike, b: NodeLike) -> Condition:
-    """True in the step in which ``a - b`` goes from <= 0 to > 0; see `crosses`."""
+    """True in the step in which ``a - b`` goes from <= 0 to > 0; see `crosses`.
+
+    Ready as `crosses` is. Source: those of ``a`` and ``b``.
+    """
     return Condition("crosses_above", (as_node(a), as_node(b)))
 
 
 def crosses_below(a: NodeLike, b: NodeLike) -> Condition:
-    """True in the step in which ``a - b`` goes from >= 0 to < 0; see `crosses`."""
+    """True in the step in which ``a - b`` goes from >= 0 to < 0; see `crosses`.
+
+    Ready as `crosses` is. Source: those of ``a`` and ``b``.
+    """
     return Condition("crosses_below", (as_node(a), as_node(b)))
 
 
 def changes(x: NodeLike) -> Condition:
-    """True in the step in which ``x`` differs from its last ready value; the first only arms it."""
+    """True in the step in which ``x`` differs from its last ready value; the first only arms it.
+
+    Source: that of ``x``.
+    """
     return Condition("changes", (as_node(x),))
 
 

@@ -16,12 +16,17 @@ def sma(x: NodeLike, window: Window) -> Node:
     """Simple moving average of the window. Ready from the n-th sample.
 
     Over prices: the exact sum of integer price units, divided once and rounded to the nearest float.
+
+    Source: that of ``x``.
     """
     return Node("rolling_mean", (as_node(x),), ints=window_ints(window))
 
 
 def rolling_mean(x: NodeLike, window: Window) -> Node:
-    """Mean of the window; another name of `sma`. Ready from the n-th sample."""
+    """Mean of the window; another name of `sma`. Ready from the n-th sample.
+
+    Source: that of ``x``.
+    """
     return sma(x, window)
 
 
@@ -30,6 +35,8 @@ def rolling_sum(x: NodeLike, window: Window) -> Node:
 
     Over prices exact. Over other values the running sum is made anew from the window every n samples, so that
     its rounding error is that of at most 2 n additions.
+
+    Source: that of ``x``.
     """
     return Node("rolling_sum", (as_node(x),), ints=window_ints(window))
 
@@ -39,12 +46,17 @@ def rolling_var(x: NodeLike, window: Window) -> Node:
 
     Over prices from exact sums of squares; otherwise from sums about the window's mean, made anew every n
     samples.
+
+    Source: that of ``x``.
     """
     return Node("rolling_var", (as_node(x),), ints=window_ints(window, least=2))
 
 
 def rolling_std(x: NodeLike, window: Window) -> Node:
-    """Sample standard deviation (``ddof=1``) of the window; the root of `rolling_var`, ready with it."""
+    """Sample standard deviation (``ddof=1``) of the window; the root of `rolling_var`, ready with it.
+
+    Source: that of ``x``.
+    """
     return Node("rolling_std", (as_node(x),), ints=window_ints(window, least=2))
 
 
@@ -52,6 +64,8 @@ def zscore(x: NodeLike, window: Window) -> Node:
     """``(x - mean) / std`` over the window, ``x`` included, ``ddof=1``; NaN where the window is flat.
 
     Ready from the n-th sample, n at least 2.
+
+    Source: that of ``x``.
     """
     return Node("zscore", (as_node(x),), ints=window_ints(window, least=2))
 
@@ -83,6 +97,8 @@ def correlation(a: NodeLike, b: NodeLike, window: Window) -> Node:
     """Pearson correlation over the window, in [-1, 1]; NaN where either side is flat.
 
     Ready from the n-th sample, n at least 2. Pairs are sampled whenever either side has a record.
+
+    Source: those of ``a`` and ``b``.
     """
     return Node("correlation", (as_node(a), as_node(b)), ints=window_ints(window, least=2))
 
@@ -91,12 +107,16 @@ def ols_hedge(a: NodeLike, b: NodeLike, window: Window) -> Node:
     """Hedge ratio: the slope of the least-squares line of ``a`` on ``b`` with intercept, over the window.
 
     Ready from the n-th sample, n at least 2; NaN where ``b`` is flat. Over prices from exact integer sums.
+
+    Source: those of ``a`` and ``b``.
     """
     return Node("ols_hedge", (as_node(a), as_node(b)), ints=window_ints(window, least=2))
 
 
 def spread(a: NodeLike, b: NodeLike, hedge: NodeLike | None = None, *, window: Window | None = None) -> Node:
     """``a - hedge * b``.
+
+    Ready with both. Source: those of ``a`` and ``b``.
 
     Args:
         a: The leg that is held.
