@@ -39,7 +39,7 @@ def policies(loaded: Loaded) -> list[Policy]:
             that the configuration does not have.
     """
     made: list[Policy] = [
-        construct(use, hook="decide", folder=loaded.folder, source=loaded.name, path=f"policies[{index}]")
+        construct(use, hooks=("decide",), folder=loaded.folder, source=loaded.name, path=f"policies[{index}]")
         for index, use in enumerate(loaded.config.policies)
     ]
     known = names(made)
@@ -57,7 +57,13 @@ def policies(loaded: Loaded) -> list[Policy]:
 def managers(loaded: Loaded) -> list[RiskManager]:
     """Fresh risk managers, one for each ``[[managers]]`` table."""
     return [
-        construct(use, hook="review", folder=loaded.folder, source=loaded.name, path=f"managers[{index}]")
+        construct(
+            use,
+            hooks=("review", "on_mark"),
+            folder=loaded.folder,
+            source=loaded.name,
+            path=f"managers[{index}]",
+        )
         for index, use in enumerate(loaded.config.managers)
     ]
 
@@ -247,12 +253,13 @@ def names(made: Sequence[object]) -> list[str]:
     return called
 
 
-def construct(use: Use, *, hook: str, folder: Path, source: str = "", path: str = "") -> Any:
+def construct(use: Use, *, hooks: tuple[str, ...], folder: Path, source: str = "", path: str = "") -> Any:
     """Imports a class and constructs it with its parameters, converted and checked against its fields' types.
 
     Args:
         use: The class and its parameters.
-        hook: Method that the class must have: ``decide`` of a policy, ``review`` of a risk manager.
+        hooks: Methods of which the class must have one: ``decide`` of a policy, ``review`` or ``on_mark``
+            of a risk manager.
         folder: Where a module that is not installed may stand.
         source: Named in errors.
         path: Of the table, in the source.
@@ -260,7 +267,7 @@ def construct(use: Use, *, hook: str, folder: Path, source: str = "", path: str 
     Raises:
         ConfigError: with the path of what is wrong.
     """
-    kind = find(use.use, hook=hook, folder=folder, source=source, path=f"{path}.use")
+    kind = find(use.use, hooks=hooks, folder=folder, source=source, path=f"{path}.use")
     parameters = _parameters(kind, use.parameters, source, path)
     try:
         return kind(**parameters)
@@ -311,7 +318,7 @@ def _parameters(kind: type[Any], given: dict[str, Any], source: str, path: str) 
     }
 
 
-def find(use: str, *, hook: str, folder: Path, source: str = "", path: str = "") -> type[Any]:
+def find(use: str, *, hooks: tuple[str, ...], folder: Path, source: str = "", path: str = "") -> type[Any]:
     """The class that ``"package.module:Class"`` names; a module in ``folder`` goes first."""
     module_name, colon, class_name = use.partition(":")
     if not colon or not module_name or not class_name:
@@ -322,7 +329,9 @@ def find(use: str, *, hook: str, folder: Path, source: str = "", path: str = "")
     kind = getattr(module, class_name, None)
     if not isinstance(kind, type):
         classes = [
-            name for name, value in vars(module).items() if inspect.isclass(value) and hasattr(value, hook)
+            name
+            for name, value in vars(module).items()
+            if inspect.isclass(value) and any(hasattr(value, hook) for hook in hooks)
         ]
         lazy: Sequence[str] = getattr(module, "__all__", ())
         raise ConfigError(
@@ -331,8 +340,9 @@ def find(use: str, *, hook: str, folder: Path, source: str = "", path: str = "")
             path=path,
             remedy=nearest(class_name, dict.fromkeys([*classes, *lazy])),
         )
-    if not callable(getattr(kind, hook, None)):
-        raise ConfigError(f"{class_name} has no method {hook!r}.", source=source, path=path)
+    if not any(callable(getattr(kind, hook, None)) for hook in hooks):
+        wanted = " or ".join(map(repr, hooks))
+        raise ConfigError(f"{class_name} has no method {wanted}.", source=source, path=path)
     return kind
 
 

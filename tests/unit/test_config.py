@@ -209,7 +209,7 @@ def test_parameters_are_checked_against_the_fields(
 ) -> None:
     use = config.Use(use="maker_module:Maker", parameters=parameters)
     with pytest.raises(ConfigError) as caught:
-        loading.construct(use, hook="decide", folder=folder, source="maker.toml", path="policies[0]")
+        loading.construct(use, hooks=("decide",), folder=folder, source="maker.toml", path="policies[0]")
     assert message in str(caught.value)
 
 
@@ -230,15 +230,25 @@ def test_a_class_that_cannot_be_used_is_explained(folder: Path, use: str, messag
     (folder / "needs_absent.py").write_text("import absent_module\n")
     (folder / "bad_syntax.py").write_text("class Maker(:\n")
     with pytest.raises(ConfigError) as caught:
-        loading.construct(config.Use(use=use), hook="decide", folder=folder, path="policies[0]")
+        loading.construct(config.Use(use=use), hooks=("decide",), folder=folder, path="policies[0]")
     assert message in str(caught.value)
 
 
+def test_a_manager_may_look_at_marks_alone(folder: Path) -> None:
+    (folder / "watchers.py").write_text("class Marks:\n    def on_mark(self, market, portfolio): ...\n")
+    hooks = ("review", "on_mark")
+    assert loading.construct(config.Use(use="watchers:Marks"), hooks=hooks, folder=folder) is not None
+    with pytest.raises(ConfigError, match="Maker has no method 'review' or 'on_mark'"):
+        loading.construct(config.Use(use="maker_module:Maker"), hooks=hooks, folder=folder)
+
+
 def test_a_plain_class_has_no_parameters(folder: Path) -> None:
-    assert loading.construct(config.Use(use="maker_module:Plain"), hook="decide", folder=folder) is not None
+    assert (
+        loading.construct(config.Use(use="maker_module:Plain"), hooks=("decide",), folder=folder) is not None
+    )
     with pytest.raises(ConfigError, match="Make Plain a dataclass"):
         loading.construct(
-            config.Use(use="maker_module:Plain", parameters={"a": 1}), hook="decide", folder=folder
+            config.Use(use="maker_module:Plain", parameters={"a": 1}), hooks=("decide",), folder=folder
         )
 
 
@@ -248,9 +258,9 @@ def test_modules_of_one_name_in_two_folders_are_two(
     other = tmp_path_factory.mktemp("other")
     (other / "maker_module.py").write_text(POLICY.replace("= 20", "= 30"))
     use = config.Use(use="maker_module:Maker", parameters={"symbol": "A"})
-    assert loading.construct(use, hook="decide", folder=folder).window == 20
-    assert loading.construct(use, hook="decide", folder=other).window == 30
-    assert loading.construct(use, hook="decide", folder=folder).window == 20
+    assert loading.construct(use, hooks=("decide",), folder=folder).window == 20
+    assert loading.construct(use, hooks=("decide",), folder=other).window == 30
+    assert loading.construct(use, hooks=("decide",), folder=folder).window == 20
 
 
 def test_limits_for_an_absent_policy_are_refused(folder: Path) -> None:
