@@ -337,11 +337,11 @@ def test_impossible_parameters_are_refused(make: Callable[[], object], message: 
 def test_makers_are_built_from_configurations_with_their_bounds(tmp_path: Path) -> None:
     stance = {"half_spread": 0.03, "size": 4, "penalty": 0.001}
     use = Use(use="tradewright.strategies:RegimeMaker", parameters={"symbol": SYMBOL, "storm": stance})
-    maker = construct(use, hook="decide", folder=tmp_path)
+    maker = construct(use, hooks=("decide",), folder=tmp_path)
     assert maker.storm == Stance(0.03, 4, 0.001)
     wrong = Use(use="tradewright.strategies:SymmetricMaker", parameters={"symbol": SYMBOL, "size": -1})
     with pytest.raises(ConfigError, match=r"size.*-1|> 0"):
-        construct(wrong, hook="decide", folder=tmp_path)
+        construct(wrong, hooks=("decide",), folder=tmp_path)
 
 
 def test_the_event_maker_refuses_what_is_no_binary() -> None:
