@@ -52,8 +52,10 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"{args.last} is not possible.", source="--last", remedy="Give 1 or more.")
     result = Result.load(args.folder)
     if args.order is None:
-        shown = result.orders.tail(args.last).to_dicts() if args.json else None
-        console.say(listing(result, last=args.last) if shown is None else msgspec.json.encode(shown).decode())
+        if args.json:
+            console.say(msgspec.json.encode(result.orders.tail(args.last).to_dicts()).decode())
+        else:
+            console.say(listing(result, last=args.last))
         return 0
     lines = story(result, args.order, Journal.of(args.folder))
     console.say(msgspec.json.encode(lines).decode() if args.json else text(lines))

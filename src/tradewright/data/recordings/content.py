@@ -26,11 +26,13 @@ def table(path: Path, required: tuple[str, ...]) -> pl.DataFrame:
     Raises:
         DataError: an unreadable file, JSON, or a table without a required column.
     """
-    if read_content(path).lstrip()[:1] in (b"{", b"["):  # would pass as a header of thousands of columns
-        problem, remedy = "is JSON, and this importer reads CSV.", "Give it a CSV recording of this source."
-        raise DataError(problem, source=path.name, remedy=remedy)
-    frame = read_table(path, ReadOptions())
+    try:
+        frame = read_table(path, ReadOptions())
+    except DataError:
+        _refuse_json(path)
+        raise
     if missing := [name for name in required if name not in frame.columns]:
+        _refuse_json(path)
         listed = ", ".join(map(repr, frame.columns[:_LISTED_MAX]))
         more = frame.width - _LISTED_MAX
         raise DataError(
@@ -40,6 +42,13 @@ def table(path: Path, required: tuple[str, ...]) -> pl.DataFrame:
             "another form or source.",
         )
     return frame
+
+
+def _refuse_json(path: Path) -> None:
+    """Says of a file that is no table of ours that it is JSON, which may pass as a very long header."""
+    if read_content(path).lstrip()[:1] in (b"{", b"["):
+        problem, remedy = "is JSON, and this importer reads CSV.", "Give it a CSV recording of this source."
+        raise DataError(problem, source=path.name, remedy=remedy)
 
 
 def stamped_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:

@@ -161,10 +161,12 @@ impl Kernel {
         let QuoteSide { price, size } = quote;
         let instrument = &self.state.market.instruments[symbol as usize];
         let lots = instrument.lot_size.count_towards_zero(size).filter(|_| size >= 0.0);
-        let ticks = instrument.price_unit.count_exact(price);
-        let nearest = instrument.price_unit.count_nearest(price).unwrap_or(0);
-        let draft = |lots| Draft { post_only: true, ..Draft::limit(side, lots, nearest, Origin::Quotes) };
-        match (lots, ticks) {
+        let unit = instrument.price_unit;
+        let draft = |lots| {
+            let nearest = unit.count_nearest(price).unwrap_or(0);
+            Draft { post_only: true, ..Draft::limit(side, lots, nearest, Origin::Quotes) }
+        };
+        match (lots, unit.count_exact(price)) {
             (Some(0), _) => None,
             (Some(lots), Some(ticks)) => Some((ticks, lots)),
             (Some(lots), None) => {
